@@ -1,0 +1,1 @@
+"""WHAT LISTENS. The only room that reads the environment and opens connections."""

@@ -1,0 +1,1 @@
+"""WHO MAY DO WHAT: the permission matrix, scopes and conditions. Standard library only."""

@@ -1,0 +1,61 @@
+"""Stored rights: who holds which principal of the permission matrix, and where."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Index,
+    Text,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, Id
+
+
+class Grant(Base):
+    """A person holds `principal` (a value of `access.Principal`) on one scope.
+
+    All of `department_id`, `course_id`, `module_id` NULL means the workspace itself; at most
+    one of them is set. The same grant exists once.
+    """
+
+    __tablename__ = "access_grant"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "member_id"], ["member.workspace_id", "member.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["workspace_id", "department_id"], ["department.workspace_id", "department.id"]
+        ),
+        ForeignKeyConstraint(["workspace_id", "course_id"], ["course.workspace_id", "course.id"]),
+        CheckConstraint("num_nonnulls(department_id, course_id, module_id) <= 1", name="one_scope"),
+        Index(
+            "uq_access_grant",
+            "member_id",
+            "principal",
+            "department_id",
+            "course_id",
+            "module_id",
+            unique=True,
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(
+            "ix_access_grant_department",
+            "department_id",
+            postgresql_where=text("department_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_access_grant_course", "course_id", postgresql_where=text("course_id IS NOT NULL")
+        ),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int]
+    member_id: Mapped[int] = mapped_column(BigInteger)
+    principal: Mapped[str] = mapped_column(Text)
+    department_id: Mapped[int | None]
+    course_id: Mapped[int | None]
+    module_id: Mapped[int | None]
+    granted_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[CreatedAt]

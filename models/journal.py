@@ -1,0 +1,165 @@
+"""The journal: the audit log and the numbered events of a workspace, which are one thing.
+
+`record` is the only writer. It buffers on the session; `flush`, called by the edge as the last
+statement before commit, numbers the entries under the row lock of `workspace_stream`. Because
+that lock is always the last one taken and is held until commit, the numbers are gapless and in
+commit order: a reader who has seen `seq` n has seen everything up to n.
+"""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Index, Text, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import Mapped, mapped_column
+
+from access.caller import Caller
+from models.base import Base, Json
+
+APPEND: Final = """
+WITH head AS (
+    UPDATE workspace_stream SET head = head + %(count)s
+     WHERE workspace_id = %(workspace_id)s RETURNING head
+)
+INSERT INTO journal_entry (workspace_id, seq, at, verb, origin, by_member_id, by_connection_id,
+    by_name, cause, course_id, segment_id, member_id, change_set_id, before, after, detail, reason)
+SELECT %(workspace_id)s, head.head - %(count)s + e.n, clock_timestamp(), e.verb, e.origin,
+       e.by_member_id, e.by_connection_id, e.by_name, e.cause, e.course_id, e.segment_id,
+       e.member_id, e.change_set_id, e.before, e.after, e.detail, e.reason
+  FROM head, jsonb_to_recordset(%(entries)s::jsonb) AS e(n integer, verb text, origin text,
+       by_member_id bigint, by_connection_id integer, by_name text, cause uuid, course_id integer,
+       segment_id integer, member_id bigint, change_set_id bigint, before jsonb, after jsonb,
+       detail jsonb, reason text)
+RETURNING seq
+"""
+"""Append `entries` (JSON array of rows with `n` = 1…count) to one workspace's journal."""
+
+_PENDING: Final = "journal.pending"
+_CAUSE: Final = "journal.cause"
+
+
+class JournalEntry(Base):
+    """One thing that happened: who, what, on what, before, after, when, from where, caused by.
+
+    `cause` is shared by all entries of one transaction and by everything the engine derives
+    from it. The routing columns (`course_id`, `segment_id`, `member_id`) say whom it concerns.
+    Rows are never changed.
+    """
+
+    __tablename__ = "journal_entry"
+    __table_args__ = (
+        Index("ix_journal_entry_cause", "workspace_id", "cause"),
+        Index("ix_journal_entry_at", "workspace_id", "at"),
+    )
+
+    workspace_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    at: Mapped[dt.datetime]
+    verb: Mapped[str] = mapped_column(Text)
+    origin: Mapped[str] = mapped_column(Text)
+    by_member_id: Mapped[int | None] = mapped_column(BigInteger)
+    by_connection_id: Mapped[int | None]
+    by_name: Mapped[str] = mapped_column(Text)
+    cause: Mapped[uuid.UUID | None]
+    course_id: Mapped[int | None]
+    segment_id: Mapped[int | None]
+    member_id: Mapped[int | None] = mapped_column(BigInteger)
+    change_set_id: Mapped[int | None] = mapped_column(BigInteger)
+    before: Mapped[Json | None]
+    after: Mapped[Json | None]
+    detail: Mapped[Json | None]
+    reason: Mapped[str | None] = mapped_column(Text)
+
+
+def entry(
+    by: Caller,
+    verb: str,
+    *,
+    cause: uuid.UUID | None = None,
+    **columns: Any,
+) -> dict[str, Any]:
+    """One row for `APPEND`, without its number."""
+    return {
+        "verb": verb,
+        "origin": by.origin,
+        "by_member_id": by.member_id,
+        "by_connection_id": by.connection_id,
+        "by_name": by.name,
+        "cause": str(cause) if cause else None,
+        **columns,
+    }
+
+
+def append_parameters(workspace_id: int, entries: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The parameters of `APPEND` for these entries, in this order."""
+    numbered = [{"n": n, **row} for n, row in enumerate(entries, start=1)]
+    return {
+        "workspace_id": workspace_id,
+        "count": len(numbered),
+        "entries": json.dumps(numbered, default=str),
+    }
+
+
+def cause_of(db: AsyncSession) -> uuid.UUID:
+    """The id shared by everything this transaction causes."""
+    cause: uuid.UUID = db.info.setdefault(_CAUSE, uuid.uuid4())
+    return cause
+
+
+def record(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    verb: str,
+    course_id: int | None = None,
+    segment_id: int | None = None,
+    member_id: int | None = None,
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    detail: Mapping[str, Any] | None = None,
+    reason: str | None = None,
+) -> None:
+    """Say what this transaction did. `verb` is `noun.past_participle`; values must be JSON-safe
+    or have a plain `str`. Nothing is written until the edge flushes, just before commit."""
+    row = entry(
+        by,
+        verb,
+        cause=cause_of(db),
+        course_id=course_id,
+        segment_id=segment_id,
+        member_id=member_id,
+        before=before,
+        after=after,
+        detail=detail,
+        reason=reason,
+    )
+    db.info.setdefault(_PENDING, {}).setdefault(by.workspace_id, []).append(row)
+
+
+async def flush(db: AsyncSession) -> dict[int, int]:
+    """Number and write what was recorded; returns the head reached per workspace.
+
+    Must be the last thing a transaction does before it commits.
+    """
+    await db.flush()
+    pending: dict[int, list[dict[str, Any]]] = db.info.pop(_PENDING, {})
+    heads: dict[int, int] = {}
+    connection = await db.connection()
+    for workspace_id in sorted(pending):
+        parameters = append_parameters(workspace_id, pending[workspace_id])
+        rows = await connection.exec_driver_sql(APPEND, parameters)
+        heads[workspace_id] = max(row[0] for row in rows)
+    return heads
+
+
+async def head(db: AsyncSession, workspace_id: int) -> tuple[uuid.UUID, int]:
+    """(epoch, seq) of the workspace's journal as this statement sees it."""
+    found = await db.execute(
+        text("SELECT epoch, head FROM workspace_stream WHERE workspace_id = :workspace_id"),
+        {"workspace_id": workspace_id},
+    )
+    epoch, seq = found.one()
+    return epoch, seq

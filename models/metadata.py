@@ -1,0 +1,16 @@
+"""All tables in one metadata, for migrations and tests."""
+
+from sqlalchemy import MetaData
+
+import models.catalog
+import models.coordinators
+import models.grants
+import models.identity
+import models.journal
+import models.markers
+import models.people
+import models.segments
+import models.workspaces  # noqa: F401  (each import registers its tables)
+from models.base import Base
+
+metadata: MetaData = Base.metadata

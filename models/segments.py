@@ -1,0 +1,196 @@
+"""User segments, their versions, where they are attached, and who is in them."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, Id, Json, Moment, one_of, text_enum
+
+
+class SegmentKind(StrEnum):
+    """STATIC: named people. RULE: follows attributes."""
+
+    STATIC = "STATIC"
+    RULE = "RULE"
+
+
+class SegmentState(StrEnum):
+    """DRAFT → ACTIVE ⇄ PAUSED; BROKEN when a rule no longer compiles (S5).
+
+    Only ACTIVE segments are evaluated. PAUSED and BROKEN freeze what they give.
+    """
+
+    DRAFT = "DRAFT"
+    ACTIVE = "ACTIVE"
+    PAUSED = "PAUSED"
+    BROKEN = "BROKEN"
+
+
+class Segment(Base):
+    """A segment as it is now. `epoch` is the engine epoch at its last change.
+
+    `member_count` is a number for displays, exact as of `counted_at`; the truth is `membership`.
+    """
+
+    __tablename__ = "segment"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "id"),
+        Index("uq_segment_name", "workspace_id", text("lower(name)"), unique=True),
+        Index("ix_segment_epoch", "workspace_id", "epoch"),
+        CheckConstraint("(kind = 'RULE') = (rule IS NOT NULL)", name="rule"),
+        CheckConstraint("(state = 'BROKEN') = (broken_reason IS NOT NULL)", name="broken"),
+        one_of("kind", SegmentKind),
+        one_of("state", SegmentState),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    name: Mapped[str] = mapped_column(Text)
+    description: Mapped[str] = mapped_column(Text, default="", server_default="")
+    kind: Mapped[SegmentKind] = mapped_column(text_enum(SegmentKind))
+    state: Mapped[SegmentState] = mapped_column(text_enum(SegmentState))
+    broken_reason: Mapped[str | None] = mapped_column(Text)
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
+    rule: Mapped[Json | None]
+    is_usable_by_departments: Mapped[bool] = mapped_column(default=False, server_default="false")
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    member_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    counted_at: Mapped[CreatedAt]
+    created_at: Mapped[CreatedAt]
+
+
+class SegmentVersion(Base):
+    """One version of a rule, kept for explanation and rollback."""
+
+    __tablename__ = "segment_version"
+
+    segment_id: Mapped[int] = mapped_column(
+        ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True
+    )
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    rule: Mapped[Json]
+    created_at: Mapped[CreatedAt]
+    created_by_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class SegmentPerson(Base):
+    """A person named in a STATIC segment."""
+
+    __tablename__ = "segment_person"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "member_id"], ["member.workspace_id", "member.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["workspace_id", "segment_id"],
+            ["segment.workspace_id", "segment.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_segment_person_member", "member_id", "segment_id"),
+    )
+
+    segment_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int]
+
+
+class CourseSegment(Base):
+    """A segment attached to a course, on one of the course's numbered places.
+
+    A trigger (`course_segment_within_limit`) refuses a place above the course's limit, so no
+    path can take one too many; the unique place refuses two at once.
+    """
+
+    __tablename__ = "course_segment"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "course_id"], ["course.workspace_id", "course.id"]),
+        ForeignKeyConstraint(
+            ["workspace_id", "segment_id"], ["segment.workspace_id", "segment.id"]
+        ),
+        UniqueConstraint("course_id", "place"),
+        CheckConstraint("place BETWEEN 1 AND 50", name="place"),
+        Index("ix_course_segment_segment", "segment_id", "course_id"),
+    )
+
+    course_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    segment_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int]
+    place: Mapped[int] = mapped_column(SmallInteger)
+    attached_at: Mapped[CreatedAt]
+    attached_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    cause: Mapped[uuid.UUID | None]
+
+
+class Membership(Base):
+    """An interval during which a person was in a segment; current where `until` is NULL.
+
+    Written only by the engine, under the lock of the person's block. There is deliberately no
+    foreign key to `member` or `segment`: its check would make the engine wait for writers.
+    `cause` leads to the journal entry of the change that opened the interval.
+    """
+
+    __tablename__ = "membership"
+    __table_args__ = (
+        Index(
+            "uq_membership_current",
+            "segment_id",
+            "member_id",
+            unique=True,
+            postgresql_where=text("until IS NULL"),
+            postgresql_include=["since"],
+        ),
+        {
+            "postgresql_with": {
+                "fillfactor": "90",
+                "autovacuum_vacuum_scale_factor": "0.02",
+                "autovacuum_vacuum_insert_scale_factor": "0.05",
+            }
+        },
+    )
+
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    segment_id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    since: Mapped[dt.datetime] = mapped_column(primary_key=True)
+    until: Mapped[dt.datetime | None]
+    opened_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    closed_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    cause: Mapped[uuid.UUID | None]
+
+
+class ChangeSet(Base):
+    """What one run of the engine changed, and why (S12).
+
+    `watermark` is the journal's head when the run had read its state: everything committed up
+    to there, for the people the run claimed, is reflected.
+    """
+
+    __tablename__ = "change_set"
+    __table_args__ = (Index("ix_change_set_workspace", "workspace_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    workspace_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(Text)
+    causes: Mapped[Json]
+    watermark: Mapped[int] = mapped_column(BigInteger)
+    epoch: Mapped[int] = mapped_column(BigInteger)
+    today: Mapped[dt.date]
+    examined: Mapped[int]
+    added: Mapped[int]
+    removed: Mapped[int]
+    suppressed: Mapped[int]
+    at: Mapped[Moment]

@@ -1,0 +1,73 @@
+"""Workspaces: the tenants. Everything else belongs to exactly one of them."""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, SmallInteger, Text, func
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, Id
+
+SEGMENT_LIMIT_DEFAULT = 10
+SEGMENT_LIMIT_RANGE = range(1, 51)
+
+
+class Workspace(Base):
+    """One tenant. `segment_limit` is how many segments one course may carry (M29)."""
+
+    __tablename__ = "workspace"
+    __table_args__ = (CheckConstraint("segment_limit BETWEEN 1 AND 50", name="segment_limit"),)
+
+    id: Mapped[Id]
+    slug: Mapped[str] = mapped_column(Text, unique=True)
+    name: Mapped[str] = mapped_column(Text)
+    time_zone: Mapped[str] = mapped_column(Text, server_default="UTC")
+    segment_limit: Mapped[int] = mapped_column(
+        SmallInteger, default=SEGMENT_LIMIT_DEFAULT, server_default=str(SEGMENT_LIMIT_DEFAULT)
+    )
+    created_at: Mapped[CreatedAt]
+
+
+class WorkspaceStream(Base):
+    """The head of one workspace's journal.
+
+    Its row lock numbers journal entries: gapless and in commit order, because it is taken last
+    in every writing transaction and held until commit. `epoch` changes when the history a
+    cursor speaks of is no longer this database's history (a restore).
+    """
+
+    __tablename__ = "workspace_stream"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "20"}},)
+
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), primary_key=True)
+    head: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    epoch: Mapped[uuid.UUID] = mapped_column(server_default=func.gen_random_uuid())
+
+
+class EngineState(Base):
+    """The engine's clock and rule epoch for one workspace.
+
+    `epoch` grows with every rule edit and tick; `today` is the date `now` means in rules, in the
+    workspace's own time zone, and moves only by a tick.
+    """
+
+    __tablename__ = "engine_state"
+    __table_args__ = ({"postgresql_with": {"fillfactor": "20"}},)
+
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
+    today: Mapped[dt.date] = mapped_column()
+
+
+class Lineage(Base):
+    """Which physical database the journal's cursors were issued by. One row.
+
+    Compared at start-up with the cluster's identity; a difference means the data was restored
+    elsewhere, and every stream gets a new epoch.
+    """
+
+    __tablename__ = "lineage"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    identity: Mapped[str] = mapped_column(Text)

@@ -1,0 +1,66 @@
+"""The two ways to say no.
+
+Denied   — about who you are: a permission is lacking.
+Refused  — about how things stand: one code of a closed list, a sentence for a person, and
+           `details` for a program.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+from typing import Any
+
+from access.permissions import Permission, Principal, Scope
+
+
+class Code(StrEnum):
+    """Why something cannot be done as things stand."""
+
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    CONFLICT = "CONFLICT"
+    CURSOR_EXPIRED = "CURSOR_EXPIRED"
+    DERIVED_MEMBERSHIP = "DERIVED_MEMBERSHIP"
+    IDEMPOTENCY_CONFLICT = "IDEMPOTENCY_CONFLICT"
+    INVALID_RULE = "INVALID_RULE"
+    LIMIT_BELOW_USE = "LIMIT_BELOW_USE"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    NAME_TAKEN = "NAME_TAKEN"
+    NOT_DERIVED = "NOT_DERIVED"
+    NOT_FOUND = "NOT_FOUND"
+    ROLE_CONFLICT = "ROLE_CONFLICT"
+    SEGMENT_IN_USE = "SEGMENT_IN_USE"
+    SEGMENT_STATE = "SEGMENT_STATE"
+    UNAVAILABLE = "UNAVAILABLE"
+    UNKNOWN_ATTRIBUTE = "UNKNOWN_ATTRIBUTE"
+    WRONG_OWNER = "WRONG_OWNER"
+
+
+class Denied(Exception):
+    """The caller lacks a permission on a scope. `held` is what the caller holds there."""
+
+    def __init__(
+        self,
+        permission: Permission,
+        scope: Scope,
+        held: Collection[Principal] = (),
+        reason: str = "",
+    ) -> None:
+        self.permission = permission
+        self.scope = scope
+        self.held = tuple(sorted(held))
+        self.reason = reason or f"{permission.name} is needed on this {scope.name.lower()}."
+        super().__init__(self.reason)
+
+
+class Refused(Exception):
+    """It cannot be done as things stand. `details` is JSON-safe."""
+
+    def __init__(self, code: Code, message: str, details: Mapping[str, Any] | None = None) -> None:
+        self.code = code
+        self.message = message
+        self.details = dict(details or {})
+        super().__init__(message)
+
+
+def not_found(noun: str) -> Refused:
+    """The one answer for what is missing and for what is hidden."""
+    return Refused(Code.NOT_FOUND, f"There is no such {noun}.")

@@ -1,0 +1,125 @@
+"""What every test may ask for: a fresh migrated database, a Redis of its own, counted statements.
+
+| fixture         | what it is                                                                    |
+|-----------------|-------------------------------------------------------------------------------|
+| database_url    | a fresh, migrated database                                                    |
+| empty_database_url | a fresh database without any table                                         |
+| redis_url       | a Redis database number that no other process of this run uses, flushed       |
+| sessions        | async sessions on database_url                                                |
+| sync_database   | a synchronous engine on database_url                                          |
+| statements      | the SQL that went through `sessions`, in order, without transaction control   |
+| postgres_server, redis_server | the servers themselves                                          |
+| node_clients    | how to run the JavaScript clients of tests/clients                            |
+"""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+import redis
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from tests.node import NodeClients, install_node_clients
+from tests.recording import recording_cursor
+from tests.servers import PostgresServer, RedisServer, Servers
+
+_SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process will own the servers; nothing starts before something asks."""
+    if not hasattr(config, "workerinput"):
+        config.stash[_SERVERS] = Servers()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop the servers, however the run went."""
+    servers = config.stash.get(_SERVERS, None)
+    if servers is not None:
+        servers.stop()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell an xdist worker where the servers are."""
+    servers = node.config.stash[_SERVERS]
+    node.workerinput["postgres"] = servers.postgres.address
+    node.workerinput["redis"] = (servers.redis.socket, servers.redis.tcp)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
+    if hasattr(pytestconfig, "workerinput"):
+        return PostgresServer(pytestconfig.workerinput["postgres"])
+    return pytestconfig.stash[_SERVERS].postgres
+
+
+@pytest.fixture(scope="session")
+def redis_server(pytestconfig: pytest.Config) -> RedisServer:
+    if hasattr(pytestconfig, "workerinput"):
+        return RedisServer(*pytestconfig.workerinput["redis"])
+    return pytestconfig.stash[_SERVERS].redis
+
+
+@pytest.fixture
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    name = postgres_server.clone()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def empty_database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    name = postgres_server.clone("template0")
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
+@pytest.fixture
+def redis_url(redis_server: RedisServer) -> str:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    url = redis_server.url(1 + int(worker))
+    with redis.Redis.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+def statements() -> list[str]:
+    return []
+
+
+@pytest.fixture
+async def async_database(database_url: str, statements: list[str]) -> AsyncIterator[AsyncEngine]:
+    engine = create_async_engine(
+        database_url, connect_args={"cursor_factory": recording_cursor(statements)}
+    )
+    async with engine.connect():
+        # SQLAlchemy asks the server about itself on its first connection.
+        statements.clear()
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture
+def sessions(async_database: AsyncEngine) -> async_sessionmaker[AsyncSession]:
+    return async_sessionmaker(async_database, expire_on_commit=False)
+
+
+@pytest.fixture
+def sync_database(database_url: str) -> Iterator[Engine]:
+    engine = create_engine(database_url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def node_clients() -> NodeClients:
+    return install_node_clients()

@@ -1,0 +1,127 @@
+"""One PostgreSQL and one Redis for a whole test run, shared by all of its processes.
+
+The first pytest process owns the servers; xdist's workers are told the addresses. Each test gets
+a database of its own, cloned from a template that is migrated once per run (about 15 ms each).
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import create_engine, make_url
+
+from app.embedded import EmbeddedPostgres, EmbeddedRedis
+
+TEMPLATE = "migrated"
+_REDIS_DATABASES = 64
+_names = (f"test_{os.getpid()}_{number}" for number in itertools.count(1))
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresServer:
+    """The server of this run, by the address of its maintenance database."""
+
+    address: str
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy's address of a database."""
+        return make_url(self.address).set(database=database).render_as_string(hide_password=False)
+
+    def clone(self, template: str = TEMPLATE) -> str:
+        """Make a new database like the template (`template0` for an empty one); its name.
+
+        FILE_COPY takes 13 ms here and WAL_LOG 20 to 35 ms, because nothing is synced to disk.
+        """
+        name = next(_names)
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(
+                    sql.Identifier(name), sql.Identifier(template)
+                )
+            )
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        with self.connect() as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+    def connect(self) -> psycopg.Connection:
+        """A plain connection to the maintenance database, in autocommit mode."""
+        url = make_url(self.address)
+        return psycopg.connect(
+            host=str(url.query["host"]), user=url.username, dbname=url.database, autocommit=True
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class RedisServer:
+    """The server of this run: over its UNIX socket and over TCP, up to the database number."""
+
+    socket: str
+    tcp: str
+
+    def url(self, database: int) -> str:
+        """Address of a numbered database over the UNIX socket."""
+        return f"{self.socket}?db={database}"
+
+    def tcp_url(self, database: int) -> str:
+        """The same over 127.0.0.1."""
+        return f"{self.tcp}/{database}"
+
+
+class Servers:
+    """Owns the servers of a test run; started at the first question, stopped at the end."""
+
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="coordinator-tests-"))
+        self._home.chmod(0o755)
+        self._postgres = EmbeddedPostgres(
+            self._home / "postgres",
+            durable=False,
+            settings={"max_wal_size": "2GB", "checkpoint_timeout": "1h"},
+        )
+        self._redis = EmbeddedRedis(self._home / "redis", databases=_REDIS_DATABASES, tcp=True)
+        self._template_is_ready = False
+
+    @property
+    def postgres(self) -> PostgresServer:
+        """The running PostgreSQL, with its template migrated."""
+        self._postgres.start()
+        if not self._template_is_ready:
+            self._postgres.create_database(TEMPLATE)
+            migrate(self._postgres.url(TEMPLATE))
+            self._template_is_ready = True
+        return PostgresServer(self._postgres.url())
+
+    @property
+    def redis(self) -> RedisServer:
+        """The running Redis."""
+        self._redis.start()
+        return RedisServer(
+            self._redis.url().partition("?")[0], self._redis.tcp_url().rpartition("/")[0]
+        )
+
+    def stop(self) -> None:
+        """Stop what was started and remove its data."""
+        self._postgres.stop()
+        self._redis.stop()
+        shutil.rmtree(self._home, ignore_errors=True)
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest migration."""
+    from models import migrations
+
+    engine = create_engine(url)
+    try:
+        migrations.upgrade_head(engine)
+    finally:
+        engine.dispose()

@@ -45,12 +45,20 @@ class Segment(Base):
     """A segment as it is now. `epoch` is the engine epoch at its last change.
 
     `member_count` is a number for displays, exact as of `counted_at`; the truth is `membership`.
+    A deleted segment is a tombstone with `deleted_at`: attached nowhere, its name free again,
+    and nobody belongs to it; the engine closes what memberships it had.
     """
 
     __tablename__ = "segment"
     __table_args__ = (
         UniqueConstraint("workspace_id", "id"),
-        Index("uq_segment_name", "workspace_id", text("lower(name)"), unique=True),
+        Index(
+            "uq_segment_name",
+            "workspace_id",
+            text("lower(name)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index("ix_segment_epoch", "workspace_id", "epoch"),
         CheckConstraint("(kind = 'RULE') = (rule IS NOT NULL)", name="rule"),
         CheckConstraint("(state = 'BROKEN') = (broken_reason IS NOT NULL)", name="broken"),
@@ -72,6 +80,7 @@ class Segment(Base):
     member_count: Mapped[int] = mapped_column(default=0, server_default="0")
     counted_at: Mapped[CreatedAt]
     created_at: Mapped[CreatedAt]
+    deleted_at: Mapped[dt.datetime | None]
 
 
 class SegmentVersion(Base):

@@ -48,6 +48,7 @@ CREATE FUNCTION course_segment_within_limit() RETURNS trigger LANGUAGE plpgsql A
 DECLARE allowed smallint;
 BEGIN
     PERFORM 1 FROM course WHERE id = NEW.course_id FOR NO KEY UPDATE;
+    PERFORM 1 FROM workspace WHERE id = NEW.workspace_id FOR SHARE;
     SELECT coalesce(c.segment_limit, w.segment_limit) INTO allowed
       FROM course c JOIN workspace w ON w.id = c.workspace_id WHERE c.id = NEW.course_id;
     IF NEW.place > allowed THEN
@@ -422,6 +423,7 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state IN ('DRAFT', 'ACTIVE', 'PAUSED', 'BROKEN')", name=op.f("ck_segment_state")
         ),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspace.id"], name=op.f("fk_segment_workspace_id")
         ),
@@ -434,6 +436,7 @@ def upgrade() -> None:
         "segment",
         ["workspace_id", sa.literal_column("lower(name)")],
         unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
     )
     op.create_table(
         "workspace_stream",

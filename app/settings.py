@@ -1,0 +1,190 @@
+"""What can be set from outside, read once from the environment and checked as a whole."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from app.embedded import CannotStart
+from app.keyring import Keyring, keyring_in, read_keyring
+
+_POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
+_REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+
+class WrongSetting(CannotStart):
+    """A value from the environment cannot be used; the message names the variable and the way."""
+
+
+class Settings(BaseSettings):
+    """Every switch of the program. Variables are COORDINATOR_<NAME>, except the two addresses.
+
+    | variable                     | what it does                                                |
+    |------------------------------|-------------------------------------------------------------|
+    | DATABASE_URL                 | PostgreSQL 15 or newer; unset: an embedded one              |
+    | REDIS_URL                    | Redis 6.2 or newer; unset: an embedded one                  |
+    | COORDINATOR_DATA_DIR         | where the embedded servers keep their data                  |
+    | COORDINATOR_HOST, _PORT      | where the web process listens; port 0 takes a free one      |
+    | COORDINATOR_ENVIRONMENT      | development, or production, which refuses unsafe switches   |
+    | COORDINATOR_PUBLIC_URL       | how clients reach it, for links and token audiences         |
+    | COORDINATOR_KEYRING          | name:base64,… keys that seal and sign; see app/keyring.py   |
+    | COORDINATOR_GRAPHIQL         | serve the GraphiQL page; by default in development only     |
+    | COORDINATOR_INTROSPECTION    | answer introspection; by default in development only        |
+    | COORDINATOR_TRUSTED_DOCUMENTS_ONLY | refuse documents that are not in the trusted list     |
+    | COORDINATOR_CORS_ORIGINS     | origins of browsers that may ask, separated by commas       |
+    | COORDINATOR_LOG_FORMAT       | console or json; by default json in production              |
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="COORDINATOR_",
+        env_ignore_empty=True,
+        frozen=True,
+        extra="ignore",
+        validate_by_name=True,
+        validate_by_alias=True,
+    )
+
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    redis_url: SecretStr | None = Field(default=None, validation_alias="REDIS_URL")
+    data_dir: Path = Path(".coordinator")
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65535)
+    environment: Literal["development", "production"] = "development"
+    public_url: str | None = None
+    keyring: SecretStr | None = None
+    graphiql: bool | None = None
+    introspection: bool | None = None
+    trusted_documents_only: bool = False
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    log_format: Literal["console", "json"] | None = None
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _through_psycopg(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is None:
+            return None
+        scheme, mark, rest = value.get_secret_value().partition("://")
+        if not mark or scheme not in _POSTGRES_SCHEMES:
+            raise ValueError(
+                "must be the address of a PostgreSQL, like postgresql://user:password@host/database"
+                f"; it begins with {_beginning(scheme, mark)}"
+            )
+        return SecretStr(f"postgresql+psycopg://{rest}")
+
+    @field_validator("redis_url")
+    @classmethod
+    def _known_scheme(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            scheme, mark, _ = value.get_secret_value().partition("://")
+            if not mark or scheme not in _REDIS_SCHEMES:
+                raise ValueError(
+                    "must be the address of a Redis, like redis://host:6379/0; "
+                    f"it begins with {_beginning(scheme, mark)}"
+                )
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            raise ValueError(f"must be an address like https://lms.example.com; it is {value!r}")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _safe_in_production(self) -> Self:
+        if self.is_production:
+            for is_wrong, sentence in self._unsafe():
+                if is_wrong:
+                    raise ValueError(f"In production {sentence}")
+        return self
+
+    def _unsafe(self) -> tuple[tuple[bool, str], ...]:
+        return (
+            (
+                self.database_url is None,
+                "DATABASE_URL must be set: the embedded one is for trying.",
+            ),
+            (self.redis_url is None, "REDIS_URL must be set: the embedded one is for trying."),
+            (self.keyring is None, "COORDINATOR_KEYRING must be set, the same for every process."),
+            (self.public_url is None, "COORDINATOR_PUBLIC_URL must be set."),
+            (bool(self.graphiql), "COORDINATOR_GRAPHIQL must be off: it is a developer's page."),
+            (bool(self.introspection), "COORDINATOR_INTROSPECTION must be off."),
+            ("*" in self.cors_origins, "COORDINATOR_CORS_ORIGINS must name origins, not *."),
+        )
+
+    @property
+    def is_production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def shows_graphiql(self) -> bool:
+        return not self.is_production if self.graphiql is None else self.graphiql
+
+    @property
+    def answers_introspection(self) -> bool:
+        return not self.is_production if self.introspection is None else self.introspection
+
+    @property
+    def logs_json(self) -> bool:
+        return (self.log_format or ("json" if self.is_production else "console")) == "json"
+
+    @property
+    def base_url(self) -> str:
+        """How clients reach the web process, without a slash at the end."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def database_address(self) -> str:
+        """SQLAlchemy's address of the database; raises WrongSetting when it is not known."""
+        if self.database_url is None:
+            raise WrongSetting("DATABASE_URL is not set and no embedded PostgreSQL is running.")
+        return self.database_url.get_secret_value()
+
+    @property
+    def redis_address(self) -> str:
+        """The address of Redis; raises WrongSetting when it is not known."""
+        if self.redis_url is None:
+            raise WrongSetting("REDIS_URL is not set and no embedded Redis is running.")
+        return self.redis_url.get_secret_value()
+
+    def keys(self) -> Keyring:
+        """The keys that seal and sign: from the environment, or, outside production, made once
+        and kept in the data directory. Raises CannotStart."""
+        if self.keyring is not None:
+            return read_keyring(self.keyring.get_secret_value())
+        return keyring_in(self.data_dir)
+
+
+def read_settings(**given: object) -> Settings:
+    """Read the environment; what is given by keyword wins. Raises WrongSetting, in one sentence."""
+    try:
+        return Settings(**given)  # type: ignore[arg-type]
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        raise WrongSetting(_sentence(first["loc"], first["msg"])) from None
+
+
+def _sentence(where: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ").rstrip(".")
+    if not where:
+        return f"{message}."
+    name = str(where[0])
+    variable = name if name.isupper() else f"COORDINATOR_{name.upper()}"
+    return f"{variable} {message[0].lower()}{message[1:]}."
+
+
+def _beginning(scheme: str, mark: str) -> str:
+    """Enough to recognize a wrong address by, without printing a password."""
+    return f"{scheme}://" if mark else "no scheme at all"

@@ -20,11 +20,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 
 from access.reading import Cell, MatrixIsBroken, read_matrix
-from access.words import Condition, Permission, Principal, Scope
+from access.words import GRANTED_ON, Condition, Permission, Principal, Scope
 
 __all__ = [
     "ANYONE",
     "CELLS",
+    "GRANTED_ON",
     "MATRIX",
     "NO_FACTS",
     "Cell",

@@ -196,3 +196,19 @@ class Condition(StrEnum):
         "is_within_own_scope",
         "only inside the department or course where the role is held",
     )
+
+
+GRANTED_ON = {
+    Principal.WORKSPACE_MANAGER: Scope.WORKSPACE,
+    Principal.FINANCE_MANAGER: Scope.WORKSPACE,
+    Principal.INVITE: Scope.WORKSPACE,
+    Principal.DEPARTMENT_MANAGER: Scope.DEPARTMENT,
+    Principal.DEPT_CREATE: Scope.DEPARTMENT,
+    Principal.DEPT_ENROLL: Scope.DEPARTMENT,
+    Principal.DEPT_TEACH: Scope.DEPARTMENT,
+    Principal.COURSE_EDIT: Scope.COURSE,
+    Principal.COURSE_ENROLL: Scope.COURSE,
+    Principal.COURSE_TEACH: Scope.COURSE,
+    Principal.MODULE_EDIT: Scope.MODULE,
+}
+"""What can be given as a grant, and on what. The other principals follow from something else."""

@@ -8,6 +8,7 @@ import pytest
 from access.permissions import (
     ANYONE,
     CELLS,
+    GRANTED_ON,
     NO_FACTS,
     Condition,
     Facts,
@@ -204,3 +205,14 @@ def test_only_self_is_printed_where_nothing_else_binds() -> None:
     assert requirement(Permission.ATTACH_SEGMENT).when is Condition.SEGMENT_IS_USABLE
     assert requirement(Permission.CREATE_EDIT_SEGMENT).when is None
     assert conditions_of() == ()
+
+
+def test_roles_that_follow_from_something_else_are_never_granted() -> None:
+    assert set(Principal) - set(GRANTED_ON) == {
+        Principal.INSTRUCTOR,
+        Principal.COORDINATOR_DIRECT,
+        Principal.COORDINATOR_DERIVED,
+        Principal.LEARNER,
+        Principal.ANONYMOUS,
+        Principal.IDP_SERVICE,
+    }

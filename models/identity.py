@@ -49,7 +49,11 @@ class TokenKind(StrEnum):
 
 
 class Connection(Base):
-    """One identity provider connected to a workspace through one door."""
+    """One identity provider connected to a workspace through one door.
+
+    `dropped` says which attributes it sent that this workspace does not keep, and how often;
+    `dropped_count` is their sum.
+    """
 
     __tablename__ = "connection"
     __table_args__ = (
@@ -66,6 +70,7 @@ class Connection(Base):
     last_seen_at: Mapped[dt.datetime | None]
     error_count: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     dropped_count: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    dropped: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     created_at: Mapped[CreatedAt]
 
 
@@ -133,7 +138,11 @@ class DirectoryPerson(Base):
 
 
 class DirectoryGroup(Base):
-    """A group of an identity provider; its folded name is a value of the `groups` attribute."""
+    """A group of an identity provider; its folded name is a value of the `groups` attribute.
+
+    `clock` holds the order keys its name, its whole list of members and its end were last
+    written at (I4). A deleted group is a tombstone without members.
+    """
 
     __tablename__ = "directory_group"
     __table_args__ = (
@@ -141,7 +150,20 @@ class DirectoryGroup(Base):
             ["workspace_id", "connection_id"], ["connection.workspace_id", "connection.id"]
         ),
         UniqueConstraint("workspace_id", "id"),
-        Index("uq_directory_group_name", "connection_id", text("lower(display_name)"), unique=True),
+        Index(
+            "uq_directory_group_name",
+            "connection_id",
+            text("lower(display_name)"),
+            unique=True,
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
+        Index(
+            "uq_directory_group_external_id",
+            "connection_id",
+            "external_id",
+            unique=True,
+            postgresql_where=text("external_id IS NOT NULL AND deleted_at IS NULL"),
+        ),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True, server_default=func.gen_random_uuid())
@@ -150,9 +172,11 @@ class DirectoryGroup(Base):
     external_id: Mapped[str | None] = mapped_column(Text)
     display_name: Mapped[str] = mapped_column(Text)
     folded_name: Mapped[str] = mapped_column(Text)
+    clock: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     version: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
     created_at: Mapped[CreatedAt]
     updated_at: Mapped[CreatedAt]
+    deleted_at: Mapped[dt.datetime | None]
 
 
 class DirectoryGroupMember(Base):
@@ -177,7 +201,10 @@ class DirectoryGroupMember(Base):
 
 
 class InboxDelivery(Base):
-    """A delivery as it arrived, stored before the sender hears 2xx; stored once (I3)."""
+    """A delivery as it arrived, stored before the sender hears 2xx; stored once (I3).
+
+    `waits_for` names what a PARKED delivery waits for: a person or a group that is not there yet.
+    """
 
     __tablename__ = "inbox_delivery"
     __table_args__ = (
@@ -186,6 +213,12 @@ class InboxDelivery(Base):
         ),
         UniqueConstraint("connection_id", "delivery_id"),
         Index("ix_inbox_delivery_status", "status", "id"),
+        Index(
+            "ix_inbox_delivery_waits_for",
+            "connection_id",
+            "waits_for",
+            postgresql_where=text("waits_for IS NOT NULL"),
+        ),
         one_of("status", DeliveryStatus),
     )
 
@@ -197,6 +230,7 @@ class InboxDelivery(Base):
     body: Mapped[bytes] = mapped_column(LargeBinary)
     status: Mapped[DeliveryStatus] = mapped_column(text_enum(DeliveryStatus))
     reason: Mapped[str | None] = mapped_column(Text)
+    waits_for: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0, server_default="0")
     settled_at: Mapped[dt.datetime | None]
 

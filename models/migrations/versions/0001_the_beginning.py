@@ -244,6 +244,12 @@ def upgrade() -> None:
         sa.Column("error_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column("dropped_count", sa.BigInteger(), server_default="0", nullable=False),
         sa.Column(
+            "dropped",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
+        sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),
@@ -527,6 +533,12 @@ def upgrade() -> None:
         sa.Column("external_id", sa.Text(), nullable=True),
         sa.Column("display_name", sa.Text(), nullable=False),
         sa.Column("folded_name", sa.Text(), nullable=False),
+        sa.Column(
+            "clock",
+            postgresql.JSONB(astext_type=sa.Text()),
+            server_default=sa.text("'{}'"),
+            nullable=False,
+        ),
         sa.Column("version", sa.BigInteger(), server_default="1", nullable=False),
         sa.Column(
             "created_at",
@@ -540,6 +552,7 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["workspace_id", "connection_id"],
             ["connection.workspace_id", "connection.id"],
@@ -553,6 +566,14 @@ def upgrade() -> None:
         "directory_group",
         ["connection_id", sa.literal_column("lower(display_name)")],
         unique=True,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.create_index(
+        "uq_directory_group_external_id",
+        "directory_group",
+        ["connection_id", "external_id"],
+        unique=True,
+        postgresql_where=sa.text("external_id IS NOT NULL AND deleted_at IS NULL"),
     )
     op.create_table(
         "directory_person",
@@ -646,6 +667,7 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column("waits_for", sa.Text(), nullable=True),
         sa.Column("attempts", sa.Integer(), server_default="0", nullable=False),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
@@ -663,6 +685,13 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_inbox_delivery_status", "inbox_delivery", ["status", "id"], unique=False)
+    op.create_index(
+        "ix_inbox_delivery_waits_for",
+        "inbox_delivery",
+        ["connection_id", "waits_for"],
+        unique=False,
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    )
     op.create_table(
         "member_moment",
         sa.Column("member_id", sa.BigInteger(), nullable=False),
@@ -1009,6 +1038,11 @@ def downgrade() -> None:
     op.drop_table("segment_person")
     op.drop_index("ix_member_moment_on", table_name="member_moment")
     op.drop_table("member_moment")
+    op.drop_index(
+        "ix_inbox_delivery_waits_for",
+        table_name="inbox_delivery",
+        postgresql_where=sa.text("waits_for IS NOT NULL"),
+    )
     op.drop_index("ix_inbox_delivery_status", table_name="inbox_delivery")
     op.drop_table("inbox_delivery")
     op.drop_index(
@@ -1023,7 +1057,16 @@ def downgrade() -> None:
     )
     op.drop_index("ix_directory_person_member", table_name="directory_person")
     op.drop_table("directory_person")
-    op.drop_index("uq_directory_group_name", table_name="directory_group")
+    op.drop_index(
+        "uq_directory_group_external_id",
+        table_name="directory_group",
+        postgresql_where=sa.text("external_id IS NOT NULL AND deleted_at IS NULL"),
+    )
+    op.drop_index(
+        "uq_directory_group_name",
+        table_name="directory_group",
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.drop_table("directory_group")
     op.drop_index("ix_course_title", table_name="course")
     op.drop_index("ix_course_department", table_name="course")

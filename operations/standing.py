@@ -49,6 +49,7 @@ UNION ALL
 SELECT 'segment', NULL, NULL, s.id, NULL, s.is_usable_by_departments, NULL, NULL
   FROM segment s
  WHERE s.workspace_id = :workspace_id AND s.id = ANY (CAST(:segments AS bigint[]))
+   AND s.deleted_at IS NULL
 """)
 """One row per thing known. Of the roles held inside a department only the instructor's is read:
 no other answers a question asked of a department. A person's own roles are read only `first`."""

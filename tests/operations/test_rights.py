@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller, Origin, system
@@ -11,84 +10,17 @@ from access.permissions import Condition, Permission, Principal, Scope, holders_
 from operations.refusals import Denied
 from operations.rights import AskedTooWide, NotPrepared, Rights, require
 from operations.standing import Source
+from tests.standing import build, derived, grant, member, role
 
 Sessions = async_sessionmaker[AsyncSession]
-
-WORLD = """
-INSERT INTO workspace (id, slug, name) OVERRIDING SYSTEM VALUE
-     VALUES (1, 'acme', 'Acme'), (2, 'other', 'Other');
-INSERT INTO member (id, workspace_id, user_name, display_name, state) OVERRIDING SYSTEM VALUE
-SELECT n, 1, 'm' || n, 'Member ' || n, 'ACTIVE' FROM generate_series(1, 20) n;
-INSERT INTO member (id, workspace_id, user_name, display_name, state) OVERRIDING SYSTEM VALUE
-     VALUES (90, 1, 'gone', 'Gone', 'DEACTIVATED'), (91, 1, 'coming', 'Coming', 'PENDING'),
-            (92, 2, 'foreign', 'Foreign', 'ACTIVE');
-INSERT INTO department (id, workspace_id, name) OVERRIDING SYSTEM VALUE
-     VALUES (1, 1, 'Sales'), (2, 1, 'Legal'), (3, 2, 'Abroad');
-INSERT INTO course (id, workspace_id, department_id, title, kind, state, created_by_id)
-       OVERRIDING SYSTEM VALUE
-     VALUES (1, 1, 1, 'Selling', 'SELF_PACED', 'ACTIVE', 5),
-            (2, 1, 1, 'Pricing', 'SELF_PACED', 'DRAFT', NULL),
-            (3, 1, 2, 'Law', 'SELF_PACED', 'ACTIVE', NULL),
-            (4, 2, 3, 'Foreign', 'SELF_PACED', 'ACTIVE', NULL);
-INSERT INTO segment (id, workspace_id, name, kind, state, epoch, is_usable_by_departments)
-       OVERRIDING SYSTEM VALUE
-     VALUES (1, 1, 'Usable', 'STATIC', 'ACTIVE', 1, TRUE),
-            (2, 1, 'Reserved', 'STATIC', 'ACTIVE', 1, FALSE),
-            (3, 2, 'Abroad', 'STATIC', 'ACTIVE', 1, TRUE);
-"""
 
 
 @pytest.fixture
 async def db(sessions: Sessions) -> AsyncIterator[AsyncSession]:
     async with sessions() as session:
-        for statement in WORLD.split(";\n"):
-            if statement.strip():
-                await session.execute(text(statement))
+        await build(session)
         await session.commit()
         yield session
-
-
-def member(id: int, workspace_id: int = 1) -> Caller:
-    return Caller(workspace_id, f"member {id}", Origin.GRAPHQL, member_id=id)
-
-
-async def grant(db: AsyncSession, member_id: int, principal: str, **on: int) -> None:
-    columns = {"department_id": None, "course_id": None, "module_id": None} | on
-    await db.execute(
-        text(
-            "INSERT INTO access_grant (workspace_id, member_id, principal, department_id,"
-            " course_id, module_id) SELECT workspace_id, id, :principal, :department_id,"
-            " :course_id, :module_id FROM member WHERE id = :member_id"
-        ),
-        {"member_id": member_id, "principal": principal, **columns},
-    )
-
-
-async def role(db: AsyncSession, member_id: int, course_id: int, role: str) -> None:
-    await db.execute(
-        text(
-            "INSERT INTO course_role (course_id, member_id, workspace_id, role)"
-            " VALUES (:course_id, :member_id, 1, :role)"
-        ),
-        {"course_id": course_id, "member_id": member_id, "role": role},
-    )
-
-
-async def derived(db: AsyncSession, member_id: int, course_id: int, segment_id: int = 1) -> None:
-    await db.execute(
-        text(
-            "INSERT INTO course_segment (course_id, segment_id, workspace_id, place)"
-            " VALUES (:course_id, :segment_id, 1, 1) ON CONFLICT DO NOTHING"
-        ),
-        {"course_id": course_id, "segment_id": segment_id},
-    )
-    await db.execute(
-        text(
-            "INSERT INTO membership (member_id, segment_id, since)"
-            " VALUES (:member_id, :segment_id, now())"
-        ),
-        {"segment_id": segment_id, "member_id": member_id},
-    )
 
 
 async def prepared(db: AsyncSession, caller: Caller | None) -> Rights:

@@ -1,0 +1,196 @@
+"""Which rows a caller may see, as statements the database filters by itself.
+
+Every statement can be narrowed, ordered, paged and counted further. What it leaves out does not
+exist for the caller: hidden and missing are the same.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
+
+from access.caller import Caller
+from access.permissions import GRANTED_ON, Condition, Permission, Principal, Scope, holders_of
+from models.catalog import Course, CourseState, Department
+from models.coordinators import CourseRole, CourseRoleKind
+from models.grants import Grant
+from models.people import Member, MemberState
+from models.segments import Segment
+from models.views import coordinator_source, course_coordinator
+
+Where = ColumnElement[bool]
+
+ROLE_KINDS: Final = {
+    Principal.INSTRUCTOR: CourseRoleKind.INSTRUCTOR,
+    Principal.COORDINATOR_DIRECT: CourseRoleKind.COORDINATOR,
+}
+
+
+def courses(by: Caller, permission: Permission = Permission.VIEW_COURSE_INFO) -> Select[Course]:
+    """The courses on which the caller holds a permission that is asked of courses.
+
+    The same answer as `Rights.decide` for each of them; a condition that is not about the course
+    itself (a group, a person) counts as unmet.
+    """
+    return select(Course).where(
+        Course.workspace_id == by.workspace_id, _sees(by, _on_courses(by, permission))
+    )
+
+
+def courses_managed(by: Caller) -> Select[Course]:
+    """The courses the caller coordinates, by hand or through a segment (M33)."""
+    managed = select(course_coordinator.c.course_id).where(
+        course_coordinator.c.member_id == by.member_id
+    )
+    return select(Course).where(Course.workspace_id == by.workspace_id, Course.id.in_(managed))
+
+
+def departments(by: Caller) -> Select[Department]:
+    """All for workspace managers; else those one holds a grant on or sees a course of."""
+    everything = _granted_on_workspace(by, [Principal.WORKSPACE_MANAGER])
+    granted = select(Grant.department_id).where(*_own_grants(by, Scope.DEPARTMENT, Principal))
+    seen = courses(by).with_only_columns(Course.department_id)
+    where = or_(*everything, Department.id.in_(granted), Department.id.in_(seen))
+    return select(Department).where(Department.workspace_id == by.workspace_id, _sees(by, where))
+
+
+def segments(by: Caller) -> Select[Segment]:
+    """All for workspace managers, those marked usable for department managers."""
+    where = or_(
+        false(),
+        *(
+            and_(_held_somewhere(by, principals), _of_segment(condition))
+            for condition, principals in _by_condition(Permission.SEARCH_SEGMENTS_TYPEAHEAD)
+        ),
+    )
+    return select(Segment).where(
+        Segment.workspace_id == by.workspace_id, Segment.deleted_at.is_(None), _sees(by, where)
+    )
+
+
+def members(by: Caller) -> Select[Member]:
+    """Everyone, for those who may list or pick members; oneself for everybody."""
+    holders = [
+        *holders_of(Permission.LIST_ALL_MEMBERS),
+        *holders_of(Permission.SEARCH_MEMBERS_PICKER),
+    ]
+    may_look = [who for who, condition in dict.fromkeys(holders) if condition is None]
+    where = or_(_held_somewhere(by, may_look), Member.id == by.member_id)
+    return select(Member).where(
+        Member.workspace_id == by.workspace_id, Member.deleted_at.is_(None), _sees(by, where)
+    )
+
+
+def count(rows: Select[Any]) -> Select[int]:
+    """How many rows a statement gives."""
+    return select(func.count()).select_from(rows.order_by(None).subquery())
+
+
+def _sees(by: Caller, where: Where) -> Where:
+    """The product itself sees the whole workspace; of people only ACTIVE members see anything."""
+    if by.is_system:
+        return true()
+    if by.member_id is None:
+        return false()
+    is_active = exists().where(
+        Member.workspace_id == by.workspace_id,
+        Member.id == by.member_id,
+        Member.state == MemberState.ACTIVE,
+    )
+    return and_(is_active.correlate(None), where)
+
+
+def _by_condition(permission: Permission) -> Iterator[tuple[Condition | None, list[Principal]]]:
+    """Who holds the permission, gathered by condition, the unbound first."""
+    holders = holders_of(permission)
+    for condition in dict.fromkeys(condition for _, condition in holders):
+        yield condition, [who for who, bound in holders if bound is condition]
+
+
+def _on_courses(by: Caller, permission: Permission) -> Where:
+    return or_(
+        false(),
+        *(
+            and_(_of_course(by, condition), _held_on_course(by, principals))
+            for condition, principals in _by_condition(permission)
+        ),
+    )
+
+
+def _of_course(by: Caller, condition: Condition | None) -> Where:
+    match condition:
+        case None | Condition.WITHIN_OWN_SCOPE:
+            return true()
+        case Condition.COURSE_IS_ACTIVE:
+            return Course.state == CourseState.ACTIVE
+        case Condition.OWN_CONTENT:
+            return Course.created_by_id == by.member_id
+        case _:
+            return false()
+
+
+def _of_segment(condition: Condition | None) -> Where:
+    match condition:
+        case None:
+            return true()
+        case Condition.SEGMENT_IS_USABLE:
+            return Segment.is_usable_by_departments.is_(True)
+        case _:
+            return false()
+
+
+def _held_on_course(by: Caller, principals: Iterable[Principal]) -> Where:
+    """The course of the row is one on which, or around which, a principal is held."""
+    who = list(principals)
+    arms = list(_granted_on_workspace(by, who))
+    if given := _own_grants(by, Scope.DEPARTMENT, who):
+        arms.append(Course.department_id.in_(select(Grant.department_id).where(*given)))
+    if given := _own_grants(by, Scope.COURSE, who):
+        arms.append(Course.id.in_(select(Grant.course_id).where(*given)))
+    if roles := _own_roles(by, who):
+        arms.append(Course.id.in_(select(CourseRole.course_id).where(*roles)))
+    if Principal.COORDINATOR_DERIVED in who:
+        derived = select(course_coordinator.c.course_id).where(
+            course_coordinator.c.member_id == by.member_id, ~course_coordinator.c.is_direct
+        )
+        arms.append(Course.id.in_(derived))
+    return or_(false(), *arms)
+
+
+def _held_somewhere(by: Caller, principals: Iterable[Principal]) -> Where:
+    """A principal is held on the workspace or on anything in it."""
+    who = list(principals)
+    held = [_own_grants(by, scope, who) for scope in Scope] + [_own_roles(by, who)]
+    arms: list[Where] = [exists().where(*each).correlate(None) for each in held if each]
+    if Principal.COORDINATOR_DERIVED in who:
+        source = coordinator_source
+        has_role = exists().where(
+            CourseRole.course_id == source.c.course_id, CourseRole.member_id == source.c.member_id
+        )
+        derived = exists().where(source.c.member_id == by.member_id, source.c.kind != "DIRECT")
+        arms.append(derived.where(~has_role).correlate(None))
+    return or_(false(), *arms)
+
+
+def _granted_on_workspace(by: Caller, principals: Iterable[Principal]) -> Iterator[Where]:
+    if given := _own_grants(by, Scope.WORKSPACE, principals):
+        yield exists().where(*given).correlate(None)
+
+
+def _own_roles(by: Caller, principals: Iterable[Principal]) -> list[Where]:
+    """Roles by hand that are one of these principals; empty if none of them is such a role."""
+    kinds = [ROLE_KINDS[each] for each in principals if each in ROLE_KINDS]
+    mine = [CourseRole.workspace_id == by.workspace_id, CourseRole.member_id == by.member_id]
+    return [*mine, CourseRole.role.in_(kinds)] if kinds else []
+
+
+def _own_grants(by: Caller, scope: Scope, principals: Iterable[Principal]) -> list[Where]:
+    """Grants of these principals, given on this kind of thing; empty if none of them is."""
+    words = [each.value for each in principals if GRANTED_ON.get(each) is scope]
+    if not words:
+        return []
+    columns = [Grant.department_id, Grant.course_id, Grant.module_id]
+    place = {Scope.DEPARTMENT: columns[0], Scope.COURSE: columns[1], Scope.MODULE: columns[2]}
+    given_on = [place[scope].is_not(None)] if scope in place else [c.is_(None) for c in columns]
+    mine = [Grant.workspace_id == by.workspace_id, Grant.member_id == by.member_id]
+    return [*mine, Grant.principal.in_(words), *given_on]

@@ -52,7 +52,7 @@ def spawn(
     """
     with log.open("ab") as output:
         return subprocess.Popen(
-            _wrapped(arguments, last_signal, account, (log, data or log)),
+            tied(arguments, last_signal=last_signal, account=account, needs=(log, data or log)),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -60,13 +60,17 @@ def spawn(
         )
 
 
-def _wrapped(
+def tied(
     arguments: list[str],
+    *,
     last_signal: signal.Signals,
-    account: Account | None,
-    needs: tuple[Path, ...],
+    account: Account | None = None,
+    needs: tuple[Path, ...] = (),
 ) -> list[str]:
-    """The same command, run through launch.py."""
+    """The same command, run through launch.py: it gets `last_signal` when this process is gone.
+
+    `needs` are the places that another account must be able to reach.
+    """
     places = (Path(arguments[0]), Path.cwd() / "here", *needs)
     reach = "open" if account is None or all(map(_passable, places)) else "closed"
     return [

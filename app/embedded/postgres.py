@@ -109,6 +109,15 @@ class EmbeddedPostgres:
             self._socket_directory = self.home / "socket"
         self._claim.give_back()
 
+    def revive(self) -> bool:
+        """Start the server again, at the same address, if it ended by itself; whether it had."""
+        if self._server is None or self.is_running():
+            return False
+        self._end_left_over()
+        self._prepare_directories()
+        self._launch(_binaries())
+        return True
+
     def is_running(self) -> bool:
         """Whether the server process lives."""
         return self._server is not None and self._server.poll() is None

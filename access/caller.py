@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from access.words import Permission
+
 
 class Origin(StrEnum):
     """Through which door a change came."""
@@ -19,7 +21,8 @@ class Caller:
     """A person (`member_id`), an identity provider (`connection_id`), or the system (neither).
 
     A caller acts in exactly one workspace. `name` is for the journal's readers. `is_system` is
-    true only for the engine and the command line, which stand above the matrix.
+    true only for the engine and the command line, which stand above the matrix. `limited_to`
+    is what a scoped token leaves of the person's permissions; None leaves all of them.
     """
 
     workspace_id: int
@@ -28,6 +31,7 @@ class Caller:
     member_id: int | None = None
     connection_id: int | None = None
     is_system: bool = False
+    limited_to: frozenset[Permission] | None = None
 
     def __post_init__(self) -> None:
         kinds = (self.member_id is not None) + (self.connection_id is not None) + self.is_system

@@ -13,6 +13,8 @@ from app.keyring import Keyring, keyring_in, read_keyring
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
+UnsafeSwitch = Literal["graphiql", "introspection", "local_issuer"]
+
 
 class WrongSetting(CannotStart):
     """A value from the environment cannot be used; the message names the variable and the way."""
@@ -32,6 +34,10 @@ class Settings(BaseSettings):
     | COORDINATOR_KEYRING          | name:base64,… keys that seal and sign; see app/keyring.py   |
     | COORDINATOR_GRAPHIQL         | serve the GraphiQL page; by default in development only     |
     | COORDINATOR_INTROSPECTION    | answer introspection; by default in development only        |
+    | COORDINATOR_LOCAL_ISSUER     | take tokens of `coordinator token mint`; by default in      |
+    |                              | development, as long as no other issuer is configured       |
+    | COORDINATOR_ACCEPT_UNSAFE    | names of switches, by commas, that production may have on:  |
+    |                              | graphiql, introspection, local_issuer                       |
     | COORDINATOR_TRUSTED_DOCUMENTS_ONLY | refuse documents that are not in the trusted list     |
     | COORDINATOR_CORS_ORIGINS     | origins of browsers that may ask, separated by commas       |
     | COORDINATOR_LOG_FORMAT       | console or json; by default json in production              |
@@ -56,11 +62,13 @@ class Settings(BaseSettings):
     keyring: SecretStr | None = None
     graphiql: bool | None = None
     introspection: bool | None = None
+    local_issuer: bool | None = None
+    accept_unsafe: Annotated[tuple[UnsafeSwitch, ...], NoDecode] = ()
     trusted_documents_only: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_format: Literal["console", "json"] | None = None
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "accept_unsafe", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
@@ -119,9 +127,17 @@ class Settings(BaseSettings):
             (self.redis_url is None, "REDIS_URL must be set: the embedded one is for trying."),
             (self.keyring is None, "COORDINATOR_KEYRING must be set, the same for every process."),
             (self.public_url is None, "COORDINATOR_PUBLIC_URL must be set."),
-            (bool(self.graphiql), "COORDINATOR_GRAPHIQL must be off: it is a developer's page."),
-            (bool(self.introspection), "COORDINATOR_INTROSPECTION must be off."),
+            self._unless_accepted("graphiql", "must be off: it is a developer's page"),
+            self._unless_accepted("introspection", "must be off"),
+            self._unless_accepted("local_issuer", "must be off: whoever reads its key is anybody"),
             ("*" in self.cors_origins, "COORDINATOR_CORS_ORIGINS must name origins, not *."),
+        )
+
+    def _unless_accepted(self, switch: UnsafeSwitch, sentence: str) -> tuple[bool, str]:
+        is_wrong = bool(getattr(self, switch)) and switch not in self.accept_unsafe
+        return is_wrong, (
+            f"COORDINATOR_{switch.upper()} {sentence}; "
+            f"whoever insists says COORDINATOR_ACCEPT_UNSAFE={switch}."
         )
 
     @property

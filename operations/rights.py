@@ -130,6 +130,9 @@ class Rights:
             )
         if self.caller is not None and self.caller.is_system:
             return THE_PRODUCT
+        if self._is_beyond_token(permission):
+            reason = f"The token used is limited to other permissions than {permission.name}."
+            return Decision(False, None, None, reason)
         standing = self._standing(scope, id)
         known = replace(standing.facts, **facts)
         outer = decide(standing.here, permission, replace(known, is_within_own_scope=True))
@@ -137,6 +140,10 @@ class Rights:
             return outer
         inner = decide(standing.inside, permission, known)
         return inner if inner.allowed or outer.principal is None else outer
+
+    def _is_beyond_token(self, permission: Permission) -> bool:
+        limits = None if self.caller is None else self.caller.limited_to
+        return limits is not None and permission not in limits
 
     def source_of(self, decision: Decision, scope: Scope, id: int) -> Source | None:
         """Where the role behind a decision about this thing is held; None if no role is."""

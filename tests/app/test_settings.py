@@ -121,9 +121,27 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
         (
             "COORDINATOR_GRAPHIQL",
             "1",
-            "COORDINATOR_GRAPHIQL must be off: it is a developer's page.",
+            (
+                "COORDINATOR_GRAPHIQL must be off: it is a developer's page; "
+                "whoever insists says COORDINATOR_ACCEPT_UNSAFE=graphiql."
+            ),
         ),
-        ("COORDINATOR_INTROSPECTION", "1", "COORDINATOR_INTROSPECTION must be off."),
+        (
+            "COORDINATOR_INTROSPECTION",
+            "1",
+            (
+                "COORDINATOR_INTROSPECTION must be off; "
+                "whoever insists says COORDINATOR_ACCEPT_UNSAFE=introspection."
+            ),
+        ),
+        (
+            "COORDINATOR_LOCAL_ISSUER",
+            "1",
+            (
+                "COORDINATOR_LOCAL_ISSUER must be off: whoever reads its key is anybody; "
+                "whoever insists says COORDINATOR_ACCEPT_UNSAFE=local_issuer."
+            ),
+        ),
         ("COORDINATOR_CORS_ORIGINS", "*", "COORDINATOR_CORS_ORIGINS must name origins, not *."),
     ],
 )
@@ -134,6 +152,21 @@ def test_production_refuses_what_is_only_good_for_trying(
         given(monkeypatch, **{**PRODUCTION, name: value})
 
     assert str(problem.value) == f"In production {sentence}"
+
+
+@pytest.mark.parametrize("switch", ["graphiql", "introspection", "local_issuer"])
+def test_production_takes_an_unsafe_switch_that_is_said_aloud_and_no_other(
+    monkeypatch: pytest.MonkeyPatch, switch: str
+) -> None:
+    aloud = {**PRODUCTION, "COORDINATOR_ACCEPT_UNSAFE": switch}
+
+    settings = given(monkeypatch, **aloud, **{f"COORDINATOR_{switch.upper()}": "1"})
+
+    assert getattr(settings, switch) is True
+    for other in {"graphiql", "introspection", "local_issuer"} - {switch}:
+        with pytest.raises(WrongSetting, match=f"COORDINATOR_{other.upper()} must be off"):
+            given(monkeypatch, **aloud, **{f"COORDINATOR_{other.upper()}": "1"})
+        monkeypatch.delenv(f"COORDINATOR_{other.upper()}")
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,156 @@
+"""Courses: making them, editing what they say about themselves, and their segment limit."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from access.permissions import Permission, Principal, Scope
+from models.catalog import Course, CourseKind, CourseState, Department
+from models.journal import record
+from models.segments import CourseSegment
+from operations.grants import insert_grant
+from operations.refusals import not_found
+from operations.rights import Rights, require
+from operations.wording import name_of, text_of
+from operations.workspaces import below_use, check_segment_limit
+
+EDITABLE: Final = ("title", "description", "kind", "state")
+
+
+async def lock(db: AsyncSession, *, by: Caller, course_id: int) -> Course:
+    """The course, its row locked; NOT_FOUND alike when it is missing and when it is hidden.
+
+    The lock orders everything that gives or takes roles by hand or segment places on a course.
+    """
+    course = await db.scalar(
+        select(Course)
+        .where(Course.workspace_id == by.workspace_id, Course.id == course_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+    if course is None:
+        raise not_found("course")
+    if not by.is_system:
+        rights = Rights(by)
+        await rights.prepare(db, courses=[course_id])
+        if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
+            raise not_found("course")
+    return course
+
+
+async def create(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    department_id: int,
+    title: str,
+    kind: CourseKind,
+    description: str = "",
+    state: CourseState = CourseState.DRAFT,
+) -> Course:
+    """A new course of a department. Its maker gets Course Edit on it, nothing more (C8)."""
+    department = await db.scalar(
+        select(Department).where(
+            Department.workspace_id == by.workspace_id, Department.id == department_id
+        )
+    )
+    if department is None:
+        raise not_found("department")
+    await require(db, by, Permission.CREATE_COURSE, department_id=department_id)
+    course = Course(
+        workspace_id=by.workspace_id,
+        department_id=department_id,
+        title=name_of(title, "title"),
+        description=text_of(description, "description"),
+        kind=kind,
+        state=state,
+        created_by_id=by.member_id,
+    )
+    db.add(course)
+    await db.flush()
+    if by.member_id is not None:
+        await insert_grant(
+            db,
+            by=by,
+            member_id=by.member_id,
+            principal=Principal.COURSE_EDIT,
+            course_id=course.id,
+        )
+    record(
+        db,
+        by=by,
+        verb="course.created",
+        course_id=course.id,
+        after={"departmentId": department_id, **_said(course)},
+    )
+    return course
+
+
+async def edit(
+    db: AsyncSession, *, by: Caller, course_id: int, changes: Mapping[str, Any]
+) -> Course:
+    """Change title, description, kind or state; keys that are left out stay as they are."""
+    course = await lock(db, by=by, course_id=course_id)
+    if changes.keys() & {"title", "description", "kind"}:
+        await require(db, by, Permission.EDIT_COURSE_INFO, course_id=course_id)
+    if "state" in changes:
+        await require(db, by, Permission.CHANGE_COURSE_STATE, course_id=course_id)
+    before = _said(course)
+    if "title" in changes:
+        course.title = name_of(changes["title"], "title")
+    if "description" in changes:
+        course.description = text_of(changes["description"], "description")
+    if "kind" in changes:
+        course.kind = CourseKind(changes["kind"])
+    if "state" in changes:
+        course.state = CourseState(changes["state"])
+    after = _said(course)
+    different = [name for name in EDITABLE if before[name] != after[name]]
+    if different:
+        record(
+            db,
+            by=by,
+            verb="course.edited",
+            course_id=course_id,
+            before={name: before[name] for name in different},
+            after={name: after[name] for name in different},
+        )
+    return course
+
+
+async def set_segment_limit(
+    db: AsyncSession, *, by: Caller, course_id: int, limit: int | None, force: bool = False
+) -> Course:
+    """How many segments this course may carry; None follows the workspace (M29)."""
+    course = await lock(db, by=by, course_id=course_id)
+    await require(db, by, Permission.CREATE_EDIT_SEGMENT)
+    if limit is not None:
+        check_segment_limit(limit)
+    count = await attached_count(db, course_id)
+    if limit is not None and count > limit and not force:
+        raise below_use(limit, [(course.id, course.title, count)])
+    before, course.segment_limit = course.segment_limit, limit
+    record(
+        db,
+        by=by,
+        verb="course.edited",
+        course_id=course_id,
+        before={"segmentLimit": before},
+        after={"segmentLimit": limit},
+    )
+    return course
+
+
+async def attached_count(db: AsyncSession, course_id: int) -> int:
+    """How many segments the course carries now."""
+    count = await db.scalar(
+        select(func.count()).select_from(CourseSegment).where(CourseSegment.course_id == course_id)
+    )
+    return count or 0
+
+
+def _said(course: Course) -> dict[str, Any]:
+    return {name: getattr(course, name) for name in EDITABLE}

@@ -1,0 +1,117 @@
+"""How current what the engine derived is (S13): exact, from the markers that still wait."""
+
+import datetime as dt
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+COUNT_CEILING: Final = 10_000
+"""Waiting people are counted up to here; an exact larger number would help nobody."""
+
+WAITING: Final = text("""
+WITH people AS (
+    SELECT count(*) AS waiting, min(since) AS since
+      FROM (SELECT since FROM dirty_member WHERE workspace_id = :workspace_id
+             ORDER BY since LIMIT :ceiling) AS some
+), windows AS (
+    SELECT count(*) AS waiting FROM tick_window WHERE workspace_id = :workspace_id
+), blocks AS (
+    SELECT segment_id, count(*) AS waiting, min(since) AS since
+      FROM dirty_segment WHERE segment_id = ANY(:segment_ids) GROUP BY segment_id
+), stream AS (
+    SELECT epoch, head, now() AS at FROM workspace_stream WHERE workspace_id = :workspace_id
+), state AS (
+    SELECT today FROM engine_state WHERE workspace_id = :workspace_id
+)
+SELECT s.id AS segment_id, people.waiting + windows.waiting AS people,
+       coalesce(blocks.waiting, 0) AS blocks,
+       least(people.since, blocks.since) AS since, stream.epoch, stream.head, stream.at,
+       (SELECT coalesce(max(seq), 0) FROM journal_entry j
+         WHERE j.workspace_id = :workspace_id
+           AND j.at < least(people.since, blocks.since)) AS reflected
+  FROM unnest(:segment_ids) AS s(id)
+ CROSS JOIN people CROSS JOIN windows CROSS JOIN stream CROSS JOIN state
+  LEFT JOIN blocks ON blocks.segment_id = s.id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """Everything up to event `seq` (and time `at`) is reflected.
+
+    `waiting_people` and `waiting_blocks` are what the engine still has to look at; both 0 means
+    current. A segment's blocks are 4,096 people each; one not yet expanded counts once.
+    """
+
+    epoch: uuid.UUID
+    seq: int
+    at: dt.datetime
+    waiting_people: int
+    waiting_blocks: int
+
+    @property
+    def is_current(self) -> bool:
+        return self.waiting_people == 0 and self.waiting_blocks == 0
+
+
+async def of_segments(
+    db: AsyncSession, workspace_id: int, segment_ids: Sequence[int]
+) -> dict[int, Freshness]:
+    """The freshness of each of these segments, in one statement."""
+    rows = await db.execute(
+        WAITING,
+        {
+            "workspace_id": workspace_id,
+            "segment_ids": list(segment_ids),
+            "ceiling": COUNT_CEILING,
+        },
+    )
+    found = {}
+    for row in rows:
+        is_current = row.people == 0 and row.blocks == 0
+        found[row.segment_id] = Freshness(
+            epoch=row.epoch,
+            seq=row.head if is_current else row.reflected,
+            at=row.at if is_current or row.since is None else row.since,
+            waiting_people=row.people,
+            waiting_blocks=row.blocks,
+        )
+    return found
+
+
+async def of_courses(
+    db: AsyncSession, workspace_id: int, course_ids: Collection[int]
+) -> dict[int, Freshness]:
+    """A course is as fresh as the stalest segment attached to it; two statements for any number."""
+    attached = await db.execute(
+        text("SELECT course_id, segment_id FROM course_segment WHERE course_id = ANY(:ids)"),
+        {"ids": list(course_ids)},
+    )
+    segments: dict[int, list[int]] = {course_id: [NO_SEGMENT] for course_id in course_ids}
+    for course_id, segment_id in attached:
+        segments[course_id].append(segment_id)
+    wanted = sorted({segment_id for ids in segments.values() for segment_id in ids})
+    each = await of_segments(db, workspace_id, wanted)
+    return {
+        course_id: _stalest([each[segment_id] for segment_id in ids])
+        for course_id, ids in segments.items()
+    }
+
+
+NO_SEGMENT: Final = 0
+"""Stands for people alone: no segment has this id."""
+
+
+def _stalest(parts: Sequence[Freshness]) -> Freshness:
+    oldest = min(parts, key=lambda each: (each.is_current, each.seq))
+    return Freshness(
+        epoch=oldest.epoch,
+        seq=oldest.seq,
+        at=oldest.at,
+        waiting_people=max(each.waiting_people for each in parts),
+        waiting_blocks=sum(each.waiting_blocks for each in parts),
+    )

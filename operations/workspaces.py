@@ -1,0 +1,160 @@
+"""Workspaces: making one, its attribute schema, and its limits."""
+
+import datetime as dt
+import re
+from zoneinfo import ZoneInfo, available_timezones
+
+from sqlalchemy import func, insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller, Origin, system
+from access.permissions import Permission
+from models.catalog import Course
+from models.journal import record
+from models.people import AttributeDefinition
+from models.segments import CourseSegment
+from models.workspaces import SEGMENT_LIMIT_RANGE, EngineState, Workspace, WorkspaceStream
+from operations.constraints import refused_by
+from operations.refusals import Code, Refused, not_found
+from operations.rights import require
+from operations.wording import name_of
+from sync_engine.markers import raise_epoch
+from sync_engine.rules import STANDARD_ATTRIBUTES, AttributeType, Owner
+from sync_engine.rules.attributes import is_attribute_name
+
+_SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+async def create(
+    db: AsyncSession, *, origin: Origin, slug: str, name: str, time_zone: str, at: dt.datetime
+) -> Workspace:
+    """A new tenant with the standard attribute schema and a running engine clock."""
+    if _SLUG.fullmatch(slug) is None:
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"“{slug[:80]}” cannot name a workspace: use 1 to 63 of a-z, 0-9 and -.",
+        )
+    if time_zone not in available_timezones():
+        raise Refused(Code.BAD_USER_INPUT, f"“{time_zone[:80]}” is not an IANA time zone.")
+    workspace = Workspace(slug=slug, name=name_of(name, "workspace's name"), time_zone=time_zone)
+    taken = Refused(Code.NAME_TAKEN, f"There is a workspace “{slug}” already.")
+    async with refused_by(db, uq_workspace_slug=taken):
+        db.add(workspace)
+    today = at.astimezone(ZoneInfo(time_zone)).date()
+    db.add_all(
+        [
+            WorkspaceStream(workspace_id=workspace.id, head=0),
+            EngineState(workspace_id=workspace.id, epoch=1, today=today),
+        ]
+    )
+    await db.flush()
+    await db.execute(
+        insert(AttributeDefinition),
+        [
+            {
+                "workspace_id": workspace.id,
+                "name": each.name,
+                "type": each.type,
+                "owner": each.owner,
+            }
+            for each in STANDARD_ATTRIBUTES.values()
+        ],
+    )
+    record(
+        db,
+        by=system(workspace.id, origin),
+        verb="workspace.created",
+        after={"slug": slug, "name": workspace.name, "timeZone": time_zone},
+    )
+    return workspace
+
+
+async def define_attribute(
+    db: AsyncSession, *, by: Caller, name: str, type: AttributeType, owner: Owner
+) -> AttributeDefinition:
+    """Add an attribute to the workspace's schema. The engine reads the schema anew."""
+    await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
+    if not is_attribute_name(name):
+        raise Refused(Code.BAD_USER_INPUT, f"“{name[:80]}” cannot name an attribute.")
+    same = await db.scalar(
+        select(AttributeDefinition.name)
+        .where(AttributeDefinition.workspace_id == by.workspace_id)
+        .where(func.lower(AttributeDefinition.name) == name.lower())
+    )
+    taken = Refused(Code.NAME_TAKEN, f"There is an attribute “{same or name}” already.")
+    if same is not None:
+        raise taken
+    definition = AttributeDefinition(
+        workspace_id=by.workspace_id, name=name, type=type, owner=owner
+    )
+    async with refused_by(db, pk_attribute_definition=taken):
+        db.add(definition)
+    await raise_epoch(db, by.workspace_id)
+    record(
+        db,
+        by=by,
+        verb="attribute.defined",
+        after={"name": name, "type": type, "owner": owner},
+    )
+    return definition
+
+
+async def set_segment_limit(
+    db: AsyncSession, *, by: Caller, limit: int, force: bool = False
+) -> Workspace:
+    """How many segments a course of this workspace may carry, where the course does not say.
+
+    Refused below present use, with the courses, unless `force`: then what is attached stays
+    effective and no more is taken (M29).
+    """
+    await require(db, by, Permission.CREATE_EDIT_SEGMENT)
+    check_segment_limit(limit)
+    workspace = await db.get(Workspace, by.workspace_id, with_for_update=True)
+    if workspace is None:
+        raise not_found("workspace")
+    crowded = await _above(db, by.workspace_id, limit)
+    if crowded and not force:
+        raise below_use(limit, crowded)
+    before, workspace.segment_limit = workspace.segment_limit, limit
+    record(
+        db,
+        by=by,
+        verb="workspace.edited",
+        before={"segmentLimit": before},
+        after={"segmentLimit": limit},
+    )
+    return workspace
+
+
+def check_segment_limit(limit: int) -> None:
+    """Raises Refused outside 1..50."""
+    if limit not in SEGMENT_LIMIT_RANGE:
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"A course can carry 1 to {SEGMENT_LIMIT_RANGE[-1]} segments; {limit} is outside.",
+        )
+
+
+def below_use(limit: int, crowded: list[tuple[int, str, int]]) -> Refused:
+    """The refusal that names every course which carries more than the wanted limit."""
+    return Refused(
+        Code.LIMIT_BELOW_USE,
+        f"{len(crowded)} course(s) carry more than {limit} segments; detach some, or force.",
+        {
+            "limit": limit,
+            "courses": [{"id": id, "title": title, "count": count} for id, title, count in crowded],
+        },
+    )
+
+
+async def _above(db: AsyncSession, workspace_id: int, limit: int) -> list[tuple[int, str, int]]:
+    attached = func.count(CourseSegment.segment_id)
+    rows = await db.execute(
+        select(Course.id, Course.title, attached)
+        .join(CourseSegment, CourseSegment.course_id == Course.id)
+        .where(Course.workspace_id == workspace_id, Course.segment_limit.is_(None))
+        .group_by(Course.id, Course.title)
+        .having(attached > limit)
+        .order_by(Course.id)
+    )
+    return [(id, title, count) for id, title, count in rows]

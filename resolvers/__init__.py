@@ -1,0 +1,1 @@
+"""How a question is answered: pages, guards, batches, subscriptions. No GraphQL types here."""

@@ -1,0 +1,46 @@
+"""Global ids (G8): base64 of "Type:number", the same thing everywhere it appears."""
+
+import base64
+import binascii
+import re
+from typing import Final, NamedTuple
+
+from operations.refusals import Code, Refused
+
+_SHAPE: Final = re.compile(r"([A-Z][A-Za-z]{0,40}):([1-9][0-9]{0,17})")
+
+
+class GlobalId(NamedTuple):
+    """What a global id names. `number` is positive and fits a bigint."""
+
+    type_name: str
+    number: int
+
+
+def encode(type_name: str, number: int) -> str:
+    """The global id of a thing."""
+    return base64.urlsafe_b64encode(f"{type_name}:{number}".encode()).rstrip(b"=").decode()
+
+
+def decode(text: str) -> GlobalId | None:
+    """What an id names, or None where it is not one of ours."""
+    if len(text) > 100 or not text.isascii():
+        return None
+    try:
+        plain = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        match = _SHAPE.fullmatch(plain.decode("ascii"))
+    except (binascii.Error, ValueError):
+        return None
+    return GlobalId(match[1], int(match[2])) if match else None
+
+
+def number_of(text: str, type_name: str) -> int:
+    """The number of an id that must name a `type_name`; raises Refused(BAD_USER_INPUT)."""
+    found = decode(text)
+    if found is None or found.type_name != type_name:
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"“{text[:100]}” is not the id of a {type_name}.",
+            {"id": text[:100]},
+        )
+    return found.number

@@ -1,0 +1,81 @@
+"""Opaque texts only we can make: cursors that clients hand back and cannot forge.
+
+A sealed text is base64url of MAC ‖ JSON, where MAC is the first 16 bytes of HMAC-SHA256 over
+kind ‖ 0 ‖ JSON: a text made for one kind is not accepted as another.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from operations.refusals import Code, Refused
+
+MAC_BYTES: Final = 16
+LONGEST: Final = 2_000
+POSITION: Final = "position"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in one workspace's journal: everything up to and including `seq` (U2).
+
+    `epoch` tells whether that history is still this database's history.
+    """
+
+    epoch: uuid.UUID
+    workspace_id: int
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """Makes and reads sealed texts under one key."""
+
+    key: bytes
+
+    def close(self, kind: str, values: Sequence[Any]) -> str:
+        """A sealed text of JSON-safe values."""
+        body = json.dumps(list(values), separators=(",", ":")).encode()
+        return base64.urlsafe_b64encode(self._mac(kind, body) + body).rstrip(b"=").decode()
+
+    def open(self, kind: str, sealed: str) -> list[Any]:
+        """The values of a sealed text; raises Refused(BAD_USER_INPUT) for anything not ours."""
+        try:
+            raw = base64.b64decode(_padded(sealed), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise _not_ours(kind) from None
+        mac, body = raw[:MAC_BYTES], raw[MAC_BYTES:]
+        if not hmac.compare_digest(mac, self._mac(kind, body)):
+            raise _not_ours(kind)
+        values: list[Any] = json.loads(body)
+        return values
+
+    def position(self, position: Position) -> str:
+        """The cursor of a place in a journal."""
+        return self.close(POSITION, [position.epoch.hex, position.workspace_id, position.seq])
+
+    def read_position(self, cursor: str) -> Position:
+        """The place a cursor speaks of; raises Refused(BAD_USER_INPUT)."""
+        epoch, workspace_id, seq = self.open(POSITION, cursor)
+        return Position(uuid.UUID(epoch), workspace_id, seq)
+
+    def _mac(self, kind: str, body: bytes) -> bytes:
+        message = kind.encode() + b"\0" + body
+        return hmac.new(self.key, message, hashlib.sha256).digest()[:MAC_BYTES]
+
+
+def _padded(sealed: str) -> bytes:
+    if len(sealed) > LONGEST:
+        raise ValueError("too long to be ours")
+    return sealed.encode("ascii", errors="strict") + b"=" * (-len(sealed) % 4)
+
+
+def _not_ours(kind: str) -> Refused:
+    noun = "cursor" if kind == POSITION else "page cursor"
+    return Refused(Code.BAD_USER_INPUT, f"This {noun} was not issued here; ask again without it.")

@@ -1,0 +1,219 @@
+"""A small company to test in, made by the product's own operations.
+
+`World` names what it makes, so a test reads like a story: `await world.member("Ada",
+department="Sales")`, `await world.course("Safety", segments=[sales])`, `await world.settle()`.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Engine, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from access.caller import Caller, Origin, system
+from access.permissions import Principal
+from models.catalog import CourseKind, CourseState
+from models.people import MemberState
+from operations import (
+    coordinators,
+    courses,
+    departments,
+    grants,
+    members,
+    people,
+    segments,
+    workspaces,
+)
+from operations.edge import Edge, Ring, silent
+
+MONDAY = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
+
+
+@dataclass
+class World:
+    """One workspace and what has been put into it, by name."""
+
+    edge: Edge
+    workspace_id: int
+    slug: str
+    members: dict[str, int] = field(default_factory=dict)
+    departments: dict[str, int] = field(default_factory=dict)
+    courses: dict[str, int] = field(default_factory=dict)
+    segments: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    async def new(
+        cls,
+        sessions: async_sessionmaker[AsyncSession],
+        slug: str = "acme",
+        *,
+        ring: Ring = silent,
+        time_zone: str = "Europe/Stockholm",
+        at: dt.datetime = MONDAY,
+    ) -> "World":
+        edge = Edge(sessions, ring)
+        async with edge.transaction() as db:
+            workspace = await workspaces.create(
+                db, origin=Origin.CLI, slug=slug, name=slug.title(), time_zone=time_zone, at=at
+            )
+            return cls(edge, workspace.id, slug)
+
+    @property
+    def system(self) -> Caller:
+        """The product itself, which may do everything."""
+        return system(self.workspace_id, Origin.CLI)
+
+    def caller(self, name: str) -> Caller:
+        """A person, acting through the API."""
+        return Caller(self.workspace_id, name, Origin.GRAPHQL, member_id=self.members[name])
+
+    async def member(
+        self, name: str, *, state: MemberState = MemberState.ACTIVE, **attributes: Any
+    ) -> int:
+        """A person called `name`, whose user name is `name@<workspace>.example`."""
+        async with self.edge.transaction() as db:
+            catalog = await people.catalog_of(db, self.workspace_id)
+            member = await members.insert_member(
+                db,
+                by=self.system,
+                user_name=f"{name.lower()}@{self.slug}.example",
+                attributes={"displayName": name, **attributes},
+                state=state,
+                catalog=catalog,
+            )
+        self.members[name] = member.id
+        return member.id
+
+    async def change(self, name: str, **attributes: Any) -> None:
+        """What an identity provider would have changed about a person."""
+        async with self.edge.transaction() as db:
+            catalog = await people.catalog_of(db, self.workspace_id)
+            [member] = await people.lock(db, self.workspace_id, [self.members[name]])
+            await people.write_attributes(
+                db, by=self.system, member=member, changes=attributes, catalog=catalog
+            )
+
+    async def set_state(self, name: str, state: MemberState) -> None:
+        async with self.edge.transaction() as db:
+            [member] = await people.lock(db, self.workspace_id, [self.members[name]])
+            await people.set_state(db, by=self.system, member=member, state=state, at=MONDAY)
+
+    async def department(self, name: str = "Training") -> int:
+        if name not in self.departments:
+            async with self.edge.transaction() as db:
+                made = await departments.create(db, by=self.system, name=name)
+            self.departments[name] = made.id
+        return self.departments[name]
+
+    async def course(
+        self,
+        title: str,
+        *,
+        department: str = "Training",
+        kind: CourseKind = CourseKind.SELF_PACED,
+        state: CourseState = CourseState.ACTIVE,
+        instructors: Sequence[str] = (),
+        coordinators_by_hand: Sequence[str] = (),
+        segments_attached: Sequence[str] = (),
+    ) -> int:
+        department_id = await self.department(department)
+        async with self.edge.transaction() as db:
+            course = await courses.create(
+                db,
+                by=self.system,
+                department_id=department_id,
+                title=title,
+                kind=kind,
+                state=state,
+            )
+            await coordinators.assign(
+                db,
+                by=self.system,
+                course_id=course.id,
+                instructors=[self.members[name] for name in instructors],
+                coordinators=[self.members[name] for name in coordinators_by_hand],
+            )
+            for name in segments_attached:
+                await coordinators.attach_segment(
+                    db, by=self.system, course_id=course.id, segment_id=self.segments[name]
+                )
+        self.courses[title] = course.id
+        return course.id
+
+    async def segment(
+        self,
+        name: str,
+        rule: str | None = None,
+        *,
+        people_named: Sequence[str] = (),
+        is_draft: bool = False,
+        is_usable_by_departments: bool = False,
+    ) -> int:
+        """A segment that follows `rule` (text), or names people."""
+        async with self.edge.transaction() as db:
+            segment = await segments.create(
+                db,
+                by=self.system,
+                name=name,
+                rule=rule,
+                member_ids=[self.members[each] for each in people_named],
+                is_draft=is_draft,
+                is_usable_by_departments=is_usable_by_departments,
+            )
+        self.segments[name] = segment.id
+        return segment.id
+
+    async def attach(self, course: str, segment: str) -> None:
+        async with self.edge.transaction() as db:
+            await coordinators.attach_segment(
+                db,
+                by=self.system,
+                course_id=self.courses[course],
+                segment_id=self.segments[segment],
+            )
+
+    async def grant(
+        self,
+        name: str,
+        principal: Principal,
+        *,
+        department: str | None = None,
+        course: str | None = None,
+    ) -> None:
+        async with self.edge.transaction() as db:
+            await grants.insert_grant(
+                db,
+                by=self.system,
+                member_id=self.members[name],
+                principal=principal,
+                department_id=await self.department(department) if department else None,
+                course_id=self.courses[course] if course else None,
+            )
+
+    async def coordinators_of(self, course: str) -> set[str]:
+        """The names of the effective coordinators, as the database sees them."""
+        async with self.edge.read() as db:
+            rows = await db.scalars(
+                text("SELECT member_id FROM course_coordinator WHERE course_id = :id"),
+                {"id": self.courses[course]},
+            )
+            ids = set(rows)
+        return {name for name, id in self.members.items() if id in ids}
+
+    async def verbs(self) -> list[str]:
+        """What the journal says happened, in order."""
+        async with self.edge.read() as db:
+            rows = await db.scalars(
+                text("SELECT verb FROM journal_entry WHERE workspace_id = :id ORDER BY seq"),
+                {"id": self.workspace_id},
+            )
+            return list(rows)
+
+
+def settle(engine: Engine) -> None:
+    """Let the sync engine work until nothing is left to do."""
+    from tests.engine import run_until_idle
+
+    run_until_idle(engine)

@@ -1,0 +1,96 @@
+"""The rule language of segments: pure, and of the standard library alone.
+
+    rule = parse('department eq "Sales" and hireDate le now-P90D', catalog)     text
+    rule = from_document({"attr": "country", "op": "in", "value": ["SE"]}, catalog)     JSON
+    facts, warnings = fold(raw_attributes, catalog)
+    RuleIndex.build({segment_id: rule}).matches(facts, today)
+
+`matches` defines the truth; `compile`, `RuleIndex` and `explain` agree with it.
+"""
+
+from sync_engine.rules.attributes import (
+    STANDARD_ATTRIBUTES,
+    Attribute,
+    AttributeType,
+    Catalog,
+    InvalidCatalog,
+    Owner,
+    catalog_of,
+    is_attribute_name,
+)
+from sync_engine.rules.compile import Check, compile  # noqa: A004
+from sync_engine.rules.dates import crossing, offsets, shifted
+from sync_engine.rules.document import from_document, to_document
+from sync_engine.rules.evaluate import matches
+from sync_engine.rules.explain import Explanation, deciding, explain
+from sync_engine.rules.facts import DataWarning, Fact, Facts, fold, from_json, moments, to_json
+from sync_engine.rules.index import RuleIndex
+from sync_engine.rules.nodes import (
+    All,
+    Any_,
+    Between,
+    Compare,
+    Everyone,
+    Known,
+    Listed,
+    Not,
+    Now,
+    Rule,
+    attributes_used,
+)
+from sync_engine.rules.operators import Comparison, Listing, Operator, Presence, Span
+from sync_engine.rules.problems import LIMITS, InvalidRule, Limits, Problem, ProblemCode
+from sync_engine.rules.text import format, parse  # noqa: A004
+
+__all__ = [
+    "Attribute",
+    "AttributeType",
+    "Catalog",
+    "InvalidCatalog",
+    "Owner",
+    "STANDARD_ATTRIBUTES",
+    "catalog_of",
+    "is_attribute_name",
+    "DataWarning",
+    "Fact",
+    "Facts",
+    "fold",
+    "from_json",
+    "moments",
+    "to_json",
+    "All",
+    "Any_",
+    "Between",
+    "Compare",
+    "Comparison",
+    "Everyone",
+    "Known",
+    "Listed",
+    "Listing",
+    "Not",
+    "Now",
+    "Operator",
+    "Presence",
+    "Rule",
+    "Span",
+    "attributes_used",
+    "LIMITS",
+    "InvalidRule",
+    "Limits",
+    "Problem",
+    "ProblemCode",
+    "from_document",
+    "to_document",
+    "format",
+    "parse",
+    "Check",
+    "RuleIndex",
+    "compile",
+    "matches",
+    "crossing",
+    "offsets",
+    "shifted",
+    "Explanation",
+    "deciding",
+    "explain",
+]

@@ -9,7 +9,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from app.embedded import CannotStart, EmbeddedPostgres, EmbeddedRedis
-from app.embedded.claim import Claim
+from app.embedded.claim import Claim, is_claimed
 from app.settings import Settings
 
 DATABASE = "coordinator"
@@ -19,12 +19,13 @@ class Stack:
     """Holds the data directory, and the embedded servers for whatever address is not set.
 
     While it is open, `settings` has both addresses, and `run.json` in the data directory tells
-    them to commands that start beside it.
+    them to commands that start beside it. `redis=False` leaves Redis out.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, redis: bool = True) -> None:
         self.settings = settings
         data = settings.data_dir
+        self._wants_redis = redis
         self._claim = Claim(data)
         self._runtime = _runtime_file(data)
         self._postgres = EmbeddedPostgres(data / "postgres")
@@ -77,7 +78,7 @@ class Stack:
             self._postgres.start()
             self._postgres.create_database(DATABASE)
             addresses["database_url"] = SecretStr(self._postgres.url(DATABASE))
-        if self.settings.redis_url is None:
+        if self.settings.redis_url is None and self._wants_redis:
             self._redis.start()
             addresses["redis_url"] = SecretStr(self._redis.url())
         self.settings = self.settings.model_copy(update=addresses)
@@ -89,31 +90,31 @@ class Stack:
         self._claim.give_back()
 
 
-def located(settings: Settings) -> Settings:
+def located(settings: Settings, *, redis: bool = True) -> Settings:
     """The settings with both addresses: as set, else those of the stack that runs on the data
-    directory; raises CannotStart when there is none."""
-    if settings.database_url is not None and settings.redis_url is not None:
+    directory; raises CannotStart when there is none. `redis=False`: the database is enough."""
+    if settings.database_url is not None and (settings.redis_url is not None or not redis):
         return settings
     told = _read(settings.data_dir)
     found = {
         "database_url": settings.database_url or SecretStr(told["database_url"]),
         "redis_url": settings.redis_url or SecretStr(told["redis_url"]),
     }
-    if settings.public_url is None:
-        found_public: dict[str, object] = {"public_url": told["base_url"]}
-        return settings.model_copy(update={**found, **found_public})
     return settings.model_copy(update=found)
 
 
+def is_running(data: Path) -> bool:
+    """Whether a stack runs on a data directory; what a killed one left behind does not count."""
+    return is_claimed(data) and _runtime_file(data).exists()
+
+
 def _read(data: Path) -> dict[str, str]:
-    try:
-        told: dict[str, str] = json.loads(_runtime_file(data).read_text())
-        os.kill(int(told["pid"]), 0)
-    except (OSError, ValueError, KeyError):
+    if not is_running(data):
         raise CannotStart(
             f"Nothing is running on {data}; start it with `coordinator up`, name its directory "
             "with --data-dir, or set DATABASE_URL and REDIS_URL."
-        ) from None
+        )
+    told: dict[str, str] = json.loads(_runtime_file(data).read_text())
     return told
 
 

@@ -2,7 +2,11 @@
 
 import fcntl
 import os
+import time
 from pathlib import Path
+
+_TRIES = 3
+_PAUSE_SECONDS = 0.02
 
 
 class CannotStart(Exception):
@@ -31,15 +35,13 @@ class Claim:
                 f"The data directory {self.directory} cannot be written ({refusal.strerror}); "
                 "choose another with --data-dir or COORDINATOR_DATA_DIR."
             ) from refusal
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(file):
             holder = os.read(file, 32).decode().strip() or "unknown"
             os.close(file)
             raise CannotStart(
                 f"Another process ({holder}) is already running on {self.directory}; "
                 "stop it first, or choose another directory with --data-dir."
-            ) from None
+            )
         os.ftruncate(file, 0)
         os.write(file, f"{os.getpid()}\n".encode())
         self._file = file
@@ -50,3 +52,31 @@ class Claim:
             os.ftruncate(self._file, 0)
             os.close(self._file)
             self._file = None
+
+
+def is_claimed(directory: Path) -> bool:
+    """Whether a living process holds a directory."""
+    try:
+        file = os.open(directory / "lock", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    """Take the lock; patient enough for those who only look whether it is held."""
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
+    return False

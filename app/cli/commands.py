@@ -1,0 +1,40 @@
+"""All commands in one place."""
+
+import typer
+
+from app.cli import (
+    demo,
+    export_schema,
+    migrate,
+    segment,
+    serve,
+    simulate,
+    token,
+    up,
+    verify,
+    watch,
+    worker,
+)
+
+commands = typer.Typer(
+    name="coordinator",
+    help="Course coordinators that follow from who people are. "
+    "`coordinator demo` shows it; `coordinator up` runs it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+commands.command("demo")(demo.demo)
+commands.command("up")(up.up)
+commands.command("serve")(serve.serve)
+commands.command("worker")(worker.worker)
+commands.command("migrate")(migrate.migrate)
+commands.command("watch")(watch.watch)
+commands.command("verify")(verify.verify)
+commands.command("export-schema")(export_schema.export_schema)
+commands.command("simulate", hidden=True)(simulate.simulate)
+commands.add_typer(token.tokens, name="token")
+commands.add_typer(segment.segments, name="segment")

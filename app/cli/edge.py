@@ -1,0 +1,86 @@
+"""How commands that change something reach the database: one edge, one caller, one workspace."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller, Origin, system
+from app.database import sessions_on, web_engine
+from app.embedded import CannotStart
+from app.preflight import check_database, check_migrated
+from app.settings import Settings
+from models.identity import Connection
+from models.people import Member
+from models.workspaces import Workspace
+from operations.edge import Edge
+
+_LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """An open transaction, and who acts in which workspace."""
+
+    db: AsyncSession
+    by: Caller
+
+
+@asynccontextmanager
+async def acting_in(settings: Settings, workspace: str | None) -> AsyncIterator[Reached]:
+    """One transaction in a workspace, as the command line; the database is looked at first."""
+    check_database(settings.database_address)
+    check_migrated(settings.database_address)
+    engine = web_engine(settings.database_address, application_name="coordinator command")
+    try:
+        async with Edge(sessions_on(engine)).transaction() as db:
+            yield Reached(db, system(await workspace_id(db, workspace), Origin.CLI))
+    finally:
+        await engine.dispose()
+
+
+async def workspace_id(db: AsyncSession, slug: str | None) -> int:
+    """The workspace with this short name, or the only one there is; raises CannotStart."""
+    rows = (
+        (await db.execute(select(Workspace.slug, Workspace.id).order_by(Workspace.slug)))
+        .tuples()
+        .all()
+    )
+    found: dict[str, int] = {name: id for name, id in rows if slug in (None, name)}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    names = ", ".join(name for name, _ in rows[:_LISTED]) or "none yet"
+    if slug is None:
+        raise CannotStart(f"Say which workspace with --workspace; there are: {names}.")
+    raise CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
+
+
+async def member_id(db: AsyncSession, workspace: int, who: str) -> int:
+    """The member with this id or user name; raises CannotStart."""
+    is_meant = (
+        Member.id == int(who)
+        if who.isascii() and who.isdigit() and len(who) < 19
+        else func.lower(Member.user_name) == who.lower()
+    )
+    found: int | None = await db.scalar(
+        select(Member.id).where(
+            Member.workspace_id == workspace, Member.deleted_at.is_(None), is_meant
+        )
+    )
+    if found is None:
+        raise CannotStart(f"There is no member {who!r}; give a user name or a numeric id.")
+    return found
+
+
+async def connection_id(db: AsyncSession, workspace: int, name: str) -> int:
+    """The connection with this name; raises CannotStart."""
+    rows = await db.execute(
+        select(Connection.name, Connection.id).where(Connection.workspace_id == workspace)
+    )
+    found = {row.name.lower(): row.id for row in rows}
+    if name.lower() not in found:
+        names = ", ".join(sorted(found)[:_LISTED]) or "none yet"
+        raise CannotStart(f"There is no connection {name!r}; there are: {names}.")
+    return found[name.lower()]

@@ -1,0 +1,48 @@
+"""Options that several commands share, and the settings they lead to."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir",
+        help="Where the embedded servers keep their data (COORDINATOR_DATA_DIR, ./.coordinator).",
+        show_default=False,
+    ),
+]
+Host = Annotated[
+    str | None,
+    typer.Option(
+        "--host", help="Address to listen on (COORDINATOR_HOST, 127.0.0.1).", show_default=False
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port",
+        help="Port to listen on; 0 takes a free one (COORDINATOR_PORT, 8000).",
+        show_default=False,
+    ),
+]
+Workspace = Annotated[
+    str | None,
+    typer.Option(
+        "--workspace", help="Its short name; not needed when there is one.", show_default=False
+    ),
+]
+
+
+def settings_from(
+    data_dir: Path | None, *, host: str | None = None, port: int | None = None
+) -> "Settings":
+    """The environment's settings, overruled by what was said on the command line."""
+    from app.settings import read_settings
+
+    said = {"data_dir": data_dir, "host": host, "port": port}
+    return read_settings(**{name: value for name, value in said.items() if value is not None})

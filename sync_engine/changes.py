@@ -1,0 +1,115 @@
+"""How the engine writes what it decided: memberships, a change set, and one journal entry, last.
+
+`since` and `until` come from the server's clock, read under the lock of the people's block, and
+never lie before the end, or the beginning, of the pair's last interval. So the intervals of a
+pair neither overlap nor run backwards, even when the server's clock is set back.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from access.caller import system
+from models import journal
+from sync_engine.plan import Plan
+from sync_engine.snapshot import Clock, array
+from sync_engine.state import Connection
+
+WRITE: Final = """
+WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
+added AS MATERIALIZED (
+    SELECT * FROM unnest(%(added_members)s::bigint[], %(added_segments)s::integer[],
+                         %(added_causes)s::uuid[]) AS a(member_id, segment_id, cause)
+),
+change AS (
+    INSERT INTO change_set (workspace_id, kind, causes, watermark, epoch, today,
+                            examined, added, removed, suppressed, at)
+    SELECT %(workspace_id)s, %(kind)s, %(causes)s::jsonb, %(watermark)s, %(epoch)s, %(today)s,
+           %(examined)s, %(added)s, %(removed)s,
+           (SELECT count(*) FROM added WHERE (member_id, segment_id) IN (
+                SELECT r.member_id, a.segment_id
+                  FROM course_role r JOIN course_segment a ON a.course_id = r.course_id
+                 WHERE r.role = 'INSTRUCTOR' AND r.member_id = ANY(%(added_people)s::bigint[]))),
+           at
+      FROM moment
+    RETURNING id, at
+),
+closed AS (
+    UPDATE membership m
+       SET until = greatest(change.at, m.since), closed_by_id = change.id
+      FROM change, unnest(%(removed_members)s::bigint[], %(removed_segments)s::integer[])
+                   AS r(member_id, segment_id)
+     WHERE m.segment_id = r.segment_id AND m.member_id = r.member_id AND m.until IS NULL
+),
+opened AS (
+    INSERT INTO membership (member_id, segment_id, since, opened_by_id, cause)
+    SELECT a.member_id, a.segment_id,
+           greatest(change.at, (SELECT max(h.until) + interval '1 microsecond' FROM membership h
+                                 WHERE h.member_id = a.member_id AND h.segment_id = a.segment_id)),
+           change.id, a.cause
+      FROM change, added a
+)
+SELECT id FROM change
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one transaction of the engine looked at, and why."""
+
+    workspace_id: int
+    kind: str
+    clock: Clock
+    examined: int
+    causes: frozenset[uuid.UUID]
+
+
+def write(db: Connection, run: Run, plan: Plan, added_causes: Sequence[uuid.UUID | None]) -> int:
+    """Write a difference; `added_causes` go with `plan.added`. Returns the journal's new head.
+
+    Nothing may be written after this in the same transaction: the journal is the last lock.
+    """
+    causes = sorted(map(str, run.causes))
+    parameters = {
+        "workspace_id": run.workspace_id,
+        "kind": run.kind,
+        "causes": json.dumps({"causes": causes}),
+        "watermark": run.clock.watermark,
+        "epoch": run.clock.epoch,
+        "today": run.clock.today,
+        "examined": run.examined,
+        "added": len(plan.added),
+        "removed": len(plan.removed),
+        "added_members": array(member for member, _ in plan.added),
+        "added_segments": array(segment for _, segment in plan.added),
+        "added_causes": array(added_causes),
+        "added_people": array(sorted({member for member, _ in plan.added})),
+        "removed_members": array(member for member, _ in plan.removed),
+        "removed_segments": array(segment for _, segment in plan.removed),
+    }
+    [(change_set_id,)] = db.execute(WRITE, parameters).fetchall()
+    told = journal.entry(
+        system(run.workspace_id),
+        "membership.changed",
+        cause=next(iter(run.causes)) if len(causes) == 1 else None,
+        change_set_id=change_set_id,
+        detail={"segments": by_segment(plan), "causes": causes},
+    )
+    return append(db, run.workspace_id, [told])
+
+
+def append(db: Connection, workspace_id: int, entries: Sequence[Mapping[str, Any]]) -> int:
+    """Number and write journal entries, as the last statement before commit; the new head."""
+    parameters = journal.append_parameters(workspace_id, entries)
+    return int(max(seq for (seq,) in db.execute(journal.APPEND, parameters)))
+
+
+def by_segment(plan: Plan) -> dict[str, dict[str, list[int]]]:
+    """Who was added to and removed from each segment, as the journal tells it."""
+    told: dict[str, dict[str, list[int]]] = {}
+    for key, pairs in (("added", plan.added), ("removed", plan.removed)):
+        for member_id, segment_id in pairs:
+            told.setdefault(str(segment_id), {"added": [], "removed": []})[key].append(member_id)
+    return told

@@ -1,0 +1,193 @@
+"""Bring people's memberships up to date: the transaction at the heart of the engine.
+
+Pick the oldest marker, lock its block of people, claim markers by deleting them, and only then
+read. The order is the proof (research: engine §2.3): a change that commits before the claim is
+read; one that commits later finds its marker gone and leaves a new one. Everything that is tried
+is refused at once rather than waited for, except the journal's number at the very end.
+"""
+
+import time
+import uuid
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Engine
+
+from sync_engine import breakage
+from sync_engine.changes import Run, write
+from sync_engine.markers import BLOCK_BITS
+from sync_engine.plan import Plan
+from sync_engine.snapshot import Clock, array, plan_for_people, read_people
+from sync_engine.state import Connection, OnCommit, Rules, connection_to, quietly
+
+BATCH: Final = 200
+"""People a transaction. More is little faster, and an interactive change may wait that long."""
+
+RETRY_SECONDS: Final = 0.003
+"""How long to wait when every block with work is locked."""
+
+PICK: Final = f"""
+SELECT p.workspace_id, p.block, pg_try_advisory_xact_lock(p.workspace_id, p.block)
+  FROM (SELECT workspace_id, (member_id >> {BLOCK_BITS})::integer AS block
+          FROM dirty_member d
+         WHERE lane BETWEEN %(first)s AND %(last)s
+           AND NOT EXISTS (
+               SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
+                           AS busy(workspace_id, block)
+                WHERE busy.workspace_id = d.workspace_id
+                  AND busy.block = d.member_id >> {BLOCK_BITS})
+         ORDER BY lane, since LIMIT 1) AS p
+"""  # noqa: S608 - made of a constant of ours
+
+CLAIM: Final = """
+DELETE FROM dirty_member WHERE member_id = ANY (ARRAY(
+    SELECT member_id FROM dirty_member
+     WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s
+       AND lane <= %(lane)s
+     ORDER BY lane, since LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+RETURNING member_id, cause
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive ids of one workspace's people: what one run works on, alone."""
+
+    workspace_id: int
+    number: int
+
+    @property
+    def first(self) -> int:
+        return self.number << BLOCK_BITS
+
+    @property
+    def last(self) -> int:
+        return ((self.number + 1) << BLOCK_BITS) - 1
+
+
+@dataclass(slots=True)
+class Drained:
+    """What a drain did. `more`: it ran out of time, not of work."""
+
+    people: int = 0
+    added: int = 0
+    removed: int = 0
+    more: bool = False
+
+
+def drain(
+    engine: Engine,
+    rules: Rules,
+    *,
+    lanes: Collection[int],
+    batch: int = BATCH,
+    seconds: float = 5.0,
+    on_commit: OnCommit = quietly,
+) -> Drained:
+    """Work off the markers of these lanes until none is left, or `seconds` are over.
+
+    Markers of more urgent lanes in the same block go first, so an interactive change never waits
+    for more than the batch under way.
+    """
+    drained = Drained()
+    until = time.monotonic() + seconds
+    busy: list[Block] = []
+    with connection_to(engine) as db:
+        while True:
+            block, is_ours = pick(db, lanes, busy)
+            if block is None and not busy:
+                break
+            if block is None:
+                db.rollback()
+                busy.clear()
+                time.sleep(RETRY_SECONDS)
+            elif is_ours and _run(
+                db,
+                rules,
+                block,
+                lane=max(lanes),
+                batch=batch,
+                drained=drained,
+                on_commit=on_commit,
+            ):
+                busy.clear()
+            else:
+                busy.append(block)
+            if time.monotonic() > until:
+                drained.more = True
+                break
+        db.rollback()
+        breakage.report(db, rules, on_commit)
+    return drained
+
+
+def pick(
+    db: Connection, lanes: Collection[int], busy: Collection[Block]
+) -> tuple[Block | None, bool]:
+    """The block of the oldest marker outside `busy`, and whether its lock is ours now."""
+    row = db.execute(
+        PICK,
+        {
+            "first": min(lanes),
+            "last": max(lanes),
+            "workspaces": array(each.workspace_id for each in busy),
+            "blocks": array(each.number for each in busy),
+        },
+    ).fetchone()
+    return (None, False) if row is None else (Block(row[0], row[1]), row[2])
+
+
+def claim(db: Connection, block: Block, lane: int, batch: int) -> dict[int, uuid.UUID | None]:
+    """Take up to `batch` markers of a block out of the table: member id → cause."""
+    rows = db.execute(
+        CLAIM,
+        {
+            "workspace_id": block.workspace_id,
+            "first": block.first,
+            "last": block.last,
+            "lane": lane,
+            "batch": batch,
+        },
+    )
+    return dict(rows.fetchall())
+
+
+def _run(
+    db: Connection,
+    rules: Rules,
+    block: Block,
+    *,
+    lane: int,
+    batch: int,
+    drained: Drained,
+    on_commit: OnCommit,
+) -> bool:
+    """One transaction, whose block is already locked, to its end. False: all its markers are in
+    the hands of writers that have not committed yet."""
+    workspace_id = block.workspace_id
+    causes = claim(db, block, lane, batch)
+    rows = read_people(db, workspace_id, causes) if causes else []
+    if not rows:
+        db.commit()
+        return bool(causes)
+    clock = Clock(*rows[0][:3])
+    plan = plan_for_people(rows, rules.of(db, workspace_id, clock.epoch))
+    head = None
+    if plan:
+        because = frozenset(each for each in causes.values() if each is not None)
+        run = Run(workspace_id, "people", clock, len(causes), because)
+        head = write(db, run, plan, [causes[member] for member, _ in plan.added])
+    db.commit()
+    drained.people += len(causes)
+    drained.added += len(plan.added)
+    drained.removed += len(plan.removed)
+    if head is not None:
+        rules.touch(plan_segments(plan))
+        on_commit(workspace_id, head)
+    return True
+
+
+def plan_segments(plan: Plan) -> set[int]:
+    """The segments whose people a plan changes."""
+    return {segment for _, segment in plan.added} | {segment for _, segment in plan.removed}

@@ -1,0 +1,295 @@
+"""Bring segments up to date: first a marker for every block, then block by block.
+
+Expansion is a transaction of its own, after the commit of the change it expands. Only so does it
+see every block that somebody with the old rule may have worked on (research: engine §2.3, 4).
+"""
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from sync_engine import breakage
+from sync_engine.changes import Run, write
+from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
+from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
+from sync_engine.plan import Plan, difference
+from sync_engine.snapshot import BLOCK, IN_SEGMENTS, NAMED, Clock, array, belongs, facts_from
+from sync_engine.state import (
+    Connection,
+    Frame,
+    OnCommit,
+    Rules,
+    WorkspaceRules,
+    connection_to,
+    quietly,
+)
+
+SEGMENTS_A_PASS: Final = 64
+"""Segments evaluated together in one pass over a block's people."""
+
+CHANGES_A_PASS: Final = 20_000
+"""Once a pass would change more memberships, its further segments wait for the next one."""
+
+TAKE_UNEXPANDED: Final = f"""
+DELETE FROM dirty_segment WHERE block = {NOT_EXPANDED} AND segment_id = (
+    SELECT segment_id FROM dirty_segment WHERE block = {NOT_EXPANDED}
+     ORDER BY since LIMIT 1 FOR UPDATE SKIP LOCKED)
+RETURNING segment_id, workspace_id, cause
+"""  # noqa: S608 - made of a constant of ours
+
+EXPAND: Final = f"""
+WITH RECURSIVE blocks AS (
+    SELECT (min(id) >> {BLOCK_BITS}) AS block FROM member WHERE workspace_id = %(workspace_id)s
+    UNION ALL
+    SELECT (SELECT min(id) >> {BLOCK_BITS} FROM member
+             WHERE workspace_id = %(workspace_id)s AND id >= (b.block + 1) << {BLOCK_BITS})
+      FROM blocks b WHERE b.block IS NOT NULL
+)
+INSERT INTO dirty_segment (segment_id, block, workspace_id, cause)
+SELECT %(segment_id)s, block, %(workspace_id)s, %(cause)s
+  FROM blocks WHERE block IS NOT NULL ORDER BY block
+ON CONFLICT (segment_id, block) DO UPDATE SET cause = excluded.cause
+"""  # noqa: S608 - made of a constant of ours
+
+PICK: Final = """
+SELECT p.workspace_id, p.block, pg_try_advisory_xact_lock(p.workspace_id, p.block)
+  FROM (SELECT workspace_id, block FROM dirty_segment d
+         WHERE block >= 0 AND NOT EXISTS (
+               SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
+                           AS busy(workspace_id, block)
+                WHERE busy.workspace_id = d.workspace_id AND busy.block = d.block)
+         ORDER BY since LIMIT 1) AS p
+"""
+
+CLAIM: Final = """
+DELETE FROM dirty_segment WHERE block = %(block)s AND segment_id = ANY (ARRAY(
+    SELECT segment_id FROM dirty_segment
+     WHERE workspace_id = %(workspace_id)s AND block = %(block)s
+     ORDER BY since LIMIT %(most)s FOR UPDATE SKIP LOCKED))
+RETURNING segment_id, cause
+"""
+
+GIVE_BACK: Final = """
+INSERT INTO dirty_segment (segment_id, block, workspace_id, cause)
+SELECT s.id, %(block)s, %(workspace_id)s, s.cause
+  FROM unnest(%(segments)s::integer[], %(causes)s::uuid[]) AS s(id, cause) ORDER BY s.id
+"""
+
+
+@dataclass(slots=True)
+class Expanded:
+    """What an expansion did. `more`: it ran out of time, not of work."""
+
+    segments: int = 0
+    blocks: int = 0
+    more: bool = False
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild did. `more`: it ran out of time, not of work."""
+
+    blocks: int = 0
+    people: int = 0
+    added: int = 0
+    removed: int = 0
+    more: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Residents:
+    """The people of one block, as one statement saw them."""
+
+    clock: Clock
+    rows: list[tuple[Any, ...]]
+
+
+def expand(engine: Engine, *, seconds: float = 5.0) -> Expanded:
+    """Turn every marker of a whole segment into one for each block that holds people."""
+    expanded = Expanded()
+    until = time.monotonic() + seconds
+    with connection_to(engine) as db:
+        while (taken := db.execute(TAKE_UNEXPANDED).fetchone()) is not None:
+            segment_id, workspace_id, cause = taken
+            blocks = fan_out(db, workspace_id, segment_id, cause)
+            db.commit()
+            expanded.segments += 1
+            expanded.blocks += blocks
+            if time.monotonic() > until:
+                expanded.more = True
+                break
+        db.rollback()
+    return expanded
+
+
+def fan_out(db: Connection, workspace_id: int, segment_id: int, cause: uuid.UUID | None) -> int:
+    """Mark a segment for every block that holds people now; how many."""
+    return db.execute(
+        EXPAND, {"workspace_id": workspace_id, "segment_id": segment_id, "cause": cause}
+    ).rowcount
+
+
+def rebuild(
+    engine: Engine,
+    rules: Rules,
+    *,
+    seconds: float = 5.0,
+    on_commit: OnCommit = quietly,
+) -> Rebuilt:
+    """Work off the markers of segments, a block at a time, until none is left or time is over."""
+    rebuilt = Rebuilt()
+    until = time.monotonic() + seconds
+    busy: list[Block] = []
+    with connection_to(engine) as db:
+        while True:
+            block, is_ours = _pick(db, busy)
+            if block is None and not busy:
+                break
+            if block is None:
+                db.rollback()
+                busy.clear()
+                time.sleep(RETRY_SECONDS)
+            elif is_ours and _run(db, rules, block, rebuilt, on_commit):
+                busy.clear()
+            else:
+                busy.append(block)
+            if time.monotonic() > until:
+                rebuilt.more = True
+                break
+        db.rollback()
+        breakage.report(db, rules, on_commit)
+    return rebuilt
+
+
+def _pick(db: Connection, busy: Collection[Block]) -> tuple[Block | None, bool]:
+    """The block of the oldest marker outside `busy`, and whether its lock is ours now."""
+    row = db.execute(
+        PICK,
+        {
+            "workspaces": array(each.workspace_id for each in busy),
+            "blocks": array(each.number for each in busy),
+        },
+    ).fetchone()
+    return (None, False) if row is None else (Block(row[0], row[1]), row[2])
+
+
+def claim(db: Connection, block: Block) -> dict[int, uuid.UUID | None]:
+    """Take this block's oldest segment markers out of the table: segment id → cause."""
+    rows = db.execute(
+        CLAIM,
+        {
+            "workspace_id": block.workspace_id,
+            "block": block.number,
+            "most": SEGMENTS_A_PASS,
+        },
+    )
+    return dict(rows.fetchall())
+
+
+def read_residents(db: Connection, block: Block) -> Residents | None:
+    """The people of a block; None when the workspace is gone."""
+    rows = db.execute(BLOCK, _range(block) | {"workspace_id": block.workspace_id}).fetchall()
+    if not rows:
+        return None
+    return Residents(Clock(*rows[0][:3]), [row[3:] for row in rows if row[3] is not None])
+
+
+def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit) -> bool:
+    """One transaction, whose block is already locked, to its end. False: all its markers are in
+    the hands of others."""
+    causes = claim(db, block)
+    residents = read_residents(db, block) if causes else None
+    if residents is None:
+        db.commit()
+        return bool(causes)
+    compiled = rules.of(db, block.workspace_id, residents.clock.epoch)
+    plan, postponed = _plan(db, block, compiled, residents, causes)
+    if postponed:
+        _give_back(db, block, {each: causes[each] for each in postponed})
+    head = None
+    if plan:
+        done = causes.keys() - postponed
+        because = frozenset(cause for each in done if (cause := causes[each]) is not None)
+        run = Run(block.workspace_id, "segments", residents.clock, len(residents.rows), because)
+        head = write(db, run, plan, [causes[segment] for _, segment in plan.added])
+    db.commit()
+    rebuilt.blocks += 1
+    rebuilt.people += len(residents.rows)
+    rebuilt.added += len(plan.added)
+    rebuilt.removed += len(plan.removed)
+    if head is not None:
+        rules.touch(plan_segments(plan))
+        on_commit(block.workspace_id, head)
+    return True
+
+
+def _plan(
+    db: Connection,
+    block: Block,
+    rules: WorkspaceRules,
+    residents: Residents,
+    segment_ids: Collection[int],
+) -> tuple[Plan, set[int]]:
+    """What must change in these segments, and which of them have to wait for another pass."""
+    span = _range(block) | {"segments": array(segment_ids)}
+    current = _by_member(db.execute(IN_SEGMENTS, span))
+    named = _by_member(db.execute(NAMED, span))
+
+    def evaluate(frame: Frame) -> Plan:
+        followed = rules.following(segment_ids)
+        wanted = {
+            member_id: rules.among(
+                followed, facts_from(stored, groups, frame.catalog), residents.clock.today
+            ).union(frame.static.intersection(named.get(member_id, ())))
+            for member_id, state, stored, groups in residents.rows
+            if belongs(state)
+        }
+        gone = current.keys() - {row[0] for row in residents.rows}
+        return difference(wanted, current, frozen=frame.frozen, gone=gone)
+
+    return _within(rules.steadily(evaluate), CHANGES_A_PASS)
+
+
+def _within(plan: Plan, most: int) -> tuple[Plan, set[int]]:
+    """The plan cut to whole segments with together about `most` changes, and those cut off."""
+    if len(plan.added) + len(plan.removed) <= most:
+        return plan, set()
+    changes = Counter(segment for pairs in (plan.added, plan.removed) for _, segment in pairs)
+    room = most
+    postponed: set[int] = set()
+    for segment_id in sorted(changes):
+        if room <= 0:
+            postponed.add(segment_id)
+        room -= changes[segment_id]
+    return Plan(
+        [pair for pair in plan.added if pair[1] not in postponed],
+        [pair for pair in plan.removed if pair[1] not in postponed],
+    ), postponed
+
+
+def _give_back(db: Connection, block: Block, causes: Mapping[int, uuid.UUID | None]) -> None:
+    db.execute(
+        GIVE_BACK,
+        {
+            "workspace_id": block.workspace_id,
+            "block": block.number,
+            "segments": array(causes.keys()),
+            "causes": array(causes.values()),
+        },
+    )
+
+
+def _by_member(pairs: Iterable[tuple[Any, ...]]) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for member_id, segment_id in pairs:
+        found.setdefault(member_id, set()).add(segment_id)
+    return found
+
+
+def _range(block: Block) -> dict[str, Any]:
+    return {"first": block.first, "last": block.last}

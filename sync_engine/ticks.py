@@ -1,0 +1,227 @@
+"""The engine's clock: a day begins, and exactly those whom it concerns are looked at.
+
+`now` in a rule is the workspace's `today`, which moves only here. The people concerned are marked
+in a transaction after the one that moves the clock: by then everybody who could have been worked
+on with yesterday's date is committed, and is found (research: engine §2.3, 4 and §7).
+"""
+
+import datetime as dt
+import logging
+import uuid
+from collections.abc import Collection
+from typing import Any, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import psycopg
+from sqlalchemy import Engine
+
+from access.caller import system
+from models import journal
+from sync_engine.changes import append
+from sync_engine.markers import MARK_MEMBERS, Lane
+from sync_engine.rules import crossing
+from sync_engine.snapshot import array
+from sync_engine.state import Connection, OnCommit, Rules, connection_to, quietly
+
+CLOCKS: Final = """
+SELECT w.id, w.time_zone, e.today
+  FROM workspace w JOIN engine_state e ON e.workspace_id = w.id ORDER BY w.id
+"""
+
+MOVE_CLOCK: Final = """
+WITH moved AS (
+    UPDATE engine_state SET today = %(new)s, epoch = epoch + 1
+     WHERE workspace_id = %(workspace_id)s AND today = %(old)s RETURNING workspace_id
+)
+INSERT INTO tick_window (workspace_id, old, new, cause)
+SELECT workspace_id, %(old)s, %(new)s, %(cause)s FROM moved
+"""
+
+OLDEST_WINDOW: Final = """
+SELECT id, workspace_id, old, new, cause FROM tick_window ORDER BY id LIMIT 1
+"""
+
+CLOSE_WINDOW: Final = "DELETE FROM tick_window WHERE id = %(id)s"
+
+EPOCH: Final = "SELECT epoch FROM engine_state WHERE workspace_id = %(workspace_id)s"
+
+CROSSING: Final = """
+SELECT DISTINCT m.member_id
+  FROM unnest(%(attributes)s::text[], %(first)s::date[], %(last)s::date[])
+              AS c(attribute, first, last)
+  JOIN member_moment m ON m.workspace_id = %(workspace_id)s AND m.attribute = c.attribute
+                      AND m.on_date BETWEEN c.first AND c.last
+"""
+
+EXPIRED_IN: Final = """
+SELECT DISTINCT workspace_id FROM coordinator_override
+ WHERE expires_at <= %(now)s ORDER BY workspace_id
+"""
+
+EXPIRE: Final = """
+DELETE FROM coordinator_override WHERE (course_id, member_id) IN (
+    SELECT course_id, member_id FROM coordinator_override
+     WHERE workspace_id = %(workspace_id)s AND expires_at <= %(now)s
+     ORDER BY expires_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
+RETURNING course_id, member_id, kind, reason, expires_at, cause
+"""
+
+EXPIRED_A_PASS: Final = 1000
+
+MARKED_A_TRANSACTION: Final = 5000
+"""People marked before a commit: a writer who changes one of them waits at most that long."""
+
+_log = logging.getLogger(__name__)
+
+
+def tick(engine: Engine, *, now: dt.datetime, on_commit: OnCommit = quietly) -> tuple[int, ...]:
+    """Move each workspace's clock to its own date at `now` (aware); the workspaces that moved.
+
+    A clock never moves back. Ticks that were missed are one longer step.
+    """
+    moved: list[int] = []
+    with connection_to(engine) as db:
+        clocks = db.execute(CLOCKS).fetchall()
+        db.rollback()
+        for workspace_id, time_zone, today in clocks:
+            date = now.astimezone(zone_named(time_zone)).date()
+            if date <= today:
+                continue
+            head = move_clock(db, workspace_id, today, date)
+            db.commit()
+            if head is not None:
+                moved.append(workspace_id)
+                on_commit(workspace_id, head)
+    return tuple(moved)
+
+
+def zone_named(time_zone: str) -> dt.tzinfo:
+    """The zone, or UTC, said in the log, when this machine's zone data does not know it: one
+    workspace must not stop the clocks of the others."""
+    try:
+        return ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        _log.error("There is no time zone %r here; its workspace's day begins in UTC.", time_zone)
+        return dt.UTC
+
+
+def move_clock(db: Connection, workspace_id: int, old: dt.date, new: dt.date) -> int | None:
+    """Set a workspace's date and leave a window to look at. Returns the journal's head, or None
+    when the clock does not stand at `old` any more: another process has moved it."""
+    cause = uuid.uuid4()
+    move = {"workspace_id": workspace_id, "old": old, "new": new, "cause": cause}
+    if db.execute(MOVE_CLOCK, move).rowcount == 0:
+        return None
+    told = journal.entry(
+        system(workspace_id),
+        "clock.ticked",
+        cause=cause,
+        before={"today": old},
+        after={"today": new},
+    )
+    return append(db, workspace_id, [told])
+
+
+def expand_ticks(engine: Engine, rules: Rules) -> int:
+    """Mark everybody for whom a comparison with the clock may have turned; how many.
+
+    A window goes with the last people marked for it. When it is interrupted, or two processes
+    take up the same one, people are marked twice, which changes nothing.
+    """
+    marked = 0
+    with connection_to(engine) as db:
+        while (window := db.execute(OLDEST_WINDOW).fetchone()) is not None:
+            try:
+                marked += _expand(db, rules, *window)
+            except psycopg.errors.DeadlockDetected:
+                db.rollback()
+        db.rollback()
+    return marked
+
+
+def _expand(
+    db: Connection,
+    rules: Rules,
+    id: int,
+    workspace_id: int,
+    *window: Any,
+) -> int:
+    old, new, cause = window
+    state = db.execute(EPOCH, {"workspace_id": workspace_id}).fetchone()
+    offsets = set() if state is None else rules.of(db, workspace_id, state[0]).offsets()
+    ids = people_crossing(db, workspace_id, offsets, old, new)
+    for start in range(0, len(ids), MARKED_A_TRANSACTION):
+        if start:
+            db.commit()
+        mark(db, workspace_id, ids[start : start + MARKED_A_TRANSACTION], cause)
+    db.execute(CLOSE_WINDOW, {"id": id})
+    db.commit()
+    return len(ids)
+
+
+def mark(
+    db: Connection, workspace_id: int, member_ids: Collection[int], cause: uuid.UUID | None
+) -> None:
+    """Leave a marker for each of these people, as writers do, behind what is interactive."""
+    db.execute(
+        MARK_MEMBERS,
+        {
+            "workspace_id": workspace_id,
+            "lane": int(Lane.BULK),
+            "cause": cause,
+            "ids": array(member_ids),
+        },
+    )
+
+
+def people_crossing(
+    db: Connection,
+    workspace_id: int,
+    offsets: Collection[tuple[str, str]],
+    old: dt.date,
+    new: dt.date,
+) -> list[int]:
+    """The people with a date that lies between a threshold's old and new place, by id."""
+    ranges = [(attribute, *crossing(offset, old, new)) for attribute, offset in sorted(offsets)]
+    found = db.execute(
+        CROSSING,
+        {
+            "workspace_id": workspace_id,
+            "attributes": [attribute for attribute, _, _ in ranges],
+            "first": [first for _, first, _ in ranges],
+            "last": [last for _, _, last in ranges],
+        },
+    )
+    return sorted(member_id for (member_id,) in found)
+
+
+def expire_overrides(engine: Engine, *, now: dt.datetime, on_commit: OnCommit = quietly) -> int:
+    """Lift the exclusions and keeps whose time is over at `now`; how many."""
+    expired = 0
+    with connection_to(engine) as db:
+        workspaces = [row[0] for row in db.execute(EXPIRED_IN, {"now": now})]
+        db.rollback()
+        for workspace_id in workspaces:
+            rows = db.execute(
+                EXPIRE, {"workspace_id": workspace_id, "now": now, "most": EXPIRED_A_PASS}
+            ).fetchall()
+            if not rows:
+                db.rollback()
+                continue
+            head = append(db, workspace_id, [_expired(workspace_id, row) for row in rows])
+            db.commit()
+            expired += len(rows)
+            on_commit(workspace_id, head)
+    return expired
+
+
+def _expired(workspace_id: int, row: tuple[Any, ...]) -> dict[str, Any]:
+    course_id, member_id, kind, reason, expires_at, cause = row
+    return journal.entry(
+        system(workspace_id),
+        "override.expired",
+        cause=cause,
+        course_id=course_id,
+        member_id=member_id,
+        before={"kind": kind, "reason": reason, "expiresAt": expires_at.isoformat()},
+    )

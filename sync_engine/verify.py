@@ -1,0 +1,258 @@
+"""Does what is stored equal what the rules say? Recomputed from scratch, and nothing is written.
+
+It shares no cache, no index, no plan and no statement with the engine: rules are read anew, and
+each is asked about each person. Read under the lock of a block, what differs is drift, unless a
+marker says that the engine has yet to look there.
+"""
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from models.people import MemberState
+from sync_engine.markers import BLOCK_BITS
+from sync_engine.rules import (
+    Attribute,
+    AttributeType,
+    Catalog,
+    Check,
+    Facts,
+    InvalidRule,
+    Owner,
+    Rule,
+    from_document,
+    from_json,
+    offsets,
+)
+from sync_engine.rules import (
+    compile as compiled,
+)
+from sync_engine.state import Connection, connection_to
+
+LOCK_RETRY_SECONDS: Final = 0.002
+
+BLOCKS: Final = f"""
+SELECT DISTINCT id >> {BLOCK_BITS} FROM member WHERE workspace_id = %(workspace_id)s
+UNION SELECT DISTINCT m.member_id >> {BLOCK_BITS}
+  FROM membership m JOIN segment s ON s.id = m.segment_id
+ WHERE s.workspace_id = %(workspace_id)s AND m.until IS NULL
+ORDER BY 1
+"""  # noqa: S608 - made of a constant of ours
+
+LOCK: Final = "SELECT pg_try_advisory_xact_lock(%(workspace_id)s, %(block)s)"
+
+STORED: Final = """
+WITH people AS (
+    SELECT id, state, facts FROM member
+     WHERE workspace_id = %(workspace_id)s AND id BETWEEN %(first)s AND %(last)s
+       AND deleted_at IS NULL
+), groups AS (
+    SELECT d.member_id, jsonb_agg(DISTINCT g.folded_name) AS names
+      FROM directory_group_member d JOIN directory_group g ON g.id = d.group_id
+     WHERE d.workspace_id = %(workspace_id)s AND d.member_id BETWEEN %(first)s AND %(last)s
+     GROUP BY d.member_id
+)
+SELECT e.epoch, e.today,
+       (SELECT jsonb_object_agg(p.id, jsonb_build_object(
+                   'state', p.state, 'facts', p.facts, 'groups', g.names))
+          FROM people p LEFT JOIN groups g ON g.member_id = p.id),
+       (SELECT jsonb_agg(jsonb_build_array(m.member_id, m.segment_id))
+          FROM membership m JOIN segment s ON s.id = m.segment_id
+         WHERE s.workspace_id = %(workspace_id)s AND m.until IS NULL
+           AND m.member_id BETWEEN %(first)s AND %(last)s),
+       (SELECT jsonb_agg(jsonb_build_array(n.member_id, n.segment_id)) FROM segment_person n
+         WHERE n.workspace_id = %(workspace_id)s AND n.member_id BETWEEN %(first)s AND %(last)s),
+       (SELECT jsonb_agg(member_id) FROM dirty_member
+         WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s),
+       (SELECT jsonb_agg(segment_id) FROM dirty_segment
+         WHERE workspace_id = %(workspace_id)s AND block IN (-1, %(block)s)),
+       EXISTS (SELECT FROM tick_window WHERE workspace_id = %(workspace_id)s)
+  FROM engine_state e WHERE e.workspace_id = %(workspace_id)s
+"""
+
+RULES: Final = """
+SELECT e.epoch,
+       (SELECT jsonb_agg(jsonb_build_array(s.id, s.kind, s.state, s.rule)) FROM segment s
+         WHERE s.workspace_id = e.workspace_id AND s.deleted_at IS NULL),
+       (SELECT jsonb_agg(jsonb_build_array(a.name, a.type, a.owner)) FROM attribute_definition a
+         WHERE a.workspace_id = e.workspace_id)
+  FROM engine_state e WHERE e.workspace_id = %(workspace_id)s
+"""
+
+
+@dataclass(slots=True)
+class Drift:
+    """What a verification found. `missing` and `extra` pairs must both be 0.
+
+    `pending` counts pairs that were not judged because a marker stands for them.
+    """
+
+    pairs_checked: int = 0
+    missing: int = 0
+    extra: int = 0
+    blocks: int = 0
+    pending: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        return self.missing == 0 and self.extra == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The segments of a workspace at one epoch. `frozen` ones, and rules that cannot be read,
+    keep whatever they have; every other id has been deleted."""
+
+    epoch: int
+    catalog: Catalog
+    rules: dict[int, Rule] = field(default_factory=dict)
+    checks: dict[int, Check] = field(default_factory=dict)
+    static: set[int] = field(default_factory=set)
+    frozen: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One block as it is stored: people by id, segment ids by member id, and what is pending."""
+
+    epoch: int
+    today: dt.date
+    people: dict[int, dict[str, Any]]
+    memberships: dict[int, set[int]]
+    named: dict[int, set[int]]
+    pending_people: set[int]
+    pending_segments: set[int]
+    clock_is_pending: bool
+
+
+def verify(
+    engine: Engine,
+    workspace_id: int,
+    *,
+    progress: Callable[[int, int], None] = lambda done, blocks: None,
+) -> Drift:
+    """Compare every stored membership of a workspace with a recomputation; `progress` is called
+    with (blocks done, blocks) after each block of 4,096 people."""
+    drift = Drift()
+    with connection_to(engine) as db:
+        blocks = [row[0] for row in db.execute(BLOCKS, {"workspace_id": workspace_id})]
+        db.rollback()
+        truth: Truth | None = None
+        for done, block in enumerate(blocks, start=1):
+            truth, stored = _read(db, workspace_id, block, truth)
+            db.rollback()
+            if truth is not None and stored is not None:
+                _compare(truth, stored, drift)
+            drift.blocks += 1
+            progress(done, len(blocks))
+    return drift
+
+
+def _read(
+    db: Connection, workspace_id: int, block: int, truth: Truth | None
+) -> tuple[Truth | None, Stored | None]:
+    """A locked block and the rules of the same epoch; None when the workspace is gone."""
+    place = {"workspace_id": workspace_id, "block": block}
+    while not _is_locked(db, place):
+        db.rollback()
+        time.sleep(LOCK_RETRY_SECONDS)
+    while True:
+        stored = _stored(db, place)
+        if stored is None:
+            return None, None
+        if truth is not None and truth.epoch == stored.epoch:
+            return truth, stored
+        truth = _truth(db, workspace_id)
+
+
+def _is_locked(db: Connection, place: dict[str, int]) -> bool:
+    row = db.execute(LOCK, place).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _stored(db: Connection, place: dict[str, int]) -> Stored | None:
+    first = place["block"] << BLOCK_BITS
+    last = first + (1 << BLOCK_BITS) - 1
+    row = db.execute(STORED, place | {"first": first, "last": last}).fetchone()
+    if row is None:
+        return None
+    epoch, today, people, memberships, named, dirty, segments, ticking = row
+    return Stored(
+        epoch,
+        today,
+        {int(id): person for id, person in (people or {}).items()},
+        _by_member(memberships),
+        _by_member(named),
+        set(dirty or ()),
+        set(segments or ()),
+        ticking,
+    )
+
+
+def _truth(db: Connection, workspace_id: int) -> Truth | None:
+    row = db.execute(RULES, {"workspace_id": workspace_id}).fetchone()
+    if row is None:
+        return None
+    epoch, segments, attributes = row
+    catalog = {
+        name: Attribute(name, AttributeType(type), Owner(owner))
+        for name, type, owner in attributes or ()
+    }
+    truth = Truth(epoch, catalog)
+    for segment_id, kind, state, document in segments or ():
+        if state != "ACTIVE":
+            truth.frozen.add(segment_id)
+        elif kind == "STATIC":
+            truth.static.add(segment_id)
+        else:
+            try:
+                rule = from_document(document, catalog)
+            except InvalidRule:
+                truth.frozen.add(segment_id)
+            else:
+                truth.rules[segment_id], truth.checks[segment_id] = rule, compiled(rule)
+    return truth
+
+
+def _compare(truth: Truth, stored: Stored, drift: Drift) -> None:
+    """Judge each pair of a person of the block and a segment that is not frozen."""
+    waiting = set(stored.pending_segments)
+    if stored.clock_is_pending:
+        waiting.update(id for id, rule in truth.rules.items() if offsets(rule))
+    checks = {id: check for id, check in truth.checks.items() if id not in waiting}
+    judged = len(checks) + len(truth.static - waiting)
+    held = stored.memberships
+    for member_id in sorted(held.keys() | stored.people.keys()):
+        if member_id in stored.pending_people:
+            drift.pending += judged + len(waiting)
+            continue
+        person = stored.people.get(member_id)
+        ignored = waiting if person is None else waiting | truth.frozen
+        has = held.get(member_id, set()) - ignored
+        wanted: set[int] = set()
+        if person is not None and person["state"] != MemberState.DEACTIVATED:
+            facts = _facts(person, truth.catalog)
+            wanted = {id for id, check in checks.items() if check(facts, stored.today)}
+            wanted |= stored.named.get(member_id, set()) & truth.static - waiting
+        drift.pairs_checked += judged
+        drift.pending += len(waiting)
+        drift.missing += len(wanted - has)
+        drift.extra += len(has - wanted)
+
+
+def _facts(person: dict[str, Any], catalog: Catalog) -> Facts:
+    facts = from_json(person["facts"], catalog)
+    if person["groups"]:
+        facts["groups"] = frozenset(person["groups"])
+    return facts
+
+
+def _by_member(pairs: Iterable[tuple[int, int]] | None) -> dict[int, set[int]]:
+    found: dict[int, set[int]] = {}
+    for member_id, segment_id in pairs or ():
+        found.setdefault(member_id, set()).add(segment_id)
+    return found

@@ -27,13 +27,10 @@ async def read_bounded(receive: Receive, declared: str | None, limits: Limits) -
     chunks = bytearray()
     try:
         async with asyncio.timeout(limits.body_seconds):
-            while True:
+            more = True
+            while more and len(chunks) <= cap:
                 chunk, more = await _chunk(receive)
                 chunks += chunk
-                if len(chunks) > cap:
-                    break
-                if not more:
-                    return bytes(chunks)
     except TimeoutError:
         raise refused(
             Code.BAD_REQUEST,
@@ -41,8 +38,11 @@ async def read_bounded(receive: Receive, declared: str | None, limits: Limits) -
             status=408,
             headers={"connection": "close"},
         ) from None
+    if len(chunks) <= cap:
+        return bytes(chunks)
     chunks.clear()
-    await _drain(receive, cap)
+    if more:
+        await _drain(receive, cap)
     raise _too_large(cap)
 
 

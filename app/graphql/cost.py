@@ -235,9 +235,9 @@ def check_cost(cost: int, limits: Limits) -> None:
 def _check_operation(node: OperationDefinitionNode, tally: Tally, limits: Limits) -> None:
     if node.operation is OperationType.MUTATION:
         _within("mutations", tally.width, limits.mutations)
-    _within("root_fields", tally.width, limits.root_fields)
     _check_counts(tally, limits)
     _check_depths(tally, limits)
+    _within("root_fields", tally.width, limits.root_fields)
 
 
 def _check_counts(tally: Tally, limits: Limits) -> None:

@@ -1,5 +1,6 @@
 """Documents parsed, measured and validated once, then found again by their text."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,19 +8,20 @@ from dataclasses import dataclass, field
 from graphql import (
     DocumentNode,
     FieldNode,
+    FloatValueNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    IntValueNode,
+    Node,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
     OperationType,
     StringValueNode,
     ValuesOfCorrectTypeRule,
-    Visitor,
     parse,
     specified_rules,
     validate,
-    visit,
 )
 from graphql.validation import ASTValidationRule
 from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
@@ -42,6 +44,24 @@ class CodedValuesOfCorrectTypeRule(ValuesOfCorrectTypeRule):
         super().report_error(error)
 
 
+class StorableLiteralsRule(ASTValidationRule):
+    """PostgreSQL stores no NUL, and nothing here computes with infinity."""
+
+    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
+        if "\0" in node.value:
+            self._report("A string contains the character NUL (U+0000).", node)
+
+    def enter_float_value(self, node: FloatValueNode | IntValueNode, *_: object) -> None:
+        if math.isinf(float(node.value)):
+            self._report("A number is too large for a double.", node)
+
+    enter_int_value = enter_float_value
+
+    def _report(self, message: str, node: Node) -> None:
+        extensions = {"code": Code.BAD_USER_INPUT.value}
+        self.report_error(GraphQLError(message, node, extensions=extensions))
+
+
 RULES: tuple[type[ASTValidationRule], ...] = (
     *(
         CodedValuesOfCorrectTypeRule if rule is ValuesOfCorrectTypeRule else rule
@@ -49,6 +69,7 @@ RULES: tuple[type[ASTValidationRule], ...] = (
     ),
     MaybeNullValidationRule,
     OneOfInputValidationRule,
+    StorableLiteralsRule,
 )
 
 
@@ -115,7 +136,6 @@ class Documents:
         document = self._parse(text)
         measurement = Measurement(document, self._pricing)
         check_shape(document, measurement, self._limits)
-        _refuse_nul(text, document)
         self._validate(document)
         prepared = Prepared(
             document,
@@ -198,20 +218,3 @@ def _operation(prepared: Prepared, name: str | None) -> OperationDefinitionNode:
             else "The document has no operation of that name.",
         )
     return node
-
-
-class _FindsNul(Visitor):
-    found = False
-
-    def enter_string_value(self, node: StringValueNode, *_: object) -> None:
-        self.found = self.found or "\0" in node.value
-
-
-def _refuse_nul(text: str, document: DocumentNode) -> None:
-    """PostgreSQL stores no NUL; only an escape in a string literal can still hide one here."""
-    if "\\u" not in text:
-        return
-    finder = _FindsNul()
-    visit(document, finder)
-    if finder.found:
-        raise refused(Code.BAD_USER_INPUT, "A string contains the character NUL (U+0000).")

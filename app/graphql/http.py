@@ -23,6 +23,7 @@ from app.graphql.negotiation import Media, accepted, check_content
 from app.graphql.reception import (
     Reception,
     authorization_of,
+    client_of,
     public_headers,
     request_id_of,
 )
@@ -103,11 +104,10 @@ class HttpDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = list(scope["headers"])
-        client = scope.get("client")
         about = RequestInfo(
             request_id=request_id_of(raw),
             door="http",
-            client=client[0] if client else None,
+            client=client_of(scope),
             headers=public_headers(raw),
         )
         exchange = Exchange(scope, receive, send, about)

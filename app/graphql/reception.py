@@ -4,6 +4,9 @@ import asyncio
 import re
 import secrets
 from collections.abc import Iterable
+from ipaddress import ip_address
+
+from starlette.types import Scope
 
 from app.graphql.contracts import (
     Authenticate,
@@ -106,6 +109,15 @@ def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:
             if REQUEST_ID.fullmatch(given):
                 return given
     return secrets.token_hex(16)
+
+
+def client_of(scope: Scope) -> str | None:
+    """The peer's address, if it is one: behind a proxy it is a text the client may have made up."""
+    client = scope.get("client")
+    try:
+        return str(ip_address(client[0])) if client else None
+    except ValueError:
+        return None
 
 
 def authorization_of(headers: Iterable[tuple[bytes, bytes]]) -> str | None:

@@ -25,9 +25,14 @@ class TransportSettings:
     keep_alive: float = 15.0
 
 
-def uvicorn_options(limits: Limits) -> dict[str, object]:
-    """Keyword arguments for `uvicorn.Config` that the socket's limits rely on."""
+def uvicorn_options(limits: Limits, *, trusted_proxies: str = "") -> dict[str, object]:
+    """Keyword arguments for `uvicorn.Config` that the limits rely on.
+
+    `trusted_proxies`: addresses whose X-Forwarded-For is believed, separated by commas.
+    """
     return {
+        "proxy_headers": bool(trusted_proxies),
+        "forwarded_allow_ips": trusted_proxies,
         "http": "httptools",
         "ws": "websockets-sansio",
         "ws_max_size": limits.frame_bytes,

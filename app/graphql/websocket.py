@@ -10,6 +10,7 @@ from app.graphql.frames import PROTOCOL, CloseCode
 from app.graphql.reception import (
     Reception,
     authorization_of,
+    client_of,
     public_headers,
     request_id_of,
 )
@@ -24,11 +25,10 @@ class SocketDoor:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         raw = list(scope["headers"])
-        client = scope.get("client")
         about = RequestInfo(
             request_id=request_id_of(raw),
             door="websocket",
-            client=client[0] if client else None,
+            client=client_of(scope),
             headers=public_headers(raw),
         )
         await receive()

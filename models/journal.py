@@ -139,6 +139,21 @@ def record(
     db.info.setdefault(_PENDING, {}).setdefault(by.workspace_id, []).append(row)
 
 
+def position(db: AsyncSession) -> dict[int, int]:
+    """How much has been recorded so far, for `rewind`."""
+    pending: dict[int, list[dict[str, Any]]] = db.info.get(_PENDING, {})
+    return {workspace_id: len(rows) for workspace_id, rows in pending.items()}
+
+
+def rewind(db: AsyncSession, position: Mapping[int, int]) -> None:
+    """Forget what was recorded since, because the savepoint it belonged to was rolled back."""
+    pending: dict[int, list[dict[str, Any]]] = db.info.get(_PENDING, {})
+    for workspace_id, rows in list(pending.items()):
+        del rows[position.get(workspace_id, 0) :]
+        if not rows:
+            del pending[workspace_id]
+
+
 async def flush(db: AsyncSession) -> dict[int, int]:
     """Number and write what was recorded; returns the head reached per workspace.
 

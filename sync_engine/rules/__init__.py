@@ -18,7 +18,7 @@ from sync_engine.rules.attributes import (
     catalog_of,
     is_attribute_name,
 )
-from sync_engine.rules.compile import Check, compile  # noqa: A004
+from sync_engine.rules.compile import Check, compile
 from sync_engine.rules.dates import crossing, offsets, shifted
 from sync_engine.rules.document import from_document, to_document
 from sync_engine.rules.evaluate import matches
@@ -40,7 +40,7 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.operators import Comparison, Listing, Operator, Presence, Span
 from sync_engine.rules.problems import LIMITS, InvalidRule, Limits, Problem, ProblemCode
-from sync_engine.rules.text import format, parse  # noqa: A004
+from sync_engine.rules.text import format, parse
 
 __all__ = [
     "Attribute",

@@ -30,7 +30,7 @@ from sync_engine.rules.operators import Comparison, Listing, Presence
 Check: TypeAlias = Callable[[Facts, date], bool]
 
 
-def compile(rule: Rule) -> Check:  # noqa: A001 - it is what it does, read as rules.compile
+def compile(rule: Rule) -> Check:
     match rule:
         case Everyone():
             return lambda facts, today: True

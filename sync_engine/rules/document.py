@@ -34,8 +34,7 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.problems import LIMITS, InvalidRule, Problem
 from sync_engine.rules.reading import Reader
-
-_EXACT_DIGITS = 15
+from sync_engine.rules.values import fits_json_number
 
 
 def from_document(obj: object, catalog: Catalog, *, draft: bool = False) -> Rule:
@@ -154,7 +153,6 @@ def _written(value: Value) -> object:
 
 
 def _written_number(number: Decimal) -> int | float | str:
-    """A JSON number if every JSON reader keeps it exactly (15 digits), else a decimal string."""
-    if len(number.as_tuple().digits) > _EXACT_DIGITS:
-        return str(number)
+    if not fits_json_number(number):
+        return f"{number:f}"
     return int(number) if number == number.to_integral_value() else float(number)

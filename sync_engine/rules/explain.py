@@ -28,7 +28,7 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.operators import Comparison, Listing, Operator, Presence, Span
 from sync_engine.rules.problems import shown
-from sync_engine.rules.text import format, written  # noqa: A004 - rules.format
+from sync_engine.rules.text import format, written
 
 LONGEST_LIST: Final = 10
 """Values of a list or a set that a sentence names; it counts the others."""

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any, Final, TypeAlias
 
-from sync_engine.rules.compile import Check, compile  # noqa: A004 - rules.compile
+from sync_engine.rules.compile import Check, compile
 from sync_engine.rules.facts import Facts
 from sync_engine.rules.nodes import All, Literal, Rule
 from sync_engine.rules.normal import Conjunction, Equalities, conjunctions, equalities

@@ -10,7 +10,14 @@ from sync_engine.rules.dates import LONGEST_YEARS, duration_from, spelled
 from sync_engine.rules.facts import EXPECTED
 from sync_engine.rules.nodes import Literal, Now, Value
 from sync_engine.rules.problems import LIMITS, ProblemCode, shown
-from sync_engine.rules.values import NUMBER_DIGITS, date_from, folded, is_storable, number_from
+from sync_engine.rules.values import (
+    NUMBER_DIGITS,
+    date_from,
+    fits_json_number,
+    folded,
+    is_storable,
+    number_from,
+)
 
 DATE_LENGTH: Final = len("2024-03-01")
 
@@ -59,6 +66,8 @@ def _text(attribute: Attribute, value: object, *, folds: bool) -> str | Complain
 
 def _number(attribute: Attribute, value: object) -> Decimal | Complaint:
     number = number_from(value)
+    if isinstance(value, str) and number is not None and fits_json_number(number):
+        return _mismatch(attribute, value, "; write it without quotes")
     if number is not None:
         return number
     if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
@@ -120,5 +129,7 @@ def kind_of(value: object) -> str:
             return "a number"
         case list():
             return "a list"
+        case {"now": _}:
+            return "a relative date"
         case _:
             return "an object"

@@ -49,6 +49,8 @@ _OPERATORS: Final[Mapping[str, str]] = {name.lower(): name for name in OPERATORS
 )
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NOW: Final = re.compile(r"now([+-].*)?", re.IGNORECASE)
+_OPENING: Final = (Kind.OPEN, Kind.OPEN_LIST)
+_CLOSING: Final = (Kind.CLOSE, Kind.CLOSE_LIST)
 _CONSTANTS: Final[Mapping[str, object]] = {"true": True, "false": False, "null": None}
 
 
@@ -120,6 +122,9 @@ class Parser:
         self._note_here("After “not” stands what it denies in parentheses: not (…).")
         while self._take("not"):
             pass
+        token = self._peek()
+        if token.kind is not Kind.WORD or token.is_word("and", "or"):
+            return UNREAD, Place(start, start)
         return self._factor(depth)
 
     def _group(self, depth: int) -> Said:
@@ -186,20 +191,28 @@ class Parser:
     def _list(self) -> Said:
         opening = self._advance()
         said: list[Said] = []
-        while self._peek().kind is not Kind.CLOSE_LIST:
-            said.append(self._value())
-            if self._peek().kind is Kind.COMMA:
-                self._advance()
-            elif self._peek().kind is not Kind.CLOSE_LIST:
-                self._note_here("Values of a list are separated by commas, and ] ends it.")
-                self._skip(Kind.CLOSE_LIST)
-                break
+        if self._peek().kind is not Kind.CLOSE_LIST:
+            said = self._listed_values()
         values, place = _listed(said)
         place.start = opening.start
         place.end = (
             self._advance().end if self._peek().kind is Kind.CLOSE_LIST else self._peek().start
         )
         return values, place
+
+    def _listed_values(self) -> list[Said]:
+        said: list[Said] = []
+        while True:
+            noted = len(self.problems)
+            said.append(self._value())
+            if self._peek().kind is Kind.CLOSE_LIST:
+                return said
+            if self._peek().kind is not Kind.COMMA:
+                if len(self.problems) == noted:
+                    self._note_here("Values of a list are separated by commas, and ] ends it.")
+                self._skip(Kind.CLOSE_LIST)
+                return said
+            self._advance()
 
     def _value(self) -> Said:
         token = self._peek()
@@ -240,7 +253,8 @@ class Parser:
         while (token := self._peek()).kind is not Kind.END:
             if depth == 0 and (token.kind in stops or token.is_word("and", "or")):
                 return
-            depth += (token.kind is Kind.OPEN) - (token.kind is Kind.CLOSE)
+            depth += (token.kind in _OPENING) - (token.kind in _CLOSING)
+            depth = max(depth, 0)
             self._advance()
 
     def _note_here(self, message: str) -> None:

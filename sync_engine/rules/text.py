@@ -77,7 +77,7 @@ _SHORT: Final[Mapping[str, str]] = {
 }
 
 
-def format(rule: Rule) -> str:  # noqa: A001 - it is what it does, read as rules.format
+def format(rule: Rule) -> str:
     """The canonical text: parsing it gives the same rule."""
     match rule:
         case Everyone():

@@ -7,6 +7,7 @@ from typing import Final
 from unicodedata import normalize
 
 NUMBER_DIGITS: Final = 30
+JSON_DIGITS: Final = 15
 _NUMBER: Final = re.compile(r"[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d{1,4})?", re.ASCII)
 _DATE: Final = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
@@ -67,6 +68,11 @@ def _plain(number: Decimal) -> Decimal | None:
     if exponent > 0:
         digits, exponent = digits + "0" * exponent, 0
     return Decimal((sign, tuple(map(int, digits)), exponent))
+
+
+def fits_json_number(number: Decimal) -> bool:
+    """Whether every reader of JSON keeps it exactly; a longer one is written as a string."""
+    return len(number.as_tuple().digits) <= JSON_DIGITS
 
 
 def date_from(value: object) -> date | None:

@@ -32,9 +32,8 @@ def courses(by: Caller, permission: Permission = Permission.VIEW_COURSE_INFO) ->
     The same answer as `Rights.decide` for each of them; a condition that is not about the course
     itself (a group, a person) counts as unmet.
     """
-    return select(Course).where(
-        Course.workspace_id == by.workspace_id, _sees(by, _on_courses(by, permission))
-    )
+    where = and_(_within_token(by, permission), _on_courses(by, permission))
+    return select(Course).where(Course.workspace_id == by.workspace_id, _sees(by, where))
 
 
 def courses_managed(by: Caller) -> Select[Course]:
@@ -42,7 +41,11 @@ def courses_managed(by: Caller) -> Select[Course]:
     managed = select(course_coordinator.c.course_id).where(
         course_coordinator.c.member_id == by.member_id
     )
-    return select(Course).where(Course.workspace_id == by.workspace_id, Course.id.in_(managed))
+    return select(Course).where(
+        Course.workspace_id == by.workspace_id,
+        _within_token(by, Permission.LIST_COURSES_I_MANAGE),
+        Course.id.in_(managed),
+    )
 
 
 def departments(by: Caller) -> Select[Department]:
@@ -51,31 +54,39 @@ def departments(by: Caller) -> Select[Department]:
     granted = select(Grant.department_id).where(*_own_grants(by, Scope.DEPARTMENT, Principal))
     seen = courses(by).with_only_columns(Course.department_id)
     where = or_(*everything, Department.id.in_(granted), Department.id.in_(seen))
-    return select(Department).where(Department.workspace_id == by.workspace_id, _sees(by, where))
+    return select(Department).where(
+        Department.workspace_id == by.workspace_id,
+        _sees(by, and_(_within_token(by, Permission.VIEW_COURSE_INFO), where)),
+    )
 
 
 def segments(by: Caller) -> Select[Segment]:
     """All for workspace managers, those marked usable for department managers."""
+    searching = Permission.SEARCH_SEGMENTS_TYPEAHEAD
     where = or_(
         false(),
         *(
             and_(_held_somewhere(by, principals), _of_segment(condition))
-            for condition, principals in _by_condition(Permission.SEARCH_SEGMENTS_TYPEAHEAD)
+            for condition, principals in _by_condition(searching)
         ),
     )
     return select(Segment).where(
-        Segment.workspace_id == by.workspace_id, Segment.deleted_at.is_(None), _sees(by, where)
+        Segment.workspace_id == by.workspace_id,
+        Segment.deleted_at.is_(None),
+        _sees(by, and_(_within_token(by, searching), where)),
     )
 
 
 def members(by: Caller) -> Select[Member]:
     """Everyone, for those who may list or pick members; oneself for everybody."""
-    holders = [
-        *holders_of(Permission.LIST_ALL_MEMBERS),
-        *holders_of(Permission.SEARCH_MEMBERS_PICKER),
+    looking = [
+        who
+        for permission in (Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICKER)
+        if by.limited_to is None or permission in by.limited_to
+        for who, condition in holders_of(permission)
+        if condition is None
     ]
-    may_look = [who for who, condition in dict.fromkeys(holders) if condition is None]
-    where = or_(_held_somewhere(by, may_look), Member.id == by.member_id)
+    where = or_(_held_somewhere(by, dict.fromkeys(looking)), Member.id == by.member_id)
     return select(Member).where(
         Member.workspace_id == by.workspace_id, Member.deleted_at.is_(None), _sees(by, where)
     )
@@ -98,6 +109,11 @@ def _sees(by: Caller, where: Where) -> Where:
         Member.state == MemberState.ACTIVE,
     )
     return and_(is_active.correlate(None), where)
+
+
+def _within_token(by: Caller, permission: Permission) -> Where:
+    """A scoped token leaves only the permissions it names."""
+    return true() if by.limited_to is None or permission in by.limited_to else false()
 
 
 def _by_condition(permission: Permission) -> Iterator[tuple[Condition | None, list[Principal]]]:

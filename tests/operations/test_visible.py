@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -87,6 +88,26 @@ async def test_members_are_listed_by_exactly_those_who_may_list_or_pick_them(
         listed.add(may)
 
     assert listed == {True, False}
+
+
+async def test_a_scoped_token_shows_only_what_its_permissions_show(db: AsyncSession) -> None:
+    await grant(db, 1, "workspace_manager")
+    await role(db, 1, 1, "COORDINATOR")
+
+    def limited(*permissions: Permission) -> Caller:
+        return replace(member(1), limited_to=frozenset(permissions))
+
+    nothing = limited(Permission.VIEW_BILLING)
+    for rows in (visible.courses, visible.courses_managed, visible.departments, visible.segments):
+        assert await ids(db, rows(nothing)) == []
+    assert await ids(db, visible.members(nothing)) == [1]
+
+    viewing = limited(Permission.VIEW_COURSE_INFO)
+    assert await ids(db, visible.courses(viewing)) == [1, 2, 3]
+    assert await ids(db, visible.courses(viewing, Permission.LIST_LEARNERS)) == []
+    assert await ids(db, visible.departments(viewing)) == [1, 2]
+    assert await ids(db, visible.courses_managed(limited(Permission.LIST_COURSES_I_MANAGE))) == [1]
+    assert 5 in await ids(db, visible.members(limited(Permission.SEARCH_MEMBERS_PICKER)))
 
 
 async def test_segments_are_seen_whole_by_workspace_managers_and_if_usable_by_departments(

@@ -1,0 +1,196 @@
+"""What the answerers of one operation share: the caller, one view of the database, the batches.
+
+All reading of one operation happens in one read-only transaction, so every part of an answer is
+of the same moment, and on one connection, so it is done by one answerer at a time.
+"""
+
+import asyncio
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Collection,
+    Hashable,
+    Iterable,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.dataloader import DataLoader
+
+from access.caller import Caller
+from access.permissions import Scope
+from operations.edge import Edge
+from operations.rights import Rights
+from resolvers.references import Reference
+from resolvers.seal import Seal
+from sync_engine.bus import Bus
+
+K = TypeVar("K", bound=Hashable)
+V = TypeVar("V")
+
+Question = Callable[[AsyncSession, "Context", Sequence[K]], Awaitable[Sequence[V]]]
+"""Answers many keys at once: one value per key, in their order."""
+
+
+class ReadsDoNotNest(Exception):
+    """An answerer waited for other reading while it was itself reading: it would wait for ever."""
+
+
+class NotSignedIn(Exception):
+    """An answerer that needs a caller was reached without one: a guard is missing."""
+
+
+class NotGiven(Exception):
+    """An answerer needs something this context was not opened with: a mistake in the program."""
+
+
+class Context:
+    """One operation of one caller (None: nobody is signed in).
+
+    Inside `async with read()` or `transaction()` only use the session given; await loaders before
+    or after.
+    """
+
+    def __init__(
+        self,
+        caller: Caller | None,
+        edge: Edge,
+        *,
+        seal: Seal | None = None,
+        bus: Bus | None = None,
+        is_live: Callable[[], Awaitable[bool]] | None = None,
+        request_id: str = "",
+        resume_after: str | None = None,
+    ) -> None:
+        self.caller = caller
+        self.edge = edge
+        self._seal = seal
+        self._bus = bus
+        self._is_live = is_live
+        self.request_id = request_id
+        self.resume_after = resume_after
+        self.rights = Rights(caller)
+        self.verdicts: dict[Hashable, Any] = {}
+        self._wanted: set[Reference] = set()
+        self._loaders: dict[Any, DataLoader[Any, Any]] = {}
+        self._one_at_a_time = asyncio.Lock()
+        self._reader: asyncio.Task[Any] | None = None
+        self._view = AsyncExitStack()
+        self._db: AsyncSession | None = None
+
+    @property
+    def signed_in(self) -> Caller:
+        """The caller, behind a guard that lets nobody else through."""
+        if self.caller is None:
+            raise NotSignedIn("This place was reached without a guard.")
+        return self.caller
+
+    @property
+    def seal(self) -> Seal:
+        """What makes and reads cursors."""
+        if self._seal is None:
+            raise NotGiven("This context was opened without a key for cursors.")
+        return self._seal
+
+    @property
+    def bus(self) -> Bus:
+        """Where journals are followed."""
+        if self._bus is None:
+            raise NotGiven("This context was opened without a bus.")
+        return self._bus
+
+    async def is_live(self) -> bool:
+        """Whether whoever opened this operation would still be let in now."""
+        return self._is_live is None or await self._is_live()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        """The operation's view of the database, for one answerer at a time."""
+        self._refuse_nesting()
+        async with self._one_at_a_time:
+            self._reader = asyncio.current_task()
+            try:
+                if self._db is None:
+                    self._db = await self._view.enter_async_context(self.edge.read())
+                yield self._db
+            except (SQLAlchemyError, asyncio.CancelledError) as broken:
+                self._db = None
+                await self._view.__aexit__(type(broken), broken, broken.__traceback__)
+                raise
+            finally:
+                self._reader = None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One writing transaction. After its commit everything is read, and asked, anew."""
+        self._refuse_nesting()
+        async with self.edge.transaction() as db:
+            yield db
+        await self.renew()
+
+    async def load(self, question: Question[K, V], key: K) -> V:
+        """The answer for one key; asked together with all others wanted at the same time."""
+        self._refuse_nesting()
+        loader = self._loaders.get(question)
+        if loader is None:
+            loader = self._loaders[question] = DataLoader(load_fn=self._asking(question))
+        answer: V = await loader.load(key)
+        return answer
+
+    async def prepare(self, references: Iterable[Reference]) -> None:
+        """Read the rights on these things, in one statement with all that is waited for."""
+        self._wanted.update(references)
+        async with self.read() as db:
+            wanted, self._wanted = self._wanted, set()
+            await self.prepare_in(db, wanted)
+
+    async def prepare_in(self, db: AsyncSession, references: Collection[Reference]) -> None:
+        """The same, for an answerer that is reading already."""
+        await self.rights.prepare(
+            db,
+            courses=[each.id for each in references if each.scope is Scope.COURSE],
+            departments=[each.id for each in references if each.scope is Scope.DEPARTMENT],
+        )
+
+    async def renew(self) -> None:
+        """Forget what was read: something has been written, or time has passed in a stream."""
+        async with self._one_at_a_time:
+            await self._leave()
+            self.rights = Rights(self.caller)
+            self.verdicts.clear()
+            self._loaders.clear()
+
+    async def close(self) -> None:
+        """Give the connection back."""
+        async with self._one_at_a_time:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        self._db = None
+        await self._view.aclose()
+
+    def _asking(
+        self, question: Question[K, V]
+    ) -> Callable[[list[K]], Awaitable[Sequence[V | BaseException]]]:
+        async def ask(keys: list[K]) -> Sequence[V | BaseException]:
+            async with self.read() as db:
+                return await question(db, self, keys)
+
+        return ask
+
+    def _refuse_nesting(self) -> None:
+        if self._reader is not None and self._reader is asyncio.current_task():
+            raise ReadsDoNotNest("Leave `read()` before waiting for a loader or another read.")
+
+
+@asynccontextmanager
+async def opened(context: Context) -> AsyncIterator[Context]:
+    """The context, closed when the operation is over."""
+    try:
+        yield context
+    finally:
+        await context.close()

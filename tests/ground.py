@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from access.caller import system
 from models import journal
-from sync_engine.drain import drain
+from sync_engine.drain import Drained, drain
 from sync_engine.markers import MARK_MEMBERS, MARK_SEGMENT, RAISE_EPOCH, Lane
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.rules import (
@@ -261,14 +261,14 @@ class Ground:
             each.close()
 
     def member(
-        self, *, state: str = "ACTIVE", lane: int = Lane.INTERACTIVE, **attributes: object
+        self, *, state: str = "ACTIVE", lane: int = Lane.INTERACTIVE, **attributes: Any
     ) -> int:
         member_id = insert_member(self.db, self.workspace_id, attributes, state=state)
         mark_members(self.db, self.workspace_id, [member_id], lane=lane)
         self.db.commit()
         return member_id
 
-    def people(self, count: int, *, lane: int = Lane.BULK, **attributes: object) -> list[int]:
+    def people(self, count: int, *, lane: int = Lane.BULK, **attributes: Any) -> list[int]:
         """Many alike, in one statement."""
         facts, dates = fold(attributes)
         rows = self.db.execute(
@@ -293,7 +293,7 @@ class Ground:
         *,
         lane: int = Lane.INTERACTIVE,
         cause: uuid.UUID | None = None,
-        **attributes: object,
+        **attributes: Any,
     ) -> None:
         """The whole of a person's attributes, as a writer that locks, writes and marks."""
         lock_members(self.db, [member_id])
@@ -322,7 +322,84 @@ class Ground:
         update_segment(self.db, self.workspace_id, segment_id, cause=cause, **columns)
         self.db.commit()
 
-    def drain(self, lanes: Iterable[int] = BOTH_LANES, **options: Any) -> Any:
+    def name(self, segment_id: int, member_ids: Iterable[int]) -> None:
+        name_people(self.db, self.workspace_id, segment_id, member_ids)
+        self.db.commit()
+
+    def course(self, *segment_ids: int) -> int:
+        """A course with these segments attached."""
+        department = self._insert(
+            "INSERT INTO department (workspace_id, name) VALUES (%s, %s) RETURNING id",
+            self.workspace_id,
+            f"department-{next(_names)}",
+        )
+        course = self._insert(
+            "INSERT INTO course (workspace_id, department_id, title, kind, state)"
+            " VALUES (%s, %s, 'A course', 'SELF_PACED', 'ACTIVE') RETURNING id",
+            self.workspace_id,
+            department,
+        )
+        for place, segment_id in enumerate(segment_ids, start=1):
+            self.db.execute(
+                "INSERT INTO course_segment (course_id, segment_id, workspace_id, place)"
+                " VALUES (%s, %s, %s, %s)",
+                (course, segment_id, self.workspace_id, place),
+            )
+        self.db.commit()
+        return int(course)
+
+    def instruct(self, course_id: int, member_id: int) -> None:
+        self.db.execute(
+            "INSERT INTO course_role (course_id, member_id, workspace_id, role)"
+            " VALUES (%s, %s, %s, 'INSTRUCTOR')",
+            (course_id, member_id, self.workspace_id),
+        )
+        self.db.commit()
+
+    def override(
+        self, course_id: int, member_id: int, kind: str, expires_at: dt.datetime | None = None
+    ) -> None:
+        self.db.execute(
+            "INSERT INTO coordinator_override"
+            " (course_id, member_id, workspace_id, kind, reason, expires_at)"
+            " VALUES (%s, %s, %s, %s, 'because', %s)",
+            (course_id, member_id, self.workspace_id, kind, expires_at),
+        )
+        self.db.commit()
+
+    def group(self, name: str, *, folded: str) -> uuid.UUID:
+        """A directory group of a connection of its own."""
+        connection = self._insert(
+            "INSERT INTO connection (workspace_id, name, kind) VALUES (%s, %s, 'SCIM')"
+            " RETURNING id",
+            self.workspace_id,
+            f"connection-{next(_names)}",
+        )
+        group: uuid.UUID = self._insert(
+            "INSERT INTO directory_group (workspace_id, connection_id, display_name, folded_name)"
+            " VALUES (%s, %s, %s, %s) RETURNING id",
+            self.workspace_id,
+            connection,
+            name,
+            folded,
+        )
+        self.db.commit()
+        return group
+
+    def join(self, group_id: uuid.UUID, member_id: int) -> None:
+        self.db.execute(
+            "INSERT INTO directory_group_member (group_id, member_id, workspace_id)"
+            " VALUES (%s, %s, %s)",
+            (group_id, member_id, self.workspace_id),
+        )
+        mark_members(self.db, self.workspace_id, [member_id])
+        self.db.commit()
+
+    def _insert(self, statement: str, *parameters: object) -> Any:
+        [(id,)] = self.db.execute(statement, parameters)
+        return id
+
+    def drain(self, lanes: Iterable[int] = BOTH_LANES, **options: Any) -> Drained:
         return drain(
             self.engine,
             self.rules,

@@ -1,0 +1,124 @@
+"""The engine's protocol, and five ways to get it wrong.
+
+Each broken variant changes one thing that the proof rests on (research: engine §2.3). The
+schedules in test_interleavings.py, and the torture run, must catch every one of them.
+"""
+
+import contextlib
+import datetime as dt
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from unittest.mock import patch
+
+from sync_engine import drain, markers, rebuild, snapshot, ticks
+from sync_engine.drain import Block
+from sync_engine.state import Connection, Rules
+
+PEEK = """
+SELECT member_id FROM dirty_member
+ WHERE workspace_id = %s AND member_id BETWEEN %s AND %s AND lane <= %s
+ ORDER BY lane, since LIMIT %s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """What a writer, a rule edit and a tick do, and how the engine takes its steps."""
+
+    name: str = "designed"
+    mark_members: str = markers.MARK_MEMBERS
+    reads_before_claiming: bool = False
+    locks_blocks: bool = True
+    expands_in_the_edit: bool = False
+    marks_in_the_tick: bool = False
+
+    @contextlib.contextmanager
+    def in_force(self, between: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Let the engine work by this protocol; `between` runs between its claim and its read,
+        whichever comes first."""
+        with contextlib.ExitStack() as stack:
+            if not self.locks_blocks:
+                for module in (drain, rebuild):
+                    unlocked = module.PICK.replace(
+                        "pg_try_advisory_xact_lock(p.workspace_id, p.block)", "true"
+                    )
+                    stack.enter_context(patch.object(module, "PICK", unlocked))
+            claim, read = _reversed(between) if self.reads_before_claiming else _ordered(between)
+            stack.enter_context(patch.object(drain, "claim", claim))
+            stack.enter_context(patch("sync_engine.drain.read_people", read))
+            yield
+
+    def mark_segment(
+        self, db: Connection, workspace_id: int, segment_id: int, cause: uuid.UUID | None = None
+    ) -> None:
+        """What a rule edit leaves behind in its transaction."""
+        if self.expands_in_the_edit:
+            rebuild.fan_out(db, workspace_id, segment_id, cause)
+        else:
+            db.execute(
+                markers.MARK_SEGMENT,
+                {"segment_id": segment_id, "workspace_id": workspace_id, "cause": cause},
+            )
+
+    def move_clock(
+        self, db: Connection, rules: Rules, workspace_id: int, old: dt.date, new: dt.date
+    ) -> None:
+        """What a tick does in its transaction."""
+        ticks.move_clock(db, workspace_id, old, new)
+        if self.marks_in_the_tick:
+            row = db.execute(ticks.EPOCH, {"workspace_id": workspace_id}).fetchone()
+            assert row is not None
+            offsets = rules.of(db, workspace_id, row[0]).offsets()
+            ids = ticks.people_crossing(db, workspace_id, offsets, old, new)
+            ticks.mark(db, workspace_id, ids, None)
+            db.execute("DELETE FROM tick_window WHERE workspace_id = %s", (workspace_id,))
+
+
+DESIGNED = Protocol()
+DO_NOTHING = replace(
+    DESIGNED,
+    name="do-nothing",
+    mark_members=markers.MARK_MEMBERS.partition("ON CONFLICT")[0] + "ON CONFLICT DO NOTHING",
+)
+READ_BEFORE_CLAIM = replace(DESIGNED, name="read-before-claim", reads_before_claiming=True)
+NO_LOCK = replace(DESIGNED, name="no-lock", locks_blocks=False)
+EXPAND_IN_EDIT = replace(DESIGNED, name="expand-in-edit", expands_in_the_edit=True)
+MARK_IN_TICK = replace(DESIGNED, name="mark-in-tick", marks_in_the_tick=True)
+
+MUTANTS = (DO_NOTHING, READ_BEFORE_CLAIM, NO_LOCK, EXPAND_IN_EDIT, MARK_IN_TICK)
+
+Claim = Callable[[Connection, Block, int, int], dict[int, uuid.UUID | None]]
+Read = Callable[..., list[tuple[Any, ...]]]
+
+_claim, _read = drain.claim, snapshot.read_people
+
+
+def _ordered(between: Callable[[], object]) -> tuple[Claim, Read]:
+    def claim(db: Connection, block: Block, lane: int, batch: int) -> dict[int, uuid.UUID | None]:
+        claimed = _claim(db, block, lane, batch)
+        between()
+        return claimed
+
+    return claim, _read
+
+
+def _reversed(between: Callable[[], object]) -> tuple[Claim, Read]:
+    """Read the people whose markers are there, and claim them only then."""
+    early: dict[int, tuple[Any, ...]] = {}
+
+    def claim(db: Connection, block: Block, lane: int, batch: int) -> dict[int, uuid.UUID | None]:
+        peek = (block.workspace_id, block.first, block.last, lane, batch)
+        ids = [id for (id,) in db.execute(PEEK, peek)]
+        early.clear()
+        early.update({row[3]: row for row in _read(db, block.workspace_id, ids)})
+        between()
+        return _claim(db, block, lane, batch)
+
+    def read(db: Connection, workspace_id: int, member_ids: Any) -> list[tuple[Any, ...]]:
+        late = [id for id in member_ids if id not in early]
+        rows = [early[id] for id in member_ids if id in early]
+        return rows + (_read(db, workspace_id, late) if late else [])
+
+    return claim, read

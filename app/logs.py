@@ -37,5 +37,5 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
     root.setLevel(level)
     # One line per request is written by the web application, with what it knows about it.
     logging.getLogger("uvicorn.access").disabled = True
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for chatty in ("uvicorn.error", "httpx", "alembic"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ _KEEP_ALIVE_SECONDS = 5
 _CONNECTIONS = 2_000
 
 
-def serve(application: Any, settings: Settings, listening: socket.socket) -> None:
+def answer(application: Any, settings: Settings, listening: socket.socket) -> None:
     """Answer on the socket until SIGTERM or SIGINT; then let what runs finish, and return.
 
     Not covered here: slow request heads. uvicorn has no time limit for them, so production puts

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller, Origin, system
 from app.database import sessions_on, web_engine
 from app.embedded import CannotStart
-from app.preflight import check_database, check_migrated
 from app.settings import Settings
 from models.identity import Connection
 from models.people import Member
@@ -30,9 +29,7 @@ class Reached:
 
 @asynccontextmanager
 async def acting_in(settings: Settings, workspace: str | None) -> AsyncIterator[Reached]:
-    """One transaction in a workspace, as the command line; the database is looked at first."""
-    check_database(settings.database_address)
-    check_migrated(settings.database_address)
+    """One transaction in a workspace, as the command line."""
     engine = web_engine(settings.database_address, application_name="coordinator command")
     try:
         async with Edge(sessions_on(engine)).transaction() as db:
@@ -55,6 +52,12 @@ async def workspace_id(db: AsyncSession, slug: str | None) -> int:
     if slug is None:
         raise CannotStart(f"Say which workspace with --workspace; there are: {names}.")
     raise CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
+
+
+async def workspace_of(settings: Settings, slug: str | None) -> int:
+    """The id of the workspace that was meant; raises CannotStart."""
+    async with acting_in(settings, slug) as reached:
+        return reached.by.workspace_id
 
 
 async def member_id(db: AsyncSession, workspace: int, who: str) -> int:
@@ -83,4 +86,4 @@ async def connection_id(db: AsyncSession, workspace: int, name: str) -> int:
     if name.lower() not in found:
         names = ", ".join(sorted(found)[:_LISTED]) or "none yet"
         raise CannotStart(f"There is no connection {name!r}; there are: {names}.")
-    return found[name.lower()]
+    return int(found[name.lower()])

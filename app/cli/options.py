@@ -46,3 +46,23 @@ def settings_from(
 
     said = {"data_dir": data_dir, "host": host, "port": port}
     return read_settings(**{name: value for name, value in said.items() if value is not None})
+
+
+def ready_settings(
+    data_dir: Path | None,
+    *,
+    host: str | None = None,
+    port: int | None = None,
+    redis: bool = True,
+) -> "Settings":
+    """Settings with both addresses (`redis=False`: the database's), whose database answers and is
+    migrated; raises CannotStart."""
+    from app.stack import located
+
+    settings = located(settings_from(data_dir, host=host, port=port), redis=redis)
+
+    from app.preflight import check_database, check_migrated
+
+    check_database(settings.database_address)
+    check_migrated(settings.database_address)
+    return settings

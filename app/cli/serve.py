@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.options import DataDir, Host, Port, settings_from
+from app.cli.options import DataDir, Host, Port, ready_settings
 
 Inherited = Annotated[
     int | None, typer.Option(hidden=True, help="A listening socket inherited from the parent.")
@@ -20,17 +20,14 @@ def serve(
     It answers GraphQL over HTTP, WebSocket and SSE, SCIM, webhooks and health questions. The
     database must be migrated. Scale by running more of them behind a proxy.
     """
-    from app import web_server
+    settings = ready_settings(data_dir, host=host, port=port)
+
     from app.asgi import create_app
     from app.listening import listen, port_of
     from app.logs import configure_logs
-    from app.preflight import check_database, check_migrated
-    from app.stack import located
+    from app.web_server import answer
 
-    settings = located(settings_from(data_dir, host=host, port=port))
     configure_logs(as_json=settings.logs_json)
-    check_database(settings.database_address)
-    check_migrated(settings.database_address)
     listening = (
         listen(settings.host, settings.port)
         if inherited is None
@@ -38,4 +35,4 @@ def serve(
     )
     with listening:
         settings = settings.model_copy(update={"port": port_of(listening)})
-        web_server.serve(create_app(settings), settings, listening)
+        answer(create_app(settings), settings, listening)

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from app.cli.options import DataDir, Workspace, settings_from
+from app.cli.options import DataDir, Workspace, ready_settings
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -47,7 +47,7 @@ def mint(who: Who, hours: Hours = 8, workspace: Workspace = None, data_dir: Data
 
     For trying things out: nothing is stored, and it cannot be revoked by itself.
     """
-    settings = _located(data_dir)
+    settings = ready_settings(data_dir, redis=False)
     typer.echo(asyncio.run(_minted(settings, who, dt.timedelta(hours=hours), workspace)))
 
 
@@ -65,7 +65,7 @@ def create(
     """Make a token that is stored (as a hash) and can be revoked; it is printed this once."""
     if (member is None) == (connection is None):
         raise typer.BadParameter("Say either --member or --connection.")
-    settings = _located(data_dir)
+    settings = ready_settings(data_dir, redis=False)
     text = asyncio.run(
         _created(
             settings,
@@ -85,7 +85,7 @@ def create(
 def list_all(workspace: Workspace = None, data_dir: DataDir = None) -> None:
     """List all tokens of a workspace, newest first, never their secrets."""
     table = Table("id", "kind", "name", "for", "expires", "last used", "revoked", box=None)
-    for token in asyncio.run(_listed(_located(data_dir), workspace)):
+    for token in asyncio.run(_listed(ready_settings(data_dir, redis=False), workspace)):
         table.add_row(
             token.id,
             token.kind.value,
@@ -99,7 +99,7 @@ def list_all(workspace: Workspace = None, data_dir: DataDir = None) -> None:
 @tokens.command("revoke")
 def revoke(token_id: TokenId, workspace: Workspace = None, data_dir: DataDir = None) -> None:
     """End a token at once. Ending one that has ended changes nothing."""
-    asyncio.run(_revoked(_located(data_dir), token_id, workspace))
+    asyncio.run(_revoked(ready_settings(data_dir, redis=False), token_id, workspace))
     typer.echo(f"Token {token_id} is revoked.")
 
 
@@ -174,12 +174,6 @@ async def _revoked(settings: "Settings", token_id: str, workspace: str | None) -
         await operations.revoke(
             reached.db, by=reached.by, token_id=token_id, at=dt.datetime.now(dt.UTC)
         )
-
-
-def _located(data_dir: DataDir) -> "Settings":
-    from app.stack import located
-
-    return located(settings_from(data_dir), redis=False)
 
 
 def _day(at: dt.datetime | None) -> str:

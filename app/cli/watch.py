@@ -11,10 +11,9 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from app.cli.options import DataDir, Workspace, settings_from
+from app.cli.options import DataDir, Workspace, ready_settings
 
 if TYPE_CHECKING:
-    from app.settings import Settings
     from app.watching import Change
 
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object per line.")]
@@ -33,14 +32,12 @@ def watch(
 
     Ctrl-C ends it.
     """
+    settings = ready_settings(data_dir, redis=False)
+
+    from app.cli.edge import workspace_of
     from app.database import worker_engine
-    from app.preflight import check_database, check_migrated
-    from app.stack import located
     from app.watching import Watch
 
-    settings = located(settings_from(data_dir), redis=False)
-    check_database(settings.database_address)
-    check_migrated(settings.database_address)
     engine = worker_engine(
         settings.database_address, application_name="coordinator watch", pool_size=1
     )
@@ -58,14 +55,6 @@ def watch(
         pass
     finally:
         engine.dispose()
-
-
-async def workspace_of(settings: "Settings", slug: str | None) -> int:
-    """The id of the workspace that was meant; raises CannotStart."""
-    from app.cli.edge import acting_in
-
-    async with acting_in(settings, slug) as reached:
-        return reached.by.workspace_id
 
 
 def _line(change: "Change") -> Text:

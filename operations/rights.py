@@ -134,11 +134,11 @@ class Rights:
             reason = f"The token used is limited to other permissions than {permission.name}."
             return Decision(False, None, None, reason)
         standing = self._standing(scope, id)
-        known = replace(standing.facts, **facts)
-        outer = decide(standing.here, permission, replace(known, is_within_own_scope=True))
+        known = replace(standing.facts_here, **facts) if facts else standing.facts_here
+        outer = decide(standing.here, permission, known)
         if outer.allowed or not standing.inside:
             return outer
-        inner = decide(standing.inside, permission, known)
+        inner = decide(standing.inside, permission, replace(standing.facts, **facts))
         return inner if inner.allowed or outer.principal is None else outer
 
     def _is_beyond_token(self, permission: Permission) -> bool:

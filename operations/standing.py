@@ -1,11 +1,11 @@
 """How a caller stands to things: the roles that count for each, and the statement reading them."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import Row, text
 
-from access.permissions import Facts, Principal, Scope
+from access.permissions import NO_FACTS, Facts, Principal, Scope
 from models.coordinators import CourseRoleKind
 
 NOBODY: Final[frozenset[Principal]] = frozenset()
@@ -69,11 +69,15 @@ Sources = dict[Principal, Source]
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a caller stands to one thing."""
+    """How a caller stands to one thing. The facts are those that hold for the roles `inside`."""
 
     here: Sources = field(default_factory=dict)
     inside: Sources = field(default_factory=dict)
-    facts: Facts = field(default_factory=Facts)
+    facts: Facts = NO_FACTS
+    facts_here: Facts = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "facts_here", replace(self.facts, is_within_own_scope=True))
 
     @property
     def held(self) -> frozenset[Principal]:

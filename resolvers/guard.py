@@ -62,10 +62,10 @@ class Gate:
         if not self._asks_parent:
             return None
         reference = reference_to(row, caller)
-        if not context.rights.is_prepared(reference.scope, reference.id):
-            return context.prepare([reference])
         verdict = context.verdicts.get((self, reference))
         if verdict is None:
+            if not context.rights.is_prepared(reference.scope, reference.id):
+                return context.prepare([reference])
             verdict = context.verdicts[self, reference] = self._judge(reference, context)
         if verdict is not True:
             raise self._denied(reference, verdict, context)

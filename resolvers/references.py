@@ -1,8 +1,7 @@
 """What a row is about, for the guard: the thing on which rights to it are held."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Row
 
@@ -20,8 +19,7 @@ IS_USABLE: Final = frozenset({"segment_is_usable"})
 NOTHING: Final[frozenset[str]] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A thing rights are held on, and the facts (fields of `Facts`) that are true of the row."""
 
     scope: Scope
@@ -51,8 +49,8 @@ def reference_to(row: object, caller: Caller) -> Reference:
     if row is None:
         return Reference(Scope.WORKSPACE, caller.workspace_id)
     for kind in type(row).__mro__:
-        if kind in _REFERENCES:
-            return _REFERENCES[kind](row, caller)
+        if (reference := _REFERENCES.get(kind)) is not None:
+            return reference(row, caller)
     raise NoReference(f"Say with `refer` what a {type(row).__name__} is about.")
 
 

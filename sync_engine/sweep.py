@@ -7,8 +7,9 @@ have something to do, and does them itself, without a message.
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -27,8 +28,7 @@ _log = logging.getLogger(__name__)
 class Sweeper:
     """Runs duties that have something to do, each in a thread of its own.
 
-    `routines` are called after every sweep (they decide themselves whether it is time). When the
-    database is away the sweeper says so once, keeps asking, and says when it is back.
+    When the database is away it says so once, keeps asking, and says when it is back.
     """
 
     def __init__(
@@ -36,13 +36,11 @@ class Sweeper:
         engine: Engine,
         duties: Sequence[Duty],
         *,
-        routines: Sequence[Callable[[], object]] = (),
         every: float = EVERY,
     ) -> None:
         self.sweeps = 0
         self._engine = engine
         self._duties = duties
-        self._routines = routines
         self._every = every
         self._asked: dict[str, float] = {}
         self._running: dict[str, Future[bool]] = {}
@@ -69,9 +67,7 @@ class Sweeper:
         for duty in found:
             future = self._hands.submit(duty.heed)
             self._running[duty.wake.actor] = future
-            future.add_done_callback(self._report)
-        for routine in self._routines:
-            routine()
+            future.add_done_callback(partial(_report, duty.wake.actor))
         self.sweeps += 1
         return [duty.wake.actor for duty in found]
 
@@ -100,6 +96,7 @@ class Sweeper:
         self._asked.update((duty.wake.actor, now) for duty in due)
         return [duty for duty, has_work in zip(due, answers, strict=True) if has_work]
 
-    def _report(self, done: Future[bool]) -> None:
-        if problem := done.exception():
-            _log.error("A swept duty failed; it is tried again", exc_info=problem)
+
+def _report(name: str, done: "Future[bool]") -> None:
+    if problem := done.exception():
+        _log.error("%s failed; it is tried again", name, exc_info=problem)

@@ -1,0 +1,133 @@
+"""The sync engine's actors: what is looked at, and when there is something to see.
+
+Messages to them are empty. Each may run twice, late or not at all; the docstrings say what is
+true afterwards.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Engine
+
+from sync_engine import ticks
+from sync_engine.bell import DRAIN_BULK, DRAIN_INTERACTIVE, REBUILD_SEGMENTS, Bell, Wake
+from sync_engine.broker import LATER, NOW
+from sync_engine.counts import recount, recount_all
+from sync_engine.drain import drain
+from sync_engine.duties import TURN_SECONDS, Actor, actor
+from sync_engine.markers import Lane
+from sync_engine.rebuild import expand, rebuild
+from sync_engine.state import Rules
+
+MOVE_DATES: Final = Wake("clocks.move_dates", LATER)
+MARK_FLIPPING: Final = Wake("clocks.mark_flipping", LATER)
+EXPIRE_OVERRIDES: Final = Wake("overrides.remove_expired", LATER)
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """What the engine's actors work on in one process. `now` is the wall clock."""
+
+    engine: Engine
+    rules: Rules
+    bell: Bell
+    now: Callable[[], dt.datetime] = field(default=_utc_now)
+
+    def committed(self, workspace_id: int, head: int) -> None:
+        """Tell the tail readers of an engine transaction."""
+        self.bell.tell(heads={workspace_id: head})
+
+
+@actor(DRAIN_INTERACTIVE, pending="EXISTS (SELECT FROM dirty_member WHERE lane = 0)")
+def drain_interactive(runtime: Runtime) -> bool:
+    """Everybody with an interactive marker is in exactly the right segments, or more is left."""
+    return _drain(runtime, Lane.INTERACTIVE)
+
+
+@actor(DRAIN_BULK, pending="EXISTS (SELECT FROM dirty_member WHERE lane = 1)")
+def drain_bulk(runtime: Runtime) -> bool:
+    """The same for markers of imports, ticks and catalog changes."""
+    return _drain(runtime, Lane.BULK)
+
+
+@actor(REBUILD_SEGMENTS, pending="EXISTS (SELECT FROM dirty_segment)")
+def rebuild_blocks(runtime: Runtime) -> bool:
+    """Every changed segment has exactly the right members, or more is left."""
+    expanded = expand(runtime.engine, seconds=TURN_SECONDS)
+    rebuilt = rebuild(
+        runtime.engine, runtime.rules, seconds=TURN_SECONDS, on_commit=runtime.committed
+    )
+    return expanded.more or rebuilt.more
+
+
+@actor(MOVE_DATES, pending="true", every=15.0)
+def move_dates(runtime: Runtime) -> bool:
+    """`now` in the rules of every workspace is the date of its time zone."""
+    ticks.tick(runtime.engine, now=runtime.now(), on_commit=runtime.committed)
+    return False
+
+
+@actor(MARK_FLIPPING, pending="EXISTS (SELECT FROM tick_window)")
+def mark_flipping(runtime: Runtime) -> bool:
+    """Those whom a move of the date may concern carry bulk markers."""
+    if ticks.expand_ticks(runtime.engine, runtime.rules):
+        runtime.bell.tell(lanes=(Lane.BULK,))
+    return False
+
+
+@actor(
+    EXPIRE_OVERRIDES,
+    pending="EXISTS (SELECT FROM coordinator_override WHERE expires_at <= now())",
+)
+def remove_expired(runtime: Runtime) -> bool:
+    """No exclusion and no keep lasts beyond its end."""
+    ticks.expire_overrides(runtime.engine, now=runtime.now(), on_commit=runtime.committed)
+    return False
+
+
+@actor(Wake("counts.store_all", LATER), pending="true", every=86_400.0)
+def store_all_counts(runtime: Runtime) -> bool:
+    """Counts of people that an ended process had not stored are made up for."""
+    recount_all(runtime.engine)
+    return False
+
+
+def _store_counts(runtime: Runtime) -> bool:
+    """The counts of people in segments that this process changed are stored."""
+    recount(runtime.engine, runtime.rules)
+    return False
+
+
+# What was changed is remembered by the process that changed it, so each kind of process counts.
+store_counts: Final = tuple(
+    Actor(Wake(f"counts.store_{queue}", queue), _store_counts, pending="true", every=1.0)
+    for queue in (NOW, LATER)
+)
+
+
+def _drain(runtime: Runtime, lane: Lane) -> bool:
+    return drain(
+        runtime.engine,
+        runtime.rules,
+        lanes=(lane,),
+        seconds=TURN_SECONDS,
+        on_commit=runtime.committed,
+    ).more
+
+
+ACTORS: Final[tuple[Actor[Runtime], ...]] = (
+    drain_interactive,
+    drain_bulk,
+    rebuild_blocks,
+    move_dates,
+    mark_flipping,
+    remove_expired,
+    store_all_counts,
+    *store_counts,
+)

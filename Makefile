@@ -94,6 +94,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --generate-hashes --universal --python-
 lock: $(STAMP) ## Pin the newest versions that the requirements*.in files allow.
 	$(COMPILE) --upgrade requirements.in -o requirements.lock
 	$(COMPILE) --upgrade -c requirements.lock requirements-dev.in -o requirements-dev.lock
+	$(COMPILE) --upgrade -c requirements-dev.lock requirements-build.in -o requirements-build.lock
 	$(MAKE) --no-print-directory venv
 
 .PHONY: clean

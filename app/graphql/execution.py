@@ -8,7 +8,7 @@ document, not once per request.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from inspect import isawaitable
 from typing import Any, TypeGuard, TypeVar, cast
@@ -101,7 +101,8 @@ class Execution:
         and to answering each event, not to waiting for events.
         """
         try:
-            async with self._entered(run) as context:
+            async with AsyncExitStack() as stack:
+                context = await self._within_deadline(stack.enter_async_context(self._entered(run)))
                 runner, executor = self._build(operation, context)
                 async with runner.operation():
                     source = await self._source(runner, executor, run)

@@ -179,8 +179,8 @@ class HttpDoor:
 
     async def _page(self, exchange: Exchange) -> None:
         page = self._explorer.page(exchange.scope["query_string"])
-        await exchange.reply(200, Media.PAGE, page.body, page.headers)
         exchange.note(200, [])
+        await exchange.reply(200, Media.PAGE, page.body, page.headers)
 
     async def _request(self, exchange: Exchange) -> GraphQLRequest:
         if exchange.is_get:
@@ -213,6 +213,7 @@ class HttpDoor:
         request_id = (b"x-request-id", exchange.about.request_id.encode())
         ending = await stream.respond(exchange.receive, exchange.send, [request_id])
         exchange.note(ending, sorted(set(stream.codes)))
+        await stream.finish(ending, exchange.send)
 
     async def _answers(
         self, exchange: Exchange, operation: Operation, caller: Authenticated
@@ -231,8 +232,8 @@ class HttpDoor:
         status = answer.status
         if status is None:
             status = 400 if answer.refused and media is Media.RESPONSE else 200
-        await exchange.reply(status, media, answer.payload, dict(answer.headers or {}))
         exchange.note(status, answer.codes)
+        await exchange.reply(status, media, answer.payload, dict(answer.headers or {}))
 
 
 async def _only(refusal: RequestRefused) -> AsyncGenerator[Answer, None]:

@@ -21,7 +21,7 @@ from app.graphql.execution import Execution, Operation, failure
 from app.graphql.limits import Limits
 from app.graphql.requests import GraphQLRequest
 from app.graphql.settings import TransportSettings
-from app.graphql.trusted import DocumentStore, document_text
+from app.graphql.trusted import DocumentStore, document_text, learn
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 CHALLENGE = {"www-authenticate": "Bearer"}
@@ -71,13 +71,11 @@ class Reception:
 
     async def operation(self, request: GraphQLRequest) -> Operation:
         """Find, check and price the operation; RequestRefused says what is wrong with it."""
-        text = await document_text(
-            request,
-            self._store,
-            strict=self.settings.trusted_only,
-            register=self.settings.register_documents,
-        )
+        strict = self.settings.trusted_only
+        text = await document_text(request, self._store, strict=strict)
         prepared = self._documents.prepare(text)
+        if self._store is not None and self.settings.register_documents and not strict:
+            await learn(request, self._store)
         chosen = self._documents.choose(prepared, request.operation_name, request.variables)
         return Operation(chosen, request.variables, request.extensions)
 

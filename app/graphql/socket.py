@@ -63,13 +63,13 @@ class Socket:
             closing = await self._closed
         finally:
             waiting_for_init.cancel()
-            await self._end(closing, delivery)
+            await cancelled(self._background - {delivery})
+            await self._operations.cancel_all()
             code = closing.code.value if closing else None
             note_socket(self._about, close_code=code, started=started)
+            await self._end(closing, delivery)
 
     async def _end(self, closing: Closing | None, delivery: asyncio.Task[None]) -> None:
-        await cancelled(self._background - {delivery})
-        await self._operations.cancel_all()
         if closing is not None and closing.code is not CloseCode.SLOW_CONSUMER:
             await self._outbox.emptied(FLUSH_SECONDS)
         await cancelled({delivery})

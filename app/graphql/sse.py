@@ -56,7 +56,7 @@ class EventStream:
     async def respond(
         self, receive: Receive, send: Send, headers: list[tuple[bytes, bytes]]
     ) -> str:
-        """Send the whole response; says why it ended: answered, left, slow, expired or stopped."""
+        """Send everything but the end; says why: answered, left, slow, expired or stopped."""
         await send({"type": "http.response.start", "status": 200, "headers": HEADERS + headers})
         answering = asyncio.create_task(self._answer(send))
         leaving = asyncio.create_task(_left(receive))
@@ -81,9 +81,12 @@ class EventStream:
             ending = "left" if leaving in done else "stopped"
         if ending == "expired":
             await self._say_expired(send)
+        return ending
+
+    async def finish(self, ending: str, send: Send) -> None:
+        """End the response, unless nobody reads it any more."""
         if ending in {"answered", "expired", "stopped"}:
             await send({"type": "http.response.body", "body": b"", "more_body": False})
-        return ending
 
     async def _answer(self, send: Send) -> str:
         async with aclosing(self._answers) as answers:

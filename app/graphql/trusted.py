@@ -70,7 +70,7 @@ def digest_of(text: str) -> str:
 
 
 async def document_text(
-    request: GraphQLRequest, store: DocumentStore | None, *, strict: bool, register: bool
+    request: GraphQLRequest, store: DocumentStore | None, *, strict: bool
 ) -> str:
     """The text to run: given, or found by its digest. RequestRefused when it may not run."""
     digest = _named_digest(request)
@@ -83,22 +83,21 @@ async def document_text(
         if known is None:
             raise refused(Code.PERSISTED_QUERY_NOT_FOUND, "PersistedQueryNotFound")
         return known
-    return await _given_text(request.query, digest, store, strict=strict, register=register)
-
-
-async def _given_text(
-    text: str, digest: str | None, store: DocumentStore, *, strict: bool, register: bool
-) -> str:
-    actual = digest_of(text)
+    actual = digest_of(request.query)
     if digest is not None and digest != actual:
         raise refused(Code.BAD_USER_INPUT, "sha256Hash is not the SHA-256 of the query.")
     if strict and await store.get(actual) is None:
         raise refused(
             Code.PERSISTED_QUERY_NOT_FOUND, "Only documents registered beforehand are answered."
         )
-    if digest is not None and register and not strict:
-        await store.put(actual, text)
-    return text
+    return request.query
+
+
+async def learn(request: GraphQLRequest, store: DocumentStore) -> None:
+    """File the text of a request that gave both text and digest; call it once it proved valid."""
+    digest = _named_digest(request)
+    if digest is not None and request.query is not None:
+        await store.put(digest, request.query)
 
 
 def _named_digest(request: GraphQLRequest) -> str | None:

@@ -3,9 +3,19 @@
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from app.graphql import Limits, TransportSettings
 from tests.app.graphql.serving import Server, serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quiet() -> Iterator[None]:
+    """The servers log in their threads, also between tests, where nobody would want to read it."""
+    before = structlog.get_config()
+    structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
+    yield
+    structlog.configure(**before)
 
 
 @pytest.fixture(scope="session")

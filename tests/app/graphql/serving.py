@@ -1,6 +1,7 @@
 """A real uvicorn in a thread, and the few ways the tests speak to it."""
 
 import asyncio
+import json
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ from typing import Any
 import httpx
 import orjson
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -24,6 +26,7 @@ from app.graphql.trusted import DocumentStore
 from tests.app.graphql.sample import Desk, Ledger, present, schema
 
 ADA = {"authorization": "Bearer ada"}
+CLIENT = httpx.Client(timeout=20, trust_env=False)  # making one takes longer than most answers
 RESPONSE = "application/graphql-response+json"
 
 
@@ -57,7 +60,7 @@ class Server:
         named = {"accept": accept, **headers}
         if content_type is not None:
             named["content-type"] = content_type
-        return httpx.post(self.url, content=sent, headers=named, timeout=20)
+        return CLIENT.post(self.url, content=sent, headers=named)
 
     def ask(self, query: str, **variables: object) -> dict[str, Any]:
         answer: dict[str, Any] = self.post({"query": query, "variables": variables}).json()
@@ -115,7 +118,7 @@ def serving(
     app = Starlette(routes=[*endpoint.routes(), Route("/healthz", _healthy)])
     options: dict[str, Any] = {**uvicorn_options(limits), "timeout_graceful_shutdown": 2}
     server = uvicorn.Server(uvicorn.Config(app, log_level="critical", port=0, **options))
-    loop = asyncio.new_event_loop()
+    loop = uvloop.new_event_loop()
     thread = threading.Thread(target=_run, args=(server, loop), daemon=True)
     thread.start()
     deadline = time.monotonic() + 10
@@ -146,7 +149,7 @@ def _healthy(_request: object) -> PlainTextResponse:
 
 async def say(line: ClientConnection, message: object) -> None:
     """Send text as it is, anything else as JSON."""
-    await line.send(message if isinstance(message, str) else orjson.dumps(message).decode())
+    await line.send(message if isinstance(message, str) else json.dumps(message))
 
 
 async def hear(line: ClientConnection) -> dict[str, Any]:

@@ -8,8 +8,10 @@ no equality can find lie at the root, and are checked for everybody.
 The rule alone defines the truth: the tests compare the trie with it on generated rules.
 """
 
+import gc
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from typing import Any, Final, TypeAlias
 
@@ -27,33 +29,68 @@ _Parts: TypeAlias = list[tuple[Rule, Equalities | None]]
 
 
 class _Node:
-    """`sure` match whoever comes here, `checked` if their check agrees."""
+    """`sure` match whoever comes here, `checked` if their check agrees. Most nodes hold one rule:
+    what is empty is None."""
 
     __slots__ = ("branches", "checked", "sure")
 
     def __init__(self) -> None:
-        self.sure: set[int] = set()
-        self.checked: dict[int, Check] = {}
-        self.branches: dict[str, dict[Literal, _Node]] = {}
+        self.sure: set[int] | None = None
+        self.checked: dict[int, Check] | None = None
+        self.branches: dict[str, dict[Literal, _Node]] | None = None
 
     def under(self, attribute: str, value: Literal) -> "_Node":
-        return self.branches.setdefault(attribute, {}).setdefault(value, _Node())
+        if self.branches is None:
+            self.branches = {}
+        branch = self.branches.setdefault(attribute, {})
+        node = branch.get(value)
+        if node is None:
+            node = branch[value] = _Node()
+        return node
 
     def add(self, id: int, check: Check | None) -> None:
         if check is None:
+            self.sure = self.sure or set()
             self.sure.add(id)
-        elif id in self.checked:
-            self.checked[id] = _either(self.checked[id], check)
-        else:
-            self.checked[id] = check
+            return
+        self.checked = self.checked or {}
+        known = self.checked.get(id)
+        self.checked[id] = check if known is None else _either(known, check)
 
     def discard(self, id: int) -> None:
-        self.sure.discard(id)
-        self.checked.pop(id, None)
+        if self.sure:
+            self.sure.discard(id)
+        if self.checked:
+            self.checked.pop(id, None)
+
+
+def _reached(branches: dict[str, dict[Literal, _Node]], facts: Facts) -> list[_Node]:
+    """The nodes one equality further, by the person's own values."""
+    nodes: list[_Node] = []
+    for attribute, branch in branches.items():
+        actual: Any = facts.get(attribute)
+        if isinstance(actual, frozenset):
+            nodes += [branch[value] for value in actual if value in branch]
+        elif actual is not None and (node := branch.get(actual)) is not None:
+            nodes.append(node)
+    return nodes
 
 
 def _either(one: Check, other: Check) -> Check:
     return lambda facts, today: one(facts, today) or other(facts, today)
+
+
+@contextmanager
+def _collector_at_rest() -> Iterator[None]:
+    """Building makes much and discards nothing: the garbage collector would only take half of
+    the time."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 class RuleIndex:
@@ -102,16 +139,12 @@ class RuleIndex:
         found: set[int] = set()
         nodes = [self._root]
         for node in nodes:
-            found |= node.sure
-            for id, check in node.checked.items():
-                if id not in found and check(facts, today):
-                    found.add(id)
-            for attribute, branch in node.branches.items():
-                actual: Any = facts.get(attribute)
-                if actual is None:
-                    continue
-                values = actual if isinstance(actual, frozenset) else (actual,)
-                nodes += [branch[value] for value in values if value in branch]
+            if node.sure:
+                found |= node.sure
+            if node.checked:
+                found.update(id for id, check in node.checked.items() if check(facts, today))
+            if node.branches:
+                nodes += _reached(node.branches, facts)
         return found
 
     def among(self, ids: Iterable[int], facts: Facts, today: date) -> set[int]:
@@ -135,6 +168,10 @@ class RuleIndex:
             self._rebuild()
 
     def _rebuild(self) -> None:
+        with _collector_at_rest():
+            self._build_anew()
+
+    def _build_anew(self) -> None:
         self._root = _Node()
         self._nodes = {}
         self._named = Counter()

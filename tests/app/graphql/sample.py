@@ -172,6 +172,11 @@ class Event:
     number: int
     text: str = ""
 
+    @strawberry.field
+    async def late(self) -> str | None:
+        await asyncio.sleep(30)
+        return "late"
+
 
 @strawberry.type
 class Subscription:

@@ -26,7 +26,7 @@ from tests.app.graphql.watching import until
 EVENTS = "text/event-stream"
 COUNTING = "subscription { counting(to: 2) { cursor number } }"
 SILENT = "subscription { silent { cursor } }"
-FIREHOSE = "subscription { firehose { number text } }"
+FIREHOSE = "subscription { firehose(size: 200000) { number text } }"
 
 
 def test_each_event_carries_its_cursor_as_id(server: Server) -> None:
@@ -177,6 +177,16 @@ async def test_stopping_ends_streams_without_completing_them_so_that_clients_ret
     assert "event: complete" not in heard
 
 
+async def test_an_event_that_cannot_be_answered_in_time_ends_the_stream(impatient: Server) -> None:
+    before = len(impatient.ledger.endings)
+
+    heard = read_for(impatient, "ada", "subscription { silent { late } }", 3)
+
+    assert "UNAVAILABLE" in heard
+    assert heard.endswith("event: complete\ndata:\n\n")
+    await until(lambda: impatient.ledger.endings[before:] == ["silent"])
+
+
 async def test_a_client_that_never_reads_is_closed_and_harms_nobody() -> None:
     limits = Limits(slow_consumer_seconds=0.4)
     with serving(limits=limits) as server:
@@ -194,7 +204,7 @@ async def test_a_client_that_never_reads_is_closed_and_harms_nobody() -> None:
                 before = tracemalloc.get_traced_memory()[0]
                 slow.transport.pause_reading()
                 await say(slow, subscribe("1", FIREHOSE))
-                await until(lambda: server.ledger.pulled > limits.queued_bytes // 20_000)
+                await until(lambda: server.ledger.pulled > limits.queued_bytes // 200_000)
                 for _ in range(5):
                     await say(other, subscribe("2", "{ who }"))
                     assert [(await hear(other))["type"] for _ in range(2)] == ["next", "complete"]
@@ -206,7 +216,7 @@ async def test_a_client_that_never_reads_is_closed_and_harms_nobody() -> None:
 
             assert (code, reason) == (4413, "Slow consumer; resume from your cursor.")
             assert grown < 4 * limits.queued_bytes
-            assert server.ledger.pulled < 2 * limits.queued_bytes // 20_000
+            assert server.ledger.pulled < 2 * limits.queued_bytes // 200_000
         finally:
             tracemalloc.stop()
 

@@ -154,6 +154,11 @@ def rewind(db: AsyncSession, position: Mapping[int, int]) -> None:
             del pending[workspace_id]
 
 
+def has_recorded(db: AsyncSession) -> bool:
+    """Whether this transaction has anything to tell."""
+    return bool(db.info.get(_PENDING))
+
+
 async def flush(db: AsyncSession) -> dict[int, int]:
     """Number and write what was recorded; returns the head reached per workspace.
 

@@ -34,6 +34,12 @@ LARGEST_ID: Final = 2**63 - 1
 THE_PRODUCT: Final = Decision(True, None, None, "The product itself stands above the matrix.")
 
 
+def asked_in(db: AsyncSession) -> set[Permission]:
+    """The permissions that were asked for so far with rights read through this session."""
+    asked: set[Permission] = db.info.setdefault("rights.asked", set())
+    return asked
+
+
 class NotPrepared(Exception):
     """Something was asked about that had not been read: `prepare` it first."""
 
@@ -67,6 +73,7 @@ class Rights:
         self._departments: dict[int, bool | None] = {}
         self._segments: dict[int, bool | None] = {}
         self._standings: dict[tuple[Scope, int], Standing] = {}
+        self._asked: set[Permission] = set()
 
     async def prepare(
         self,
@@ -77,6 +84,7 @@ class Rights:
         segments: Iterable[int] = (),
     ) -> None:
         """Read whatever of this is not known yet, in at most one statement."""
+        self._asked = asked_in(db)
         caller = self.caller
         if caller is None or caller.member_id is None:
             return
@@ -128,6 +136,7 @@ class Rights:
             raise AskedTooWide(
                 f"{permission.name} is asked of a {scope_of(permission)}, not of a {scope}."
             )
+        self._asked.add(permission)
         if self.caller is not None and self.caller.is_system:
             return THE_PRODUCT
         if self._is_beyond_token(permission):

@@ -23,8 +23,10 @@ from strawberry.dataloader import DataLoader
 
 from access.caller import Caller
 from access.permissions import Scope
+from models import journal
 from operations.edge import Edge
-from operations.rights import Rights
+from operations.rights import Rights, asked_in
+from resolvers.declared import Asked, Right
 from resolvers.references import Reference
 from resolvers.seal import Seal
 from sync_engine.bus import Bus
@@ -38,6 +40,10 @@ Question = Callable[[AsyncSession, "Context", Sequence[K]], Awaitable[Sequence[V
 
 class ReadsDoNotNest(Exception):
     """An answerer waited for other reading while it was itself reading: it would wait for ever."""
+
+
+class NeverAsked(Exception):
+    """A mutation was about to store something without asking for the right its field declares."""
 
 
 class NotSignedIn(Exception):
@@ -75,6 +81,7 @@ class Context:
         self.resume_after = resume_after
         self.rights = Rights(caller)
         self.verdicts: dict[Hashable, Any] = {}
+        self.declared: Right | None = None
         self._wanted: set[Reference] = set()
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._one_at_a_time = asyncio.Lock()
@@ -126,10 +133,15 @@ class Context:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncSession]:
-        """One writing transaction. After its commit everything is read, and asked, anew."""
+        """One writing transaction. After its commit everything is read, and asked, anew.
+
+        Raises NeverAsked, and stores nothing, if the operation did not ask for what the field of
+        the mutation declares.
+        """
         self._refuse_nesting()
         async with self.edge.transaction() as db:
             yield db
+            self._refuse_unasked(db)
         await self.renew()
 
     async def load(self, question: Question[K, V], key: K) -> V:
@@ -181,6 +193,19 @@ class Context:
                 return await question(db, self, keys)
 
         return ask
+
+    def _refuse_unasked(self, db: AsyncSession) -> None:
+        """What a field declares and what its operation asked for must not drift apart."""
+        if self.declared is None or self.declared.asked is not Asked.OPERATION:
+            return
+        asked = asked_in(db)
+        if journal.has_recorded(db) and not any(
+            asked.issuperset(group) for group in self.declared.any_of
+        ):
+            raise NeverAsked(
+                f"The operation asked for {sorted(asked)}, and its field says: "
+                f"{self.declared.sentence}"
+            )
 
     def _refuse_nesting(self) -> None:
         if self._reader is not None and self._reader is asyncio.current_task():

@@ -221,7 +221,9 @@ def _column(attribute: str) -> Resolve:
 
 def _gated(gate: Gate, resolve: Resolve, *, is_root: bool) -> Resolve:
     def ask_and_resolve(row: object, info: Info, **arguments: Any) -> Any:
-        asked_of = None if is_root else row
+        asked_of = row
+        if is_root:
+            asked_of, info.context.declared = None, gate.right
         waiting = gate.ask(asked_of, info.context)
         if waiting is None:
             return resolve(row, info, **arguments)

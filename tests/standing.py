@@ -13,6 +13,7 @@ from access.caller import Caller, Origin
 WORLD = """
 INSERT INTO workspace (id, slug, name) OVERRIDING SYSTEM VALUE
      VALUES (1, 'acme', 'Acme'), (2, 'other', 'Other');
+INSERT INTO workspace_stream (workspace_id) VALUES (1), (2);
 INSERT INTO member (id, workspace_id, user_name, display_name, state) OVERRIDING SYSTEM VALUE
 SELECT n, 1, 'm' || n, 'Member ' || n, 'ACTIVE' FROM generate_series(1, 20) n;
 INSERT INTO member (id, workspace_id, user_name, display_name, state) OVERRIDING SYSTEM VALUE

@@ -13,7 +13,7 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.catalog import Course
 from operations.edge import Edge
-from resolvers.context import Context, ReadsDoNotNest, opened
+from resolvers.context import Context, NeverAsked, ReadsDoNotNest, opened
 from resolvers.declared import any_of
 from resolvers.guard import Gate
 from tests.resolvers.small_schema import coordinators_of, small_schema
@@ -211,6 +211,21 @@ async def test_an_operation_that_is_denied_says_at_which_field(db: AsyncSession,
     ]
     assert await db.scalar(text("SELECT title FROM course WHERE id = 1")) == "Selling"
     assert errors(await ask(change, None))[0]["code"] == "UNAUTHENTICATED"
+
+
+async def test_a_mutation_that_never_asked_for_what_its_field_declares_stores_nothing(
+    db: AsyncSession, ask: Ask
+) -> None:
+    await role(db, 1, 1, "INSTRUCTOR")
+    await db.commit()
+
+    answer = await ask("mutation { forgetful(id: 1) { title } }", member(1))
+
+    assert answer.data == {"forgetful": None}
+    [error] = answer.errors or []
+    assert isinstance(error.original_error, NeverAsked)
+    assert await db.scalar(text("SELECT title FROM course WHERE id = 1")) == "Selling"
+    assert await db.scalar(text("SELECT count(*) FROM journal_entry")) == 0
 
 
 async def test_after_a_mutation_everything_is_read_anew(db: AsyncSession, ask: Ask) -> None:

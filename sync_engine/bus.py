@@ -32,6 +32,7 @@ POLL_SECONDS: Final = 1.0
 _LINGER_SECONDS: Final = 60.0
 _QUIET_SECONDS: Final = 5.0
 _PAUSE_SECONDS: Final = 0.25
+_CANCEL_EVERY_SECONDS: Final = 0.05
 _ANSWER_SECONDS: Final = 2.0
 _READERS: Final = 4
 """Pages read at once, so that followers far behind leave connections to everybody else."""
@@ -80,9 +81,12 @@ class Bus:
         self._is_closing = True
         for tail in self._tails.values():
             tail.stop(Stopped("The server is shutting down."))
-        ending = list(self._tasks)
-        for task in ending:
-            task.cancel()
+        ending = waiting = set(self._tasks)
+        while waiting:
+            # More than once: redis-py swallows a cancellation that meets it while connecting.
+            for task in waiting:
+                task.cancel()
+            _, waiting = await asyncio.wait(waiting, timeout=_CANCEL_EVERY_SECONDS)
         await asyncio.gather(*ending, return_exceptions=True)
         self._tails.clear()
 

@@ -387,6 +387,16 @@ async def test_closing_the_bus_tells_every_follower(sessions: Sessions) -> None:
     assert ended == [0, 0, 0]
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8])
+async def test_a_bus_that_is_closed_while_it_connects_ends(
+    sessions: Sessions, redis_url: str, turns: int
+) -> None:
+    async with asyncio.timeout(2):
+        async with Bus(sessions, redis_url):
+            for _ in range(turns):
+                await asyncio.sleep(0)
+
+
 async def test_a_silent_redis_is_noticed_and_the_poll_delivers(
     sessions: Sessions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import redis
-from dramatiq.message import Message
 
 from sync_engine.broker import LATER, NAMESPACE, NOW, DoorbellBroker
 from sync_engine.markers import Lane
@@ -76,6 +75,7 @@ class Bell:
         self._outage = Outage("Redis", _log, meanwhile="workers sweep and readers poll meanwhile")
         self._changed = threading.Condition()
         self._untold = _Untold()
+        self._waiting: dict[str, int] = {}
         self._is_busy = False
         self._thread: threading.Thread | None = None
 
@@ -127,25 +127,22 @@ class Bell:
 
     def _deliver(self, untold: _Untold) -> None:
         try:
-            for wake in sorted(untold.wakes, key=lambda wake: wake.queue, reverse=True):
-                self._send(wake)
-            self._publish(untold.heads)
+            wakes = [wake for wake in sorted(untold.wakes, key=_urgency) if self._says_more(wake)]
+            self._waiting |= self._broker.send_all(
+                [(wake.actor, wake.queue) for wake in wakes],
+                [(JOURNAL_CHANNEL, f"{id}:{seq}") for id, seq in untold.heads.items()],
+            )
             self._outage.worked()
         except (redis.RedisError, OSError) as problem:
             self.dropped += len(untold.wakes) + len(untold.heads)
             self._outage.failed(problem)
 
-    def _send(self, wake: Wake) -> None:
-        if self._broker.waiting(wake.queue) >= ENOUGH_WAITING:
-            return
-        self._broker.enqueue(
-            Message(queue_name=wake.queue, actor_name=wake.actor, args=(), kwargs={}, options={})
-        )
+    def _says_more(self, wake: Wake) -> bool:
+        """Whether a message would be more than one of many that wait."""
+        if self._waiting.get(wake.queue, 0) >= ENOUGH_WAITING:
+            self._waiting[wake.queue] = self._broker.waiting(wake.queue)
+        return self._waiting.get(wake.queue, 0) < ENOUGH_WAITING
 
-    def _publish(self, heads: Mapping[int, int]) -> None:
-        if not heads:
-            return
-        pipe = self._broker.client.pipeline(transaction=False)
-        for workspace_id, seq in heads.items():
-            pipe.publish(JOURNAL_CHANNEL, f"{workspace_id}:{seq}")
-        pipe.execute()
+
+def _urgency(wake: Wake) -> tuple[bool, str]:
+    return wake.queue != NOW, wake.actor

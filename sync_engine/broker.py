@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from uuid import uuid4
 
 import redis
 from dramatiq.broker import MessageProxy
@@ -113,25 +114,65 @@ class DoorbellBroker(RedisBroker):
         return int(self.client.llen(f"{self.namespace}:{queue_name}"))
 
     def do_enqueue(self, queue_name: str, message_id: str, data: bytes) -> None:
-        """Store the message and ring, in one round trip."""
-        try:
-            self._store_and_ring(queue_name, message_id, data)
-        except NoScriptError:
-            # A restarted Redis has forgotten the script; the token that was pushed is harmless.
-            dispatch = self.scripts["dispatch"]
-            self.client.script_load(dispatch.script)
-            self._store_and_ring(queue_name, message_id, data)
+        """Store a message and ring, in one round trip."""
+        self._send([(queue_name, message_id, data)], [])
 
-    def _store_and_ring(self, queue_name: str, message_id: str, data: bytes) -> None:
-        without_maintenance = 0
+    def send_all(
+        self, wakes: Iterable[tuple[str, str]], news: Sequence[tuple[str, str]]
+    ) -> dict[str, int]:
+        """Everything in one round trip: a message without content for each (actor, queue), and
+        each of `news`, (channel, what is said). How many messages now wait in these queues."""
+        stored = []
+        for actor, queue in wakes:
+            message_id = str(uuid4())
+            message: Message[None] = Message(
+                queue_name=queue,
+                actor_name=actor,
+                args=(),
+                kwargs={},
+                options={"redis_message_id": message_id},
+            )
+            stored.append((queue, message_id, message.encode()))
+        return self._send(stored, news)
+
+    def _send(
+        self, messages: Sequence[tuple[str, str, bytes]], news: Sequence[tuple[str, str]]
+    ) -> dict[str, int]:
+        queues = sorted({queue for queue, _, _ in messages})
+        try:
+            return dict(zip(queues, self._send_once(messages, queues, news), strict=True))
+        except NoScriptError:
+            # A restarted Redis has forgotten the script; what was done beside it is harmless.
+            self.client.script_load(self.scripts["dispatch"].script)
+            return dict(zip(queues, self._send_once(messages, queues, news), strict=True))
+
+    def _send_once(
+        self,
+        messages: Sequence[tuple[str, str, bytes]],
+        queues: Sequence[str],
+        news: Sequence[tuple[str, str]],
+    ) -> list[int]:
         pipe = self.client.pipeline(transaction=False)
+        for queue, message_id, data in messages:
+            self._store(pipe, queue, message_id, data)
+            pipe.lpush(self.bell(queue), 1)
+            pipe.ltrim(self.bell(queue), 0, BELL_TOKENS - 1)
+        for channel, said in news:
+            pipe.publish(channel, said)
+        for queue in queues:
+            pipe.llen(f"{self.namespace}:{queue}")
+        answers = pipe.execute()
+        return [int(answer) for answer in answers[len(answers) - len(queues) :]]
+
+    def _store(self, pipe: Any, queue: str, message_id: str, data: bytes) -> None:
+        without_maintenance = 0
         pipe.evalsha(
             self.scripts["dispatch"].sha,
             1,
             self.namespace,
             "enqueue",
             current_millis(),
-            queue_name,
+            queue,
             self.broker_id,
             self.heartbeat_timeout,
             self.dead_message_ttl,
@@ -140,9 +181,6 @@ class DoorbellBroker(RedisBroker):
             message_id,
             data,
         )
-        pipe.lpush(self.bell(queue_name), 1)
-        pipe.ltrim(self.bell(queue_name), 0, BELL_TOKENS - 1)
-        pipe.execute()
 
 
 class DoorbellConsumer(_RedisConsumer):

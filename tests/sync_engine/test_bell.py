@@ -141,7 +141,7 @@ def test_the_bell_outlives_what_nobody_foresaw(
     ended = []
     monkeypatch.setattr("threading.excepthook", lambda args: ended.append(args.exc_type))
     with monkeypatch.context() as broken:
-        broken.setattr(bell, "_send", lambda wake: 1 / 0)
+        broken.setattr(bell._broker, "send_all", lambda wakes, news: 1 / 0)
         bell.ring(Reached(lanes=frozenset({Lane.INTERACTIVE})))
         until = time.monotonic() + 5
         while not ended and time.monotonic() < until:

@@ -40,7 +40,8 @@ class Authenticated:
     """Someone who was let in, and until when. `expires_at` None is a token without an end.
 
     `access_epoch` is the member's at that moment (0 for a connection); `token_id` is set for
-    tokens of our own, `issuer` for JWTs. `locale` is a language tag.
+    tokens of our own, `issuer` for JWTs. `locale` is a language tag. `is_remembered` is true
+    where more than one operation rests on this one look at the token: on a socket.
     """
 
     caller: Caller
@@ -49,6 +50,7 @@ class Authenticated:
     token_id: str | None = None
     issuer: str | None = None
     locale: str = "en"
+    is_remembered: bool = False
 
 
 class Bearer:
@@ -77,7 +79,11 @@ class Bearer:
                 found = await self._by_jwt(credentials)
         except (NotAccepted, _EndedAccount) as refusal:
             raise _answer(refusal, request_info.door, request_info.client) from None
-        return replace(found, locale=_locale(request_info.headers))
+        return replace(
+            found,
+            locale=_locale(request_info.headers),
+            is_remembered=request_info.door == "websocket",
+        )
 
     async def authenticate_connection(
         self, credentials: str | None, *, client: str | None = None

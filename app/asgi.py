@@ -1,0 +1,156 @@
+"""The web application, put together: which doors there are, and what every answer goes through."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import strawberry
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from app import webhooks
+from app.authentication.bearer import NOT_SIGNED_IN, Authenticated
+from app.authentication.clock import utc_now
+from app.authentication.issuer import LocalIssuer
+from app.envelope import Envelope
+from app.graphql import Authenticated as KnownToTheDoors
+from app.graphql import GraphQL, OpenContext, TransportSettings, Unauthenticated
+from app.installation import Installation
+from app.logs import configure_logs
+from app.presenting import present
+from app.settings import Settings, read_settings
+from app.stack import located
+from app.start_page import show
+from resolvers.context import Context, opened
+from sync_engine.bell import APPLY_INBOX
+
+GRAPHQL_PATH = "/graphql"
+HEADERS_OF_BROWSERS = ("authorization", "content-type", "last-event-id", "x-request-id")
+
+
+def create_app(
+    settings: Settings | None = None, *, schema: strawberry.Schema | None = None
+) -> Starlette:
+    """The ASGI application. Without settings it reads them itself, so that
+    `uvicorn --factory app.asgi:create_app` works. Raises CannotStart."""
+    here = Installation.of(settings or _read_settings())
+    graphql = _graphql(here, schema or _schema())
+    app = Starlette(
+        routes=_routes(here, graphql),
+        middleware=_middleware(here.settings),
+        exception_handlers={HTTPException: _refuse},
+        lifespan=lambda _: here.running(graphql.stop),
+    )
+    app.state.installation = here
+    return app
+
+
+def _read_settings() -> Settings:
+    settings = located(read_settings())
+    configure_logs(as_json=settings.logs_json)
+    return settings
+
+
+def _schema() -> strawberry.Schema:
+    from schema.schema import schema  # noqa: PLC0415 - building it takes a while
+
+    return schema
+
+
+def _graphql(here: Installation, schema: strawberry.Schema) -> GraphQL:
+    settings = here.settings
+    return GraphQL(
+        schema,
+        authenticate=here.bearer.authenticate,
+        context=_contexts(here),
+        present=present,
+        settings=TransportSettings(
+            introspection=settings.answers_introspection,
+            explorer=settings.shows_graphiql,
+            trusted_only=settings.trusted_documents_only,
+            allowed_origins=frozenset(settings.cors_origins),
+        ),
+    )
+
+
+def _contexts(here: Installation) -> OpenContext:
+    @asynccontextmanager
+    async def open_context(
+        authenticated: KnownToTheDoors,
+        *,
+        request_id: str,
+        client: str | None,
+        resume_after: str | None,
+    ) -> AsyncIterator[Context]:
+        known = cast("Authenticated", authenticated)
+        if known.is_remembered and not await here.bearer.still_valid(known):
+            raise Unauthenticated(NOT_SIGNED_IN)
+        context = Context(
+            known.caller,
+            here.edge,
+            seal=here.seal,
+            bus=here.bus,
+            is_live=lambda: here.bearer.still_valid(known),
+            request_id=request_id,
+            resume_after=resume_after,
+        )
+        async with opened(context):
+            yield context
+
+    return open_context
+
+
+def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
+    return [
+        Route("/", show),
+        *graphql.routes(GRAPHQL_PATH),
+        *webhooks.routes(
+            edge=here.edge,
+            seals=here.keyring,
+            wake=lambda: here.bell.tell(wakes=[APPLY_INBOX]),
+            now=utc_now,
+        ),
+        Route("/.well-known/jwks.json", _keys_of(here.local_issuer)),
+        *here.health.routes(),
+    ]
+
+
+def _keys_of(issuer: LocalIssuer | None) -> Callable[[Request], Any]:
+    async def keys(_: Request) -> Response:
+        published = issuer.jwks() if issuer else {"keys": []}
+        return JSONResponse(published, headers={"cache-control": "public, max-age=600"})
+
+    return keys
+
+
+def _middleware(settings: Settings) -> list[Middleware]:
+    envelope = Middleware(
+        Envelope,
+        is_https=settings.is_production and settings.base_url.startswith("https://"),
+        logged_elsewhere=(GRAPHQL_PATH,),
+    )
+    if not settings.cors_origins:
+        return [envelope]
+    return [
+        envelope,
+        Middleware(
+            CORSMiddleware,
+            allow_origins=list(settings.cors_origins),
+            allow_methods=["GET", "POST"],
+            allow_headers=list(HEADERS_OF_BROWSERS),
+            expose_headers=["x-request-id"],
+            allow_credentials=False,
+        ),
+    ]
+
+
+async def _refuse(_: Request, refusal: Exception) -> Response:
+    """A path or method that is not here."""
+    if not isinstance(refusal, HTTPException):
+        raise refusal
+    return JSONResponse({"error": refusal.detail}, refusal.status_code, refusal.headers)

@@ -66,6 +66,10 @@ class Supervisor:
                 self._look_after(each)
             time.sleep(_LOOK_EVERY)
 
+    def process_ids(self) -> list[int]:
+        """The children's process ids, in the order they were added."""
+        return [each.process.pid for each in self._children]
+
     @property
     def is_stopping(self) -> bool:
         return self._stopping > 0

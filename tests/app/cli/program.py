@@ -125,3 +125,13 @@ def living(pids: set[int]) -> set[int]:
         if state != "Z":
             found.add(pid)
     return found
+
+
+def gone_within(seconds: float, pids: set[int]) -> bool:
+    """Whether all of them end in time."""
+    until = time.monotonic() + seconds
+    while living(pids):
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.02)
+    return True

@@ -115,3 +115,23 @@ def _stalest(parts: Sequence[Freshness]) -> Freshness:
         waiting_people=max(each.waiting_people for each in parts),
         waiting_blocks=sum(each.waiting_blocks for each in parts),
     )
+
+
+REFLECTED: Final = text("""
+SELECT stream.head >= :seq AND NOT EXISTS (
+         SELECT FROM tick_window WHERE workspace_id = :workspace_id
+         UNION ALL
+         SELECT FROM dirty_member WHERE workspace_id = :workspace_id AND since <= entry.at
+         UNION ALL
+         SELECT FROM dirty_segment WHERE workspace_id = :workspace_id AND since <= entry.at)
+  FROM workspace_stream stream
+  LEFT JOIN journal_entry entry ON entry.workspace_id = :workspace_id AND entry.seq = :seq
+ WHERE stream.workspace_id = :workspace_id
+""")
+
+
+async def has_reflected(db: AsyncSession, workspace_id: int, seq: int) -> bool:
+    """Whether entry `seq` is written and everything the engine derives from it is too (U2)."""
+    return bool(
+        await db.scalar(REFLECTED, {"workspace_id": workspace_id, "seq": seq})
+    )

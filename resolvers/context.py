@@ -198,6 +198,8 @@ class Context:
         """What a field declares and what its operation asked for must not drift apart."""
         if self.declared is None or self.declared.asked is not Asked.OPERATION:
             return
+        if self.declared.allows_self:
+            return
         asked = asked_in(db)
         if journal.has_recorded(db) and not any(
             asked.issuperset(group) for group in self.declared.any_of

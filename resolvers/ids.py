@@ -5,7 +5,11 @@ import binascii
 import re
 from typing import Final, NamedTuple
 
-from operations.refusals import Code, Refused
+from operations.refusals import Code, Refused, not_found
+
+LARGEST_INTEGER: Final = 2**31 - 1
+BIG: Final = frozenset({"Member"})
+"""Types whose numbers are bigints; those of all others are integers."""
 
 _SHAPE: Final = re.compile(r"([A-Z][A-Za-z]{0,40}):([1-9][0-9]{0,17})")
 
@@ -35,7 +39,7 @@ def decode(text: str) -> GlobalId | None:
 
 
 def number_of(text: str, type_name: str) -> int:
-    """The number of an id that must name a `type_name`; raises Refused(BAD_USER_INPUT)."""
+    """The number of an id that must name a `type_name`; raises Refused."""
     found = decode(text)
     if found is None or found.type_name != type_name:
         raise Refused(
@@ -43,4 +47,6 @@ def number_of(text: str, type_name: str) -> int:
             f"“{text[:100]}” is not the id of a {type_name}.",
             {"id": text[:100]},
         )
+    if type_name not in BIG and found.number > LARGEST_INTEGER:
+        raise not_found(type_name.lower())
     return found.number

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, tuple_
+from sqlalchemy import Row, Select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from operations.refusals import Code, Refused
@@ -45,7 +45,7 @@ async def read_page(
     db: AsyncSession,
     statement: Select[Any],
     *,
-    order: Sequence[ColumnElement[Any]],
+    order: Sequence[Any],
     first: int | None,
     after: str | None,
     seal: Seal,

@@ -13,6 +13,18 @@ from models.base import Json
 Key = tuple[str, int]
 """("course" | "segment" | "member", id): what an entry concerns, what a follower asks for."""
 
+ACCOUNTS: Final[Key] = ("accounts", 0)
+"""Concerned where an account was activated or ended: everybody's lists of people may change."""
+
+ATTACHMENTS: Final[Key] = ("attachments", 0)
+"""Concerned where a segment was attached or detached: everybody in it may gain or lose a course."""
+
+_OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached"})
+
+_OF_ACCOUNTS: Final = frozenset(
+    {"member.activated", "member.deactivated", "member.reactivated", "member.deleted"}
+)
+
 _COLUMNS: Final = (
     *("seq", "at", "verb", "origin", "by_member_id", "by_connection_id", "by_name", "cause"),
     *("course_id", "segment_id", "member_id", "change_set_id", "before", "after", "detail"),
@@ -69,6 +81,8 @@ class Interest:
     courses: frozenset[int] = frozenset()
     segments: frozenset[int] = frozenset()
     members: frozenset[int] = frozenset()
+    accounts: bool = False
+    attachments: bool = False
     everything: bool = False
 
     def wanted(self) -> frozenset[Key]:
@@ -77,6 +91,8 @@ class Interest:
             [("course", id) for id in self.courses]
             + [("segment", id) for id in self.segments]
             + [("member", id) for id in self.members]
+            + ([ACCOUNTS] if self.accounts else [])
+            + ([ATTACHMENTS] if self.attachments else [])
         )
 
 
@@ -121,6 +137,10 @@ def _entry(workspace_id: int, columns: Any) -> Entry:
 def _concerned(values: Mapping[str, Any]) -> frozenset[Key]:
     routed = (("course", "course_id"), ("segment", "segment_id"), ("member", "member_id"))
     keys = {(kind, values[column]) for kind, column in routed if values[column] is not None}
+    if values["verb"] in _OF_ACCOUNTS:
+        keys.add(ACCOUNTS)
+    if values["verb"] in _OF_ATTACHMENTS:
+        keys.add(ATTACHMENTS)
     changed: Mapping[str, Mapping[str, list[int]]] = (values["detail"] or {}).get("segments") or {}
     if isinstance(changed, Mapping):
         for segment_id, change in changed.items():

@@ -1,0 +1,204 @@
+"""What a mutation answers: what was done, or the refusal, as data (G7); once per key (G8)."""
+
+import hashlib
+import json
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import strawberry
+from graphql.execution.values import get_argument_values
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from models import journal
+from models.identity import IdempotentAnswer
+from models.journal import JournalEntry
+from operations.edge import committed
+from operations.refusals import Code, Refused
+from resolvers.context import Context
+from resolvers.seal import Position
+
+LONGEST_KEY: Final = 200
+
+Info = strawberry.Info[Context, None]
+
+Values = dict[str, Any]
+"""What an operation did, as ids: course_id, segment_id, member_id, and lists of member ids."""
+
+Operation = Callable[[AsyncSession, Caller], Awaitable[Values]]
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refusal as the schema shows it. `path` names the argument it is about, where one is."""
+
+    code: Code
+    message: str
+    path: Sequence[str] | None
+    details: Mapping[str, Any]
+
+
+class RoleConflict(Refusal):
+    """ROLE_CONFLICT"""
+
+
+class LimitReached(Refusal):
+    """LIMIT_REACHED, with the limit and the present count."""
+
+
+class InUse(Refusal):
+    """LIMIT_BELOW_USE and SEGMENT_IN_USE, with the courses."""
+
+
+class InvalidRule(Refusal):
+    """INVALID_RULE, with every problem."""
+
+
+class PlainRefusal(Refusal):
+    """Every other refusal."""
+
+
+KINDS: Final[Mapping[Code, type[Refusal]]] = {
+    Code.ROLE_CONFLICT: RoleConflict,
+    Code.LIMIT_REACHED: LimitReached,
+    Code.LIMIT_BELOW_USE: InUse,
+    Code.SEGMENT_IN_USE: InUse,
+    Code.INVALID_RULE: InvalidRule,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one mutation answers. Exactly one of `refusal` and what was done is there."""
+
+    client_mutation_id: str | None
+    cursor: str | None = None
+    refusal: Refusal | None = None
+    course_id: int | None = None
+    segment_id: int | None = None
+    member_id: int | None = None
+    workspace_id: int | None = None
+    assigned: Sequence[int] = field(default_factory=tuple)
+    already: Sequence[int] = field(default_factory=tuple)
+    kept: Sequence[int] = field(default_factory=tuple)
+    removed: Sequence[int] = field(default_factory=tuple)
+
+
+async def answer(info: Info, operation: Operation) -> Answer:
+    """Run the operation of a mutation in a transaction of its own.
+
+    With an `idempotencyKey` a repeat of the same request gives the first answer, also when both
+    run at once; the same key with another request is IDEMPOTENCY_CONFLICT. A refusal stores
+    nothing, so a repeat of a refused request is tried anew.
+    """
+    context = info.context
+    caller = context.signed_in
+    asked = _arguments(info)
+    client_mutation_id = asked.pop("clientMutationId", None)
+    key = asked.pop("idempotencyKey", None)
+    try:
+        async with context.transaction() as db:
+            claim = await _claim(db, caller, key, info.field_name, asked)
+            values = claim if claim is not None else await operation(db, caller)
+            if claim is None and key is not None:
+                await _keep(db, caller, key, values)
+            cause = values.pop("cause", None)
+    except Refused as refused:
+        return Answer(client_mutation_id, refusal=_refusal(refused))
+    cursor = await _cursor(context, db, cause)
+    return Answer(client_mutation_id, cursor, **values)
+
+
+def _arguments(info: Info) -> dict[str, Any]:
+    """What the client asked for, by the names of the schema."""
+    raw = info._raw_info
+    field = raw.parent_type.fields[raw.field_name]
+    return get_argument_values(field, raw.field_nodes[0], raw.variable_values)
+
+
+def given(**values: Any) -> Values:
+    """The arguments a client gave; those left out are not in it."""
+    return {name: value for name, value in values.items() if value is not strawberry.UNSET}
+
+
+def _refusal(refused: Refused) -> Refusal:
+    kind = KINDS.get(refused.code, PlainRefusal)
+    return kind(refused.code, refused.message, refused.details.get("path"), refused.details)
+
+
+async def _claim(
+    db: AsyncSession,
+    caller: Caller,
+    key: str | None,
+    name: str,
+    asked: Mapping[str, Any],
+) -> Values | None:
+    """The stored answer of an earlier request with this key; None when this is the first.
+
+    The insert waits for a transaction with the same key that is still running.
+    """
+    if key is None:
+        return None
+    if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+        raise Refused(
+            Code.BAD_USER_INPUT, f"An idempotency key has 1 to {LONGEST_KEY} printable characters."
+        )
+    digest = hashlib.sha256(
+        json.dumps([name, asked], sort_keys=True, default=str).encode()
+    ).digest()
+    made = await db.scalar(
+        insert(IdempotentAnswer)
+        .values(
+            workspace_id=caller.workspace_id,
+            caller=_who(caller),
+            key=key,
+            request_sha256=digest,
+            answer={},
+        )
+        .on_conflict_do_nothing()
+        .returning(IdempotentAnswer.key)
+    )
+    if made is not None:
+        return None
+    stored = await _stored(db, caller, key)
+    if stored.request_sha256 != digest:
+        raise Refused(
+            Code.IDEMPOTENCY_CONFLICT,
+            "This idempotency key was used for another request; use a new one.",
+        )
+    return dict(stored.answer)
+
+
+async def _keep(db: AsyncSession, caller: Caller, key: str, values: Values) -> None:
+    stored = await _stored(db, caller, key)
+    stored.answer = {**values, "cause": str(journal.cause_of(db))}
+
+
+async def _stored(db: AsyncSession, caller: Caller, key: str) -> IdempotentAnswer:
+    return await db.get_one(IdempotentAnswer, (caller.workspace_id, _who(caller), key))
+
+
+async def _cursor(context: Context, db: AsyncSession, cause: str | None) -> str:
+    """The place this mutation reached; of a repeated one, the place the first one reached."""
+    workspace_id = context.signed_in.workspace_id
+    reached = committed(db).heads.get(workspace_id)
+    async with context.read() as reading:
+        epoch, head = await journal.head(reading, workspace_id)
+        if reached is None and cause is not None:
+            reached = await reading.scalar(
+                select(func.max(JournalEntry.seq)).where(
+                    JournalEntry.workspace_id == workspace_id,
+                    JournalEntry.cause == uuid.UUID(cause),
+                )
+            )
+    return context.seal.position(Position(epoch, workspace_id, reached or head))
+
+
+def _who(caller: Caller) -> str:
+    return (
+        f"member:{caller.member_id}" if caller.member_id else f"connection:{caller.connection_id}"
+    )

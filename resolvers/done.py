@@ -1,0 +1,73 @@
+"""The things a mutation's answer speaks of, as far as the caller may see them afterwards."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.catalog import Course
+from models.people import Member
+from models.segments import Segment
+from models.workspaces import Workspace
+from operations import visible
+from resolvers.announcements import visible_courses_by_id
+from resolvers.context import Context
+from resolvers.courses import members_by_id, workspaces_by_id
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+
+async def course(root: Parent, info: Info) -> Course | None:
+    if root.course_id is None:
+        return None
+    return await info.context.load(visible_courses_by_id, root.course_id)
+
+
+async def segment(root: Parent, info: Info) -> Segment | None:
+    if root.segment_id is None:
+        return None
+    return await info.context.load(visible_segments_by_id, root.segment_id)
+
+
+async def member(root: Parent, info: Info) -> Member | None:
+    if root.member_id is None:
+        return None
+    return await info.context.load(members_by_id, root.member_id)
+
+
+async def workspace(root: Parent, info: Info) -> Workspace | None:
+    if root.workspace_id is None:
+        return None
+    return await info.context.load(workspaces_by_id, root.workspace_id)
+
+
+async def assigned(root: Parent, info: Info) -> Sequence[Member]:
+    return await _people(info, root.assigned)
+
+
+async def already(root: Parent, info: Info) -> Sequence[Member]:
+    return await _people(info, root.already)
+
+
+async def kept(root: Parent, info: Info) -> Sequence[Member]:
+    return await _people(info, root.kept)
+
+
+async def removed(root: Parent, info: Info) -> Sequence[Member]:
+    return await _people(info, root.removed)
+
+
+async def visible_segments_by_id(
+    db: AsyncSession, context: Context, ids: Sequence[int]
+) -> list[Segment | None]:
+    statement = visible.segments(context.signed_in).where(Segment.id.in_(ids))
+    rows = {each.id: each for each in await db.scalars(statement)}
+    return [rows.get(id) for id in ids]
+
+
+async def _people(info: Info, ids: Sequence[int]) -> Sequence[Member]:
+    async with info.context.read() as db:
+        found = await members_by_id(db, info.context, list(ids)) if ids else []
+    return [each for each in found if each is not None]

@@ -1,0 +1,87 @@
+"""Why someone is, or is not, coordinator: the operation's answer, ready for the schema."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from access.permissions import Scope
+from models.catalog import Course
+from models.people import Member
+from operations import explain
+from operations.explain import SegmentReason, WhyCoordinator
+from operations.refusals import Code, Refused
+from resolvers import positions
+from resolvers.context import Context
+from resolvers.courses import courses_by_id, members_by_id
+from resolvers.ids import number_of
+from resolvers.references import Reference, refer
+from sync_engine.rules import Explanation
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+refer(WhyCoordinator, lambda row, _: Reference(Scope.COURSE, row.course_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """One node of an explained rule, in document order. `depth` is 0 for the whole rule."""
+
+    depth: int
+    kind: str
+    text: str
+    is_true: bool
+    attribute: str | None
+    operator: str | None
+    expected: str | None
+    actual: str | None
+    sentence: str | None
+
+
+async def explain_membership(
+    info: Info,
+    *,
+    course_id: strawberry.ID,
+    member_id: strawberry.ID | None = None,
+    at_least: str | None = None,
+) -> WhyCoordinator:
+    await positions.at_least(info.context, at_least)
+    caller = info.context.signed_in
+    about = caller.member_id if member_id is None else number_of(member_id, "Member")
+    if about is None:
+        raise Refused(Code.BAD_USER_INPUT, "Say with memberId whom the question is about.")
+    async with info.context.read() as db:
+        return await explain.membership(
+            db, by=caller, course_id=number_of(course_id, "Course"), member_id=about
+        )
+
+
+async def explained_course(root: Parent, info: Info) -> Course | None:
+    return await info.context.load(courses_by_id, root.course_id)
+
+
+async def explained_member(root: Parent, info: Info) -> Member | None:
+    return await info.context.load(members_by_id, root.member_id)
+
+
+async def clauses(root: Parent) -> list[Clause]:
+    reason: SegmentReason = root
+    return [] if reason.explanation is None else list(_flat(reason.explanation, 0))
+
+
+def _flat(node: Explanation, depth: int) -> Iterator[Clause]:
+    yield Clause(
+        depth,
+        node.kind,
+        node.text,
+        node.truth,
+        node.attribute,
+        node.operator,
+        node.expected,
+        node.actual,
+        node.sentence,
+    )
+    for child in node.children:
+        yield from _flat(child, depth + 1)

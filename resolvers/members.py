@@ -1,0 +1,77 @@
+"""People, as administrators and colleagues look them up."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+from sqlalchemy import func, or_, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.catalog import Department
+from models.markers import DirtyMember
+from models.people import Member, MemberState
+from operations import visible
+from resolvers import positions
+from resolvers.context import Context
+from resolvers.ids import number_of
+from resolvers.listing import Listing, listed
+from resolvers.search import contains
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+BY_NAME = (func.lower(Member.display_name), Member.id)
+
+
+async def member(info: Info, id: strawberry.ID, at_least: str | None = None) -> Member | None:
+    await positions.at_least(info.context, at_least)
+    number = number_of(id, "Member")
+    async with info.context.read() as db:
+        found: Member | None = await db.scalar(
+            visible.members(info.context.signed_in).where(Member.id == number)
+        )
+    return found
+
+
+async def members(
+    info: Info,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    search: str | None = None,
+    state: list[MemberState] | None = None,
+    at_least: str | None = None,
+) -> Listing:
+    await positions.at_least(info.context, at_least)
+    statement = visible.members(info.context.signed_in)
+    if search:
+        wanted = (Member.display_name, Member.user_name, Member.email)
+        statement = statement.where(or_(*(contains(column, search) for column in wanted)))
+    if state is not None:
+        statement = statement.where(Member.state.in_(state))
+    return await listed(
+        info.context, statement, order=BY_NAME, first=first, after=after, kind="members"
+    )
+
+
+async def departments(info: Info, *, first: int | None = None, after: str | None = None) -> Listing:
+    return await listed(
+        info.context,
+        visible.departments(info.context.signed_in),
+        order=(func.lower(Department.name), Department.id),
+        first=first,
+        after=after,
+        kind="departments",
+    )
+
+
+async def is_sync_pending(root: Parent, info: Info) -> bool:
+    return await info.context.load(waiting, root.id)
+
+
+async def waiting(db: AsyncSession, _: Context, member_ids: Sequence[int]) -> list[bool]:
+    """Whether the engine still has to look at these people: exact, one primary key probe each."""
+    marked = set(
+        await db.scalars(select(DirtyMember.member_id).where(DirtyMember.member_id.in_(member_ids)))
+    )
+    return [id in marked for id in member_ids]

@@ -1,0 +1,82 @@
+"""The typed parts of refusals."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+
+from models.coordinators import CourseRoleKind
+from models.people import Member
+from operations.coordinators import Held, OnConflict
+from resolvers.context import Context
+from resolvers.courses import members_by_id
+from resolvers.ids import encode
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictingPerson:
+    """Someone named by a role conflict; held None: both roles were asked for at once."""
+
+    member_id: int
+    held: Held | None
+    wanted: CourseRoleKind | None
+
+
+@dataclass(frozen=True, slots=True)
+class CourseInTheWay:
+    """A course that stands in the way."""
+
+    id: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleProblem:
+    """One problem of a rule: JSON pointer into a document, or offsets into a text."""
+
+    code: str
+    message: str
+    path: str | None
+    start: int | None
+    end: int | None
+
+
+def conflicts(root: Parent) -> list[ConflictingPerson]:
+    both = [ConflictingPerson(id, None, None) for id in root.details.get("overlap", ())]
+    return both + [
+        ConflictingPerson(each["memberId"], Held(each["held"]), CourseRoleKind(each["wanted"]))
+        for each in root.details.get("conflicts", ())
+    ]
+
+
+def choices(root: Parent) -> list[OnConflict]:
+    return [OnConflict(each) for each in root.details.get("choices", ())]
+
+
+def limit(root: Parent) -> int | None:
+    return _number(root.details.get("limit"))
+
+
+def count(root: Parent) -> int | None:
+    return _number(root.details.get("count", root.details.get("actual")))
+
+
+def courses(root: Parent) -> Sequence[CourseInTheWay]:
+    named = root.details.get("courses", ())
+    return [CourseInTheWay(encode("Course", each["id"]), each["title"]) for each in named]
+
+
+def problems(root: Parent) -> Sequence[RuleProblem]:
+    return [RuleProblem(**each) for each in root.details.get("problems", ())]
+
+
+async def conflicting_member(root: Parent, info: Info) -> Member | None:
+    return await info.context.load(members_by_id, root.member_id)
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) else None

@@ -1,0 +1,214 @@
+"""Segments, the type-ahead that finds them, and who is in them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import strawberry
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.permissions import Permission, Scope
+from models.catalog import Course
+from models.people import Member
+from models.segments import CourseSegment, Membership, Segment, SegmentState
+from operations import freshness, people, visible
+from operations.freshness import Freshness
+from operations.refusals import Code, Refused
+from operations.rights import require
+from operations.segments import rule_of
+from resolvers import positions
+from resolvers.context import Context
+from resolvers.ids import number_of
+from resolvers.listing import Listing, listed
+from resolvers.references import Reference, refer
+from resolvers.seal import Position
+from resolvers.search import contains
+from sync_engine.rules import format as written
+from sync_engine.rules import from_document, to_document
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+BY_NAME = (func.lower(Segment.name), Segment.id)
+MOST_HITS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHit:
+    """A segment found by type-ahead."""
+
+    segment: Segment
+    is_attached: bool
+
+    @property
+    def rows(self) -> tuple[Segment]:
+        return (self.segment,)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleCheck:
+    """A rule as it was understood, or every problem it has."""
+
+    problems: list[dict[str, Any]]
+    text: str | None
+    document: dict[str, Any] | None
+
+
+refer(
+    SegmentHit,
+    lambda row, _: Reference(
+        Scope.WORKSPACE,
+        row.segment.workspace_id,
+        frozenset({"segment_is_usable"} if row.segment.is_usable_by_departments else ()),
+    ),
+)
+
+
+async def segment(info: Info, id: strawberry.ID, at_least: str | None = None) -> Segment | None:
+    await positions.at_least(info.context, at_least)
+    number = number_of(id, "Segment")
+    async with info.context.read() as db:
+        found: Segment | None = await db.scalar(
+            visible.segments(info.context.signed_in).where(Segment.id == number)
+        )
+    return found
+
+
+async def segments(
+    info: Info,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    search: str | None = None,
+    state: list[SegmentState] | None = None,
+    at_least: str | None = None,
+) -> Listing:
+    await positions.at_least(info.context, at_least)
+    statement = visible.segments(info.context.signed_in)
+    if search:
+        statement = statement.where(contains(Segment.name, search))
+    if state is not None:
+        statement = statement.where(Segment.state.in_(state))
+    return await listed(
+        info.context, statement, order=BY_NAME, first=first, after=after, kind="segments"
+    )
+
+
+async def search_segments_typeahead(
+    info: Info, *, text: str, course_id: strawberry.ID | None = None
+) -> list[SegmentHit]:
+    piece = text.strip()
+    if not piece:
+        raise Refused(Code.BAD_USER_INPUT, "Type at least one character of the segment's name.")
+    found = func.lower(Segment.name)
+    begins = found.startswith(piece.lower(), autoescape=True)
+    statement = (
+        visible.segments(info.context.signed_in)
+        .where(contains(Segment.name, piece))
+        .order_by(begins.desc(), found, Segment.id)
+        .limit(MOST_HITS)
+    )
+    number = None if course_id is None else number_of(course_id, "Course")
+    async with info.context.read() as db:
+        rows = list(await db.scalars(statement))
+        attached = set(
+            await db.scalars(
+                select(CourseSegment.segment_id)
+                .join(Course, Course.id == CourseSegment.course_id)
+                .where(
+                    CourseSegment.course_id == number,
+                    Course.id.in_(
+                        visible.courses(info.context.signed_in).with_only_columns(Course.id)
+                    ),
+                )
+            )
+        )
+    return [SegmentHit(row, row.id in attached) for row in rows]
+
+
+async def check_rule(
+    info: Info,
+    *,
+    text: str | None = None,
+    document: strawberry.scalars.JSON | None = None,
+) -> RuleCheck:
+    rule = _one_of(text, document)
+    caller = info.context.signed_in
+    async with info.context.read() as db:
+        await require(db, caller, Permission.CREATE_EDIT_SEGMENT)
+        try:
+            understood = await rule_of(db, workspace_id=caller.workspace_id, rule=rule)
+        except Refused as refused:
+            if refused.code is not Code.INVALID_RULE:
+                raise
+            return RuleCheck(refused.details["problems"], None, None)
+    return RuleCheck([], written(understood), to_document(understood))
+
+
+def _one_of(text: str | None, document: Any) -> Any:
+    if (text is None) == (document is None):
+        raise Refused(Code.BAD_USER_INPUT, "Give the rule as text or as document: exactly one.")
+    return text if text is not None else document
+
+
+async def rule_text(root: Parent, info: Info) -> str | None:
+    if root.rule is None:
+        return None
+    catalog = await info.context.load(catalogs, root.workspace_id)
+    return written(from_document(root.rule, catalog, draft=True))
+
+
+async def segment_freshness(root: Parent, info: Info) -> Freshness:
+    return await info.context.load(freshness_of_segments, root.id)
+
+
+async def segment_courses(root: Parent, info: Info) -> list[Course]:
+    return await info.context.load(courses_following, root.id)
+
+
+async def segment_members(
+    root: Parent, info: Info, *, first: int | None = None, after: str | None = None
+) -> Listing:
+    current = select(Membership.member_id).where(
+        Membership.segment_id == root.id, Membership.until.is_(None)
+    )
+    statement = visible.members(info.context.signed_in).where(Member.id.in_(current))
+    order = (func.lower(Member.display_name), Member.id)
+    return await listed(
+        info.context, statement, order=order, first=first, after=after, kind="segment.members"
+    )
+
+
+def as_of_event(root: Parent, info: Info) -> str:
+    found: Freshness = root
+    place = Position(found.epoch, info.context.signed_in.workspace_id, found.seq)
+    return info.context.seal.position(place)
+
+
+async def catalogs(db: AsyncSession, _: Context, workspace_ids: Sequence[int]) -> list[Any]:
+    return [await people.catalog_of(db, id) for id in workspace_ids]
+
+
+async def freshness_of_segments(
+    db: AsyncSession, context: Context, segment_ids: Sequence[int]
+) -> list[Freshness]:
+    found = await freshness.of_segments(db, context.signed_in.workspace_id, segment_ids)
+    return [found[id] for id in segment_ids]
+
+
+async def courses_following(
+    db: AsyncSession, context: Context, segment_ids: Sequence[int]
+) -> list[list[Course]]:
+    """The courses a segment is attached to, of those the caller may see."""
+    statement = visible.courses(context.signed_in)
+    rows = await db.execute(
+        statement.join(CourseSegment, CourseSegment.course_id == Course.id)
+        .add_columns(CourseSegment.segment_id)
+        .where(CourseSegment.segment_id.in_(segment_ids))
+        .order_by(func.lower(Course.title), Course.id)
+    )
+    found: dict[int, list[Course]] = {id: [] for id in segment_ids}
+    for course, segment_id in rows:
+        found[segment_id].append(course)
+    return [found[id] for id in segment_ids]

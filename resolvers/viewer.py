@@ -1,0 +1,78 @@
+"""The person who asks, and what that person may do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import strawberry
+from graphql import GraphQLSchema
+
+from access.caller import Caller
+from access.permissions import Permission, Principal, Scope
+from models.people import Member
+from models.workspaces import Workspace
+from operations import grants
+from resolvers import permissions
+from resolvers.context import Context
+from resolvers.courses import members_by_id, workspaces_by_id
+from resolvers.ids import encode
+from resolvers.permissions import Ability, CatalogEntry
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldRole:
+    """A right the viewer was given, and on what."""
+
+    principal: Principal
+    scope: Scope
+    on: str
+
+
+async def viewer(info: Info) -> Caller:
+    return info.context.signed_in
+
+
+async def viewer_member(root: Parent, info: Info) -> Member | None:
+    if root.member_id is None:
+        return None
+    return await info.context.load(members_by_id, root.member_id)
+
+
+async def viewer_workspace(root: Parent, info: Info) -> Workspace | None:
+    return await info.context.load(workspaces_by_id, root.workspace_id)
+
+
+async def viewer_roles(root: Parent, info: Info) -> list[HeldRole]:
+    if root.member_id is None:
+        return []
+    async with info.context.read() as db:
+        held = await grants.held_by(db, root.workspace_id, root.member_id)
+    roles = []
+    for grant in held:
+        places = (
+            (Scope.MODULE, grant.module_id),
+            (Scope.COURSE, grant.course_id),
+            (Scope.DEPARTMENT, grant.department_id),
+            (Scope.WORKSPACE, grant.workspace_id),
+        )
+        scope, id = next((scope, id) for scope, id in places if id is not None)
+        roles.append(HeldRole(Principal(grant.principal), scope, encode(scope.name.title(), id)))
+    return sorted(roles, key=lambda role: (role.scope.depth, role.on, role.principal))
+
+
+async def can(
+    root: Parent,
+    info: Info,
+    *,
+    operations: list[Permission],
+    on: list[strawberry.ID] | None = None,
+) -> Sequence[Ability]:
+    return await permissions.can(info.context, root, operations, list(on or ()))
+
+
+async def permission_catalog(info: Info) -> list[CatalogEntry]:
+    schema: GraphQLSchema = info._raw_info.schema
+    return permissions.catalog(schema)

@@ -1,0 +1,151 @@
+"""Courses, their staff, and the segments attached to them."""
+
+import datetime as dt
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
+
+from access.permissions import Permission
+from models import catalog
+from models import segments as stored
+from models.catalog import CourseKind, CourseState
+from resolvers import coordinators as staff
+from resolvers import courses as course_answers
+from resolvers import listing
+from resolvers.coordinators import SourceKind
+from schema.department import Department
+from schema.freshness import Freshness
+from schema.member import Member
+from schema.node import Node
+from schema.paging import PageInfo
+from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
+from schema.scalars import Cursor
+
+if TYPE_CHECKING:
+    from schema.segment import Segment
+
+
+NAMES = Permission.VIEW_COORDINATOR_NAMES
+SOURCES = Permission.VIEW_COORDINATOR_SOURCES
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One reason someone is coordinator.",
+    rows=staff.Source,
+)
+class CoordinatorSource:
+    kind: SourceKind
+    since: dt.datetime
+    segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
+        staff.source_segment,
+        requires=SIGNED_IN,
+        description="The segment, where it is one.",
+    )
+
+
+@guarded_type(
+    requires=NAMES,
+    description="An effective coordinator of a course.",
+    rows=staff.Coordinator,
+)
+class Coordinator:
+    member: Member
+    is_direct: bool
+    since: dt.datetime
+    sources: list[CoordinatorSource] | None = resolved_by(
+        staff.sources,
+        requires=SOURCES,
+        description="Every reason, for managers, instructors, and the person.",
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="A coordinator and its page cursor.")
+class CoordinatorEdge:
+    cursor: str
+    node: Coordinator
+
+
+@guarded_type(requires=SIGNED_IN, description="A page of coordinators, by name.")
+class CoordinatorConnection:
+    nodes: list[Coordinator] = column("rows", requires=INHERITED, description="The page's rows.")
+    edges: list[CoordinatorEdge]
+    page_info: PageInfo
+    total_count: int = resolved_by(
+        staff.coordinator_count,
+        requires=SIGNED_IN,
+        description="How many coordinators the course has.",
+    )
+    position: Cursor = resolved_by(
+        listing.position,
+        requires=SIGNED_IN,
+        description="The place in the journal this was read at: subscribe `after:` it.",
+    )
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="An instructor who would be coordinator, were they not instructor.",
+    rows=staff.Suppressed,
+)
+class SuppressedCoordinator:
+    member: Member
+    sources: list[CoordinatorSource]
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="A segment on one of the numbered places of a course.",
+    rows=stored.CourseSegment,
+)
+class CourseSegment:
+    place: int
+    attached_at: dt.datetime
+    segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
+        course_answers.attached_segment, requires=SIGNED_IN, description="The segment."
+    )
+    attached_by: Member | None = resolved_by(
+        course_answers.attached_by, requires=SIGNED_IN, description="Who attached it."
+    )
+
+
+@guarded_type(requires=Permission.VIEW_COURSE_INFO, description="A course.", rows=catalog.Course)
+class Course(Node):
+    title: str
+    description: str
+    kind: CourseKind
+    state: CourseState
+    created_at: dt.datetime
+    department: Department | None = resolved_by(
+        course_answers.department, requires=Permission.VIEW_COURSE_INFO, description="Its owner."
+    )
+    instructors: list[Member] | None = resolved_by(
+        course_answers.instructors,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="Those responsible for content and people, by name.",
+    )
+    coordinators: CoordinatorConnection | None = resolved_by(
+        staff.coordinators,
+        requires=NAMES,
+        description="Those who look after its people: by hand, through segments, or kept.",
+    )
+    role_conflicts: list[SuppressedCoordinator] | None = resolved_by(
+        staff.role_conflicts,
+        requires=Permission.ASSIGN_INSTRUCTOR,
+        description="Derived coordinators suppressed by their instructor role.",
+    )
+    segments: list[CourseSegment] | None = resolved_by(
+        course_answers.segments,
+        requires=Permission.ASSIGN_DIRECT_COORDINATOR,
+        description="The segments whose people coordinate it, by place.",
+    )
+    segment_limit: int | None = resolved_by(
+        course_answers.effective_limit,
+        requires=Permission.ASSIGN_DIRECT_COORDINATOR,
+        description="How many segments it may carry.",
+    )
+    freshness: Freshness | None = resolved_by(
+        course_answers.course_freshness,
+        requires=NAMES,
+        description="How current its derived coordinators are.",
+    )

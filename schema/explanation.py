@@ -1,0 +1,89 @@
+"""Why someone is, or is not, coordinator of a course."""
+
+import datetime as dt
+
+from models.coordinators import CourseRoleKind, OverrideKind
+from models.segments import SegmentKind, SegmentState
+from operations.explain import Standing
+from resolvers import explaining
+from schema.course import Course
+from schema.freshness import Freshness
+from schema.member import Member
+from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
+from schema.scalars import JSON
+
+
+@guarded_type(requires=SIGNED_IN, description="The change that led here, from the journal.")
+class Cause:
+    seq: int
+    at: dt.datetime
+    verb: str
+    by_name: str
+    origin: str
+    before: JSON | None
+    after: JSON | None
+
+
+@guarded_type(requires=SIGNED_IN, description="One node of a rule, with its truth.")
+class Clause:
+    depth: int
+    kind: str
+    text: str
+    is_true: bool
+    attribute: str | None
+    operator: str | None
+    expected: str | None
+    actual: str | None
+    sentence: str | None
+
+
+@guarded_type(requires=SIGNED_IN, description="What one attached segment says about the person.")
+class SegmentReason:
+    name: str
+    kind: SegmentKind
+    state: SegmentState
+    is_member: bool
+    since: dt.datetime | None
+    sentences: list[str]
+    cause: Cause | None
+    clauses: list[Clause] = resolved_by(
+        explaining.clauses,
+        requires=SIGNED_IN,
+        description="The rule as a tree in document order, with the truth of every node.",
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="A role given by hand.")
+class RoleByHand:
+    role: CourseRoleKind
+    since: dt.datetime
+
+
+@guarded_type(requires=SIGNED_IN, description="What was said beside the rules.")
+class Override:
+    kind: OverrideKind
+    reason: str
+    expires_at: dt.datetime | None
+    created_at: dt.datetime
+
+
+@guarded_type(requires=SIGNED_IN, description="The whole answer, for the present.")
+class MembershipExplanation:
+    standing: Standing
+    is_coordinator: bool
+    summary: str
+    override: Override | None
+    segments: list[SegmentReason]
+    freshness: Freshness
+    by_hand: RoleByHand | None = column(
+        "role", requires=INHERITED, description="The role given by hand, if any."
+    )
+    by_hand_cause: Cause | None = column(
+        "role_cause", requires=INHERITED, description="Who gave it, and when."
+    )
+    course: Course | None = resolved_by(
+        explaining.explained_course, requires=SIGNED_IN, description="The course."
+    )
+    member: Member | None = resolved_by(
+        explaining.explained_member, requires=SIGNED_IN, description="The person."
+    )

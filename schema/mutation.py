@@ -1,0 +1,142 @@
+"""Everything that can be done."""
+
+from access.permissions import Permission
+from resolvers import course_changes, member_changes, segment_changes
+from schema.payloads import (
+    AttachmentPayload,
+    CoursePayload,
+    MemberPayload,
+    OverridePayload,
+    SegmentPayload,
+    WorkspacePayload,
+)
+from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
+
+
+@guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
+class Mutation:
+    create_course: CoursePayload | None = done_by(
+        course_changes.create_course,
+        requires=Permission.CREATE_COURSE,
+        description="A new course, with its staff and segments, in one step.",
+    )
+    edit_course_info: CoursePayload | None = done_by(
+        course_changes.edit_course_info,
+        requires=Permission.EDIT_COURSE_INFO,
+        description="Change a course; staff and segments need their own permissions.",
+    )
+    change_course_state: CoursePayload | None = done_by(
+        course_changes.change_course_state,
+        requires=Permission.CHANGE_COURSE_STATE,
+        description="Draft, active, archived.",
+    )
+    set_course_segment_limit: CoursePayload | None = done_by(
+        course_changes.set_course_segment_limit,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="How many segments this course may carry; null follows the workspace.",
+    )
+    set_workspace_segment_limit: WorkspacePayload | None = done_by(
+        course_changes.set_workspace_segment_limit,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="How many segments a course may carry, 1 to 50.",
+    )
+    assign_instructor: CoursePayload | None = done_by(
+        course_changes.assign_instructor,
+        requires=Permission.ASSIGN_INSTRUCTOR,
+        description="Make people instructors of a course.",
+    )
+    remove_instructor: CoursePayload | None = done_by(
+        course_changes.remove_instructor,
+        requires=Permission.ASSIGN_INSTRUCTOR,
+        description="End instructor roles; suppressed coordinator roles come back.",
+    )
+    assign_direct_coordinator: CoursePayload | None = done_by(
+        course_changes.assign_direct_coordinator,
+        requires=Permission.ASSIGN_DIRECT_COORDINATOR,
+        description="Make people coordinators of a course by hand.",
+    )
+    remove_direct_coordinator: CoursePayload | None = done_by(
+        course_changes.remove_direct_coordinator,
+        requires=Permission.ASSIGN_DIRECT_COORDINATOR,
+        description="End coordinator roles given by hand.",
+    )
+    attach_segment: AttachmentPayload | None = done_by(
+        course_changes.attach_segment,
+        requires=Permission.ATTACH_SEGMENT,
+        description="Let the people of a segment coordinate a course.",
+    )
+    detach_segment: AttachmentPayload | None = done_by(
+        course_changes.detach_segment,
+        requires=Permission.ATTACH_SEGMENT,
+        description="Take a segment off a course.",
+    )
+    exclude_coordinator: OverridePayload | None = done_by(
+        course_changes.exclude_coordinator,
+        requires=Permission.EXCLUDE_DERIVED_COORDINATOR,
+        description="Someone is no coordinator, whatever the segments say.",
+    )
+    keep_coordinator: OverridePayload | None = done_by(
+        course_changes.keep_coordinator,
+        requires=Permission.EXCLUDE_DERIVED_COORDINATOR,
+        description="Someone is coordinator, beside what the segments say.",
+    )
+    lift_override: OverridePayload | None = done_by(
+        course_changes.lift_override,
+        requires=Permission.EXCLUDE_DERIVED_COORDINATOR,
+        description="Let the segments alone decide about someone again.",
+    )
+    create_segment: SegmentPayload | None = done_by(
+        segment_changes.create_segment,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="A new segment, by rule or by name.",
+    )
+    edit_segment: SegmentPayload | None = done_by(
+        segment_changes.edit_segment,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="Change a segment; a new rule is applied as a difference.",
+    )
+    pause_segment: SegmentPayload | None = done_by(
+        segment_changes.pause_segment,
+        requires=Permission.PAUSE_RESUME_SYNC,
+        description="Freeze what a segment gives.",
+    )
+    resume_segment: SegmentPayload | None = done_by(
+        segment_changes.resume_segment,
+        requires=Permission.PAUSE_RESUME_SYNC,
+        description="Let a segment follow its rule: again, or, from a draft, for the first time.",
+    )
+    recompute_segment: SegmentPayload | None = done_by(
+        segment_changes.recompute_segment,
+        requires=Permission.PAUSE_RESUME_SYNC,
+        description="Have every membership of a segment looked at again.",
+    )
+    delete_segment: SegmentPayload | None = done_by(
+        segment_changes.delete_segment,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="Delete a segment; in use, only with `detach: true`.",
+    )
+    name_segment_people: SegmentPayload | None = done_by(
+        segment_changes.name_segment_people,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="Name more people in a static segment.",
+    )
+    unname_segment_people: SegmentPayload | None = done_by(
+        segment_changes.unname_segment_people,
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="Take people out of a static segment.",
+    )
+    change_member_attributes: MemberPayload | None = done_by(
+        member_changes.change_member_attributes,
+        requires=any_of(Permission.EDIT_ATTRIBUTE_SCHEMA).or_self(),
+        description="Set attributes by hand; one's own, those that members own.",
+    )
+    deactivate_member: MemberPayload | None = done_by(
+        member_changes.deactivate_member,
+        requires=Permission.DEACTIVATE_MEMBER,
+        description="End someone's access at once.",
+    )
+    reactivate_member: MemberPayload | None = done_by(
+        member_changes.reactivate_member,
+        requires=Permission.DEACTIVATE_MEMBER,
+        description="Give access back.",
+    )

@@ -1,0 +1,87 @@
+"""Everything that can be asked."""
+
+from access.permissions import Permission
+from resolvers import courses as course_answers
+from resolvers import explaining
+from resolvers import members as member_answers
+from resolvers import nodes as node_answers
+from resolvers import segments as segment_answers
+from resolvers import viewer as viewer_answers
+from schema.course import Course
+from schema.department import Department
+from schema.explanation import MembershipExplanation
+from schema.member import Member
+from schema.node import Node
+from schema.paging import Connection
+from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
+from schema.segment import RuleCheck, Segment, SegmentHit
+from schema.viewer import CatalogEntry, Viewer
+
+SEES_COURSES = any_of(Permission.VIEW_COURSE_INFO).by_rows()
+SEES_SEGMENTS = any_of(Permission.SEARCH_SEGMENTS_TYPEAHEAD).by_rows()
+SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICKER).by_rows()
+
+
+@guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
+class Query:
+    viewer: Viewer = resolved_by(
+        viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."
+    )
+    permission_catalog: list[CatalogEntry] = resolved_by(
+        viewer_answers.permission_catalog,
+        requires=PUBLIC,
+        description="What every field of this schema asks for.",
+    )
+    node: Node | None = resolved_by(
+        node_answers.node, requires=SIGNED_IN, description="Anything one may see, by its id."
+    )
+    nodes: list[Node | None] = resolved_by(
+        node_answers.nodes,
+        requires=SIGNED_IN,
+        description="Up to 100 things, in the order of the ids.",
+    )
+    course: Course | None = resolved_by(
+        course_answers.course, requires=SEES_COURSES, description="One course."
+    )
+    courses: Connection[Course] | None = resolved_by(
+        course_answers.courses,
+        requires=SEES_COURSES,
+        description="The courses one may see, by title.",
+    )
+    courses_i_manage: Connection[Course] | None = resolved_by(
+        course_answers.courses_i_manage,
+        requires=any_of(Permission.LIST_COURSES_I_MANAGE).by_rows(),
+        description="The courses one coordinates, by hand or through a segment.",
+    )
+    segment: Segment | None = resolved_by(
+        segment_answers.segment, requires=SEES_SEGMENTS, description="One segment."
+    )
+    segments: Connection[Segment] | None = resolved_by(
+        segment_answers.segments,
+        requires=SEES_SEGMENTS,
+        description="The segments one may use, by name.",
+    )
+    search_segments_typeahead: list[SegmentHit] | None = resolved_by(
+        segment_answers.search_segments_typeahead,
+        requires=SEES_SEGMENTS,
+        description="At most 20 segments one may use whose name holds the text.",
+    )
+    check_rule: RuleCheck | None = resolved_by(
+        segment_answers.check_rule,
+        requires=any_of(Permission.CREATE_EDIT_SEGMENT).by_operation(),
+        description="A rule as it is understood, before it is stored.",
+    )
+    member: Member | None = resolved_by(
+        member_answers.member, requires=SEES_PEOPLE, description="One person."
+    )
+    members: Connection[Member] | None = resolved_by(
+        member_answers.members, requires=SEES_PEOPLE, description="The people one may see, by name."
+    )
+    departments: Connection[Department] | None = resolved_by(
+        member_answers.departments, requires=SIGNED_IN, description="The departments one may see."
+    )
+    explain_membership: MembershipExplanation | None = resolved_by(
+        explaining.explain_membership,
+        requires=any_of(Permission.EXPLAIN_MEMBERSHIP).by_operation(),
+        description="Why someone is, or is not, coordinator of a course.",
+    )

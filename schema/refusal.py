@@ -1,0 +1,104 @@
+"""Refusals as data: a code, a sentence, and what a program needs to go on."""
+
+from typing import Any
+
+import strawberry
+
+from models.coordinators import CourseRoleKind
+from operations.coordinators import Held, OnConflict
+from operations.refusals import Code
+from resolvers import answers, refusing
+from schema.member import Member
+from schema.requires import SIGNED_IN, column, guarded_type, resolved_by
+from schema.scalars import JSON
+
+
+@strawberry.interface(description="Why nothing was done.")
+class Refusal:
+    code: Code = column("code", requires=SIGNED_IN, description="For programs.")
+    message: str = column("message", requires=SIGNED_IN, description="For people.")
+    path: list[str] | None = column(
+        "path", requires=SIGNED_IN, description="The argument it is about, where it is one."
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="Someone who would hold both roles.")
+class ConflictingPerson:
+    held: Held | None
+    wanted: CourseRoleKind | None
+    member: Member | None = resolved_by(
+        refusing.conflicting_member, requires=SIGNED_IN, description="The person."
+    )
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="People would be instructor and coordinator of one course.",
+    rows=answers.RoleConflict,
+)
+class RoleConflict(Refusal):
+    conflicts: list[ConflictingPerson] = resolved_by(
+        refusing.conflicts, requires=SIGNED_IN, description="Everybody concerned."
+    )
+    choices: list[OnConflict] = resolved_by(
+        refusing.choices, requires=SIGNED_IN, description="What `onConflict` may say."
+    )
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One more would be too many.",
+    rows=answers.LimitReached,
+)
+class LimitReached(Refusal):
+    limit: int | None = resolved_by(
+        refusing.limit, requires=SIGNED_IN, description="How many there may be."
+    )
+    count: int | None = resolved_by(
+        refusing.count, requires=SIGNED_IN, description="How many there are, or were asked for."
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="A course that stands in the way.")
+class CourseInTheWay:
+    id: strawberry.ID
+    title: str
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="Courses still need what would be taken away.",
+    rows=answers.InUse,
+)
+class InUse(Refusal):
+    courses: list[CourseInTheWay] = resolved_by(
+        refusing.courses, requires=SIGNED_IN, description="Every one of them."
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="One problem of a rule, and where it stands.")
+class RuleProblem:
+    code: str
+    message: str
+    path: str | None
+    start: int | None
+    end: int | None
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="The rule cannot be understood.",
+    rows=answers.InvalidRule,
+)
+class InvalidRule(Refusal):
+    problems: list[RuleProblem] = resolved_by(
+        refusing.problems, requires=SIGNED_IN, description="All of them at once."
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="Every other refusal.", rows=answers.PlainRefusal)
+class PlainRefusal(Refusal):
+    details: JSON = column("details", requires=SIGNED_IN, description="What else is known.")
+
+
+KINDS: tuple[Any, ...] = (RoleConflict, LimitReached, InUse, InvalidRule, PlainRefusal)

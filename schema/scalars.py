@@ -1,0 +1,49 @@
+"""Scalars and enums of the schema, each with what it means."""
+
+from collections.abc import Mapping
+from typing import NewType
+
+import strawberry
+from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one name for it
+from strawberry.types.scalar import ScalarDefinition
+
+from models.catalog import CourseKind, CourseState
+from models.coordinators import CourseRoleKind, OverrideKind
+from models.people import MemberState
+from models.segments import SegmentKind, SegmentState
+from operations.coordinators import Held, OnConflict
+from operations.explain import Standing
+from operations.refusals import Code
+from resolvers.announcements import EventKind
+from resolvers.coordinators import SourceKind
+
+Cursor = NewType("Cursor", str)
+"""A place in a workspace's journal; opaque. See `after:` and `atLeast:`."""
+
+ENUMS = (
+    (CourseKind, "CourseKind", "How a course is taught."),
+    (CourseState, "CourseState", "Where a course is in its life."),
+    (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
+    (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
+    (MemberState, "MemberState", "PENDING: added, no account yet."),
+    (SegmentKind, "SegmentKind", "STATIC names people, RULE follows attributes."),
+    (SegmentState, "SegmentState", "Only ACTIVE ones are evaluated; others keep what they gave."),
+    (Held, "HeldCourseRole", "A role someone holds on a course already."),
+    (OnConflict, "OnConflict", "What to do with people who hold the other role."),
+    (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, or kept in beside them."),
+    (Standing, "CoordinatorStanding", "How a person stands to the coordinator role of a course."),
+    (EventKind, "EventKind", "What an event of a subscription says."),
+    (Code, "RefusalCode", "Why something cannot be done as things stand."),
+)
+
+for kind, name, description in ENUMS:
+    strawberry.enum(kind, name=name, description=description)
+
+SCALARS: Mapping[object, ScalarDefinition] = {
+    Cursor: strawberry.scalar(
+        name="Cursor",
+        description="A place in a workspace's journal. Opaque: hand it back as it came.",
+        serialize=str,
+        parse_value=str,
+    ),
+}

@@ -1,0 +1,70 @@
+"""Everything that can be followed."""
+
+import datetime as dt
+
+from access.permissions import Permission
+from resolvers import announcements
+from resolvers.announcements import EventKind
+from schema.course import Coordinator, Course
+from schema.member import Member
+from schema.requires import (
+    SIGNED_IN,
+    any_of,
+    guarded_type,
+    resolved_by,
+    streamed_by,
+)
+from schema.scalars import Cursor
+from schema.segment import Segment
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One message of a stream. What it shows is read when it is sent.",
+    rows=announcements.Event,
+)
+class Event:
+    kind: EventKind
+    cursor: Cursor
+    at: dt.datetime
+    reason: str | None
+    verb: str | None
+    is_coordinator: bool | None = resolved_by(
+        announcements.is_coordinator,
+        requires=SIGNED_IN,
+        description="Whether `member` coordinates `course` now.",
+    )
+    coordinator: Coordinator | None = resolved_by(
+        announcements.event_coordinator,
+        requires=Permission.VIEW_COORDINATOR_NAMES,
+        description="The coordinator, if the person is one now.",
+    )
+    member: Member | None = resolved_by(
+        announcements.event_member,
+        requires=SIGNED_IN,
+        description="The person it is about.",
+    )
+    course: Course | None = resolved_by(
+        announcements.event_course,
+        requires=SIGNED_IN,
+        description="The course it is about, as far as one may still see it.",
+    )
+    segment: Segment | None = resolved_by(
+        announcements.event_segment,
+        requires=Permission.VIEW_COORDINATOR_SOURCES,
+        description="The segment it is about.",
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="Everything that can be followed.")
+class Subscription:
+    coordinators_changed: Event | None = streamed_by(
+        announcements.coordinators_changed,
+        requires=any_of(Permission.SUBSCRIBE_COURSE_UPDATES).by_operation(),
+        description="Who coordinates a course, as it changes; without gaps `after:` a cursor.",
+    )
+    courses_i_manage_changed: Event | None = streamed_by(
+        announcements.courses_i_manage_changed,
+        requires=any_of(Permission.LIST_COURSES_I_MANAGE).by_operation(),
+        description="Which courses one coordinates, as it changes; without gaps `after:` a cursor.",
+    )

@@ -1,0 +1,84 @@
+"""The person who asks."""
+
+import datetime as dt
+
+from access.caller import Caller
+from access.permissions import Condition, Permission, Principal, Scope
+from models import workspaces
+from resolvers import permissions, viewer
+from schema.member import Member
+from schema.node import Node
+from schema.requires import INHERITED, PUBLIC, SIGNED_IN, column, guarded_type, resolved_by
+
+
+@guarded_type(
+    requires=SIGNED_IN, description="A tenant: nothing is shared.", rows=workspaces.Workspace
+)
+class Workspace(Node):
+    name: str
+    slug: str
+    time_zone: str
+    created_at: dt.datetime
+    segment_limit: int | None = column(
+        "segment_limit",
+        requires=Permission.CREATE_EDIT_SEGMENT,
+        description="How many segments a course may carry, where the course does not say.",
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="A right that was given.", rows=viewer.HeldRole)
+class HeldRole:
+    principal: Principal
+    scope: Scope
+    on: str
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="Whether one may do a thing, why, and by which role.",
+    rows=permissions.Ability,
+)
+class Ability:
+    operation: Permission
+    on: str
+    is_allowed: bool
+    reason: str
+    condition: Condition | None
+    source_principal: Principal | None
+    source_scope: Scope | None
+    source_on: str | None
+
+
+@guarded_type(requires=SIGNED_IN, description="Who is signed in.", rows=Caller)
+class Viewer:
+    name: str = column("name", requires=INHERITED, description="What the viewer is called.")
+    member: Member | None = resolved_by(
+        viewer.viewer_member, requires=SIGNED_IN, description="The viewer as a person."
+    )
+    workspace: Workspace | None = resolved_by(
+        viewer.viewer_workspace, requires=SIGNED_IN, description="Where the viewer acts now."
+    )
+    roles: list[HeldRole] = resolved_by(
+        viewer.viewer_roles, requires=SIGNED_IN, description="The rights the viewer was given."
+    )
+    can: list[Ability] = resolved_by(
+        viewer.can,
+        requires=SIGNED_IN,
+        description="Every operation on every thing; without `on`, on the workspace.",
+    )
+
+
+@guarded_type(
+    requires=PUBLIC,
+    description="What one field of this schema asks for.",
+    rows=permissions.CatalogEntry,
+)
+class CatalogEntry:
+    coordinate: str
+    sentence: str
+    is_public: bool
+    allows_self: bool
+    any_of: list[list[Permission]]
+    scope: Scope | None
+    when: Condition | None
+    conditions: list[Condition]

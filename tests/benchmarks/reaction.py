@@ -17,7 +17,7 @@ import shutil
 import tempfile
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -106,11 +106,19 @@ class Stage:
     segments: list[int]
     at: list[int]
 
-    def react(self, *, rate: float, seconds: float, among: Sequence[int]) -> Spread:
+    def react(
+        self,
+        *,
+        rate: float,
+        seconds: float,
+        among: Sequence[int],
+        rest: Callable[[], None] = lambda: None,
+    ) -> Spread:
         """Move these people to their next departments, one after the other, `rate` a second;
-        from commit to commit."""
+        from commit to commit. `rest` is called before it is waited for what is left."""
         before = self._head()
         asyncio.run(self._change(rate, int(rate * seconds), among))
+        rest()
         self.settle()
         return Spread.of(self._delays(before, int(rate * seconds)))
 

@@ -105,14 +105,18 @@ async def change_attributes(
     """Set attributes by hand; None clears one.
 
     What the member owns, only the member writes; the rest needs EDIT_ATTRIBUTE_SCHEMA, and what
-    an identity provider owns is written by hand only for people no provider manages.
+    an identity provider owns is written by hand only for people no provider manages. Whoever may
+    not write to others does not learn whether they exist.
     """
+    is_self = by.member_id == member_id
+    if not is_self:
+        await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
     member = await people.lock_one(db, by.workspace_id, member_id)
     catalog = await people.catalog_of(db, by.workspace_id)
     owners = _owners(changes, catalog)
-    if Owner.MEMBER in owners and by.member_id != member_id:
+    if Owner.MEMBER in owners and not is_self:
         raise _wrong_owner("Only the member writes", owners[Owner.MEMBER])
-    if owners.keys() - {Owner.MEMBER}:
+    if is_self and owners.keys() - {Owner.MEMBER}:
         await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
     if Owner.IDENTITY_PROVIDER in owners and await _is_managed(db, member_id):
         raise _wrong_owner(

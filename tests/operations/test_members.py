@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import text
 
-from access.permissions import Principal
+from access.permissions import Permission, Principal
 from models.identity import Connection, ConnectionKind, DirectoryPerson
 from models.people import Member, MemberState
 from operations import members
@@ -80,6 +80,16 @@ async def test_members_write_what_is_theirs_and_nobody_else_does(staffed: World)
 async def test_nobody_changes_their_own_department(staffed: World) -> None:
     with pytest.raises(Denied):
         await change(staffed, "Lea", "Lea", department="Board")
+
+
+async def test_a_stranger_to_administration_does_not_learn_who_exists(staffed: World) -> None:
+    for member_id in (staffed.members["Mona"], 987_654):
+        with pytest.raises(Denied) as refusal:
+            async with staffed.edge.transaction() as db:
+                await members.change_attributes(
+                    db, by=staffed.caller("Lea"), member_id=member_id, changes={}
+                )
+        assert refusal.value.permission is Permission.EDIT_ATTRIBUTE_SCHEMA
 
 
 async def test_what_a_provider_owns_is_not_written_by_hand_for_its_people(staffed: World) -> None:

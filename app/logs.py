@@ -37,5 +37,5 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
     root.setLevel(level)
     # One line per request is written by the web application, with what it knows about it.
     logging.getLogger("uvicorn.access").disabled = True
-    for chatty in ("uvicorn.error", "httpx", "alembic"):
+    for chatty in ("uvicorn.error", "httpx", "alembic", "dramatiq"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

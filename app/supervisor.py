@@ -16,7 +16,8 @@ _LONGEST_PAUSE = 30.0
 _LIVED_WELL = 30.0
 _LOOK_EVERY = 0.1
 CANNOT_START = 2
-"""Exit code by which our own commands say: a sentence was printed, trying again is no use."""
+"""Exit code by which our own commands say: a sentence was printed. Believed at the first start;
+later it means that something the program needs is away for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class _Running:
     process: subprocess.Popen[bytes]
     started: float
     pause: float = _FIRST_PAUSE
+    restarts: int = 0
     due: float | None = None
 
 
@@ -98,12 +100,13 @@ class Supervisor:
     def _note_end(self, each: _Running, now: float) -> None:
         _end_group(each.process)
         code = each.process.returncode
-        if code == CANNOT_START:
+        if code == CANNOT_START and each.restarts == 0:
             raise CannotStart(f"The {each.program.name} process cannot start (see above).")
         if now - each.started > _LIVED_WELL:
             each.pause = _FIRST_PAUSE
         self.say(f"{each.program.name} ended ({_ending(code)}); again in {each.pause:g} s.")
         each.due = now + each.pause
+        each.restarts += 1
         each.pause = min(each.pause * 2, _LONGEST_PAUSE)
 
     def _spawn(self, program: Program) -> subprocess.Popen[bytes]:

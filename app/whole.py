@@ -1,6 +1,7 @@
 """Running everything on one machine: servers, web process, workers, until told to stop."""
 
 import http.client
+import select
 import signal
 import sys
 import time
@@ -99,22 +100,45 @@ def _revive(stack: Stack, say: Say) -> bool:
 
 def _wait_until_ready(supervisor: Supervisor, settings: Settings) -> None:
     until = time.monotonic() + _READY_SECONDS
-    supervisor.watch(until=lambda: _answers(settings) or time.monotonic() > until)
+    question = _Question(settings.host, settings.port)
+    try:
+        supervisor.watch(until=lambda: question.is_answered() or time.monotonic() > until)
+    finally:
+        question.close()
     if time.monotonic() > until:
         raise CannotStart(
             f"The web process did not get ready within {_READY_SECONDS:g} s; its log is above."
         )
 
 
-def _answers(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=2)
-    try:
-        connection.request("GET", "/readyz")
-        return connection.getresponse().status < http.client.INTERNAL_SERVER_ERROR
-    except (OSError, http.client.HTTPException):
-        return False
-    finally:
-        connection.close()
+class _Question:
+    """Asks /readyz without ever waiting for the answer: the socket is ours before the web process
+    serves it, so one question can stand in line until it does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host = host
+        self._port = port
+        self._connection: http.client.HTTPConnection | None = None
+
+    def is_answered(self) -> bool:
+        """Whether the web process has said that it is ready."""
+        try:
+            if self._connection is None:
+                self._connection = http.client.HTTPConnection(self._host, self._port, timeout=5)
+                self._connection.request("GET", "/readyz")
+            if not select.select([self._connection.sock], [], [], 0)[0]:
+                return False
+            status = self._connection.getresponse().status
+        except (OSError, http.client.HTTPException):
+            status = http.client.SERVICE_UNAVAILABLE
+        self.close()
+        return status == http.client.OK
+
+    def close(self) -> None:
+        """Hang up; the next look asks again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
 
 def _leave_on_signals() -> None:

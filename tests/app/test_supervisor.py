@@ -92,6 +92,17 @@ def test_a_child_that_says_it_cannot_start_is_believed(supervisor: Supervisor) -
         supervisor.watch()
 
 
+def test_a_child_that_has_run_before_is_tried_again_even_when_it_cannot_start(
+    supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:
+    once = "import os, sys; p = sys.argv[1]; c = os.path.exists(p); open(p, 'w'); sys.exit(c + 1)"
+    supervisor.start(Program("web", python(once, str(tmp_path / "ran"))))
+
+    watch_until_said(supervisor, said, 2)
+
+    assert said[1] == "web ended (exit code 2); again in 1 s."
+
+
 def test_stopping_ends_children_and_what_they_started(tmp_path: Path) -> None:
     told = tmp_path / "grandchild"
     supervisor = Supervisor({}, print, grace=5.0)

@@ -1,24 +1,12 @@
 """Tokens the product issues itself: for people, for programs, and for SCIM connections.
 
-    lmsc_<kind>_<id>_<secret><checksum>
-
-`kind` is pat, svc or scim; `id` is 12 letters and digits, stored in clear and shown in lists and
-logs; `secret` is 43 letters and digits (256 bits), of which only the SHA-256 is stored, which is
-enough for a secret that nobody chose; `checksum` is the CRC-32 of all before it as 6 letters and
-digits, so that a truncated or mistyped token costs no query and scanners can tell a real one.
-
 A person's and a program's token act as a member of the workspace, with that member's rights, cut
 down to `scopes` (names of permissions) when there are any. A connection's token acts as the
-identity provider.
+identity provider. `operations.token_text` says what a token looks like.
 """
 
 import datetime as dt
-import hashlib
 import hmac
-import re
-import secrets
-import string
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -32,6 +20,7 @@ from access.permissions import Permission
 from models.identity import Connection, ConnectionKind, Token, TokenKind
 from models.journal import record
 from models.people import Member, MemberState
+from operations import token_text
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 
@@ -41,14 +30,6 @@ LIVE_TOKENS_PER_CONNECTION: Final = 2
 
 USE_IS_NOTED_EVERY: Final = dt.timedelta(minutes=1)
 
-_ALPHABET: Final = string.digits + string.ascii_letters
-_PREFIXES: Final = {TokenKind.PAT: "pat", TokenKind.SERVICE: "svc", TokenKind.SCIM: "scim"}
-_KINDS: Final = {prefix: kind for kind, prefix in _PREFIXES.items()}
-_SHAPE: Final = re.compile(
-    r"lmsc_(?P<kind>pat|svc|scim)_(?P<id>[0-9A-Za-z]{12})_(?P<secret>[0-9A-Za-z]{43})"
-    r"(?P<checksum>[0-9A-Za-z]{6})",
-    re.ASCII,
-)
 _NOTHING: Final = bytes(32)
 
 
@@ -110,7 +91,7 @@ async def create(
     if connection_id is not None:
         await _leave_room(db, connection_id, at)
 
-    id, secret = _random(12), _random(43)
+    id, digest, shown = token_text.new(kind)
     token = Token(
         id=id,
         workspace_id=by.workspace_id,
@@ -118,7 +99,7 @@ async def create(
         name=name,
         member_id=member_id,
         connection_id=connection_id,
-        secret_sha256=_digest(secret),
+        secret_sha256=digest,
         scopes=sorted(set(scopes)),
         created_by_id=by.member_id,
         expires_at=expires_at,
@@ -126,7 +107,7 @@ async def create(
     db.add(token)
     await db.flush()
     record(db, by=by, verb="token.created", member_id=member_id, after=_told(token))
-    return token, _text(kind, id, secret)
+    return token, shown
 
 
 async def revoke(db: AsyncSession, *, by: Caller, token_id: str, at: dt.datetime) -> Token:
@@ -170,21 +151,21 @@ async def list_tokens(db: AsyncSession, *, by: Caller, everybodys: bool = False)
 
 async def resolve(db: AsyncSession, presented: str, *, at: dt.datetime) -> ResolvedToken | Unusable:
     """What a presented token opens, or why it opens nothing. One statement, none if malformed."""
-    parts = _SHAPE.fullmatch(presented)
+    parts = token_text.read(presented)
     if parts is None:
         return Unusable.MALFORMED
-    if not hmac.compare_digest(_checksum(presented[:-6]), parts["checksum"]):
+    if not parts.checksum_holds:
         return Unusable.CHECKSUM
     found = await db.execute(
         select(Token, Member, Connection.name, Connection.is_enabled)
         .outerjoin(Member, Member.id == Token.member_id)
         .outerjoin(Connection, Connection.id == Token.connection_id)
-        .where(Token.id == parts["id"], Token.kind == _KINDS[parts["kind"]])
+        .where(Token.id == parts.id, Token.kind == parts.kind)
         .execution_options(populate_existing=True)
     )
     row = found.one_or_none()
     stored = row.Token.secret_sha256 if row else _NOTHING
-    if not hmac.compare_digest(stored, _digest(parts["secret"])) or row is None:
+    if not hmac.compare_digest(stored, parts.digest) or row is None:
         return Unusable.MISMATCH if row else Unusable.UNKNOWN
     token, member = row.Token, row.Member
     ended = _ended(token, member, row.is_enabled, at)
@@ -352,25 +333,3 @@ def _told(token: Token) -> dict[str, object]:
         "scopes": token.scopes,
         "expires_at": token.expires_at.isoformat() if token.expires_at else None,
     }
-
-
-def _random(length: int) -> str:
-    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
-
-
-def _digest(secret: str) -> bytes:
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def _text(kind: TokenKind, id: str, secret: str) -> str:
-    body = f"lmsc_{_PREFIXES[kind]}_{id}_{secret}"
-    return body + _checksum(body)
-
-
-def _checksum(body: str) -> str:
-    number = zlib.crc32(body.encode())
-    digits = []
-    for _ in range(6):
-        number, digit = divmod(number, len(_ALPHABET))
-        digits.append(_ALPHABET[digit])
-    return "".join(reversed(digits))

@@ -40,11 +40,8 @@ async def acting_in(settings: Settings, workspace: str | None) -> AsyncIterator[
 
 async def workspace_id(db: AsyncSession, slug: str | None) -> int:
     """The workspace with this short name, or the only one there is; raises CannotStart."""
-    rows = (
-        (await db.execute(select(Workspace.slug, Workspace.id).order_by(Workspace.slug)))
-        .tuples()
-        .all()
-    )
+    found_rows = await db.execute(select(Workspace.slug, Workspace.id).order_by(Workspace.slug))
+    rows = found_rows.all()
     found: dict[str, int] = {name: id for name, id in rows if slug in (None, name)}
     if len(found) == 1:
         return next(iter(found.values()))

@@ -1,0 +1,254 @@
+"""Who works at the demo company, and what it teaches. The same company on every machine."""
+
+import datetime as dt
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from access.permissions import Principal
+from models.catalog import CourseKind, CourseState
+
+SLUG: Final = "northwind"
+NAME: Final = "Northwind Learning"
+TIME_ZONE: Final = "Europe/Stockholm"
+DOMAIN: Final = "northwind.example"
+PEOPLE: Final = 300
+DIRECTORY: Final = "Northwind directory"
+PAYROLL: Final = "Northwind payroll"
+
+FIRST_NAMES: Final = """
+Maja Elias Alma Hugo Vera Liam Saga Noah Ebba Oscar Freja Adam Signe Axel Ines Emil Tuva
+Leo Ada Ben Cora Dan Eve Finn Gwen Hana Ivan Jude Kira Lars Mona Nils Olga Paul Rosa
+Sven
+"""
+LAST_NAMES: Final = """
+Lind Berg Holm Dahl Ek Falk Gran Hall Ivarsson Jansson Krause Lopez Meyer Novak Olsen
+Petrov Quist Rossi Smith Tanaka Ueda Vogel Weber Young Zimmer
+"""
+DEPARTMENTS: Final = {
+    "Sales": ("Account Executive", "Account Manager", "Sales Manager"),
+    "Support": ("Support Specialist", "Support Lead", "Support Manager"),
+    "Engineering": ("Engineer", "Lead Engineer", "Engineering Manager"),
+    "Finance": ("Accountant", "Controller", "Finance Manager"),
+    "Marketing": ("Designer", "Campaign Lead", "Marketing Manager"),
+    "Operations": ("Technician", "Shift Lead", "Operations Manager"),
+    "People": ("Recruiter", "People Partner", "People Manager"),
+}
+COUNTRIES: Final = {"SE": "Stockholm", "NO": "Oslo", "DE": "Berlin", "GB": "London", "US": "Boston"}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, as the company's directory knows them."""
+
+    user_name: str
+    given_name: str
+    family_name: str
+    title: str
+    department: str
+    country: str
+    hire_date: dt.date
+    is_remote: bool
+
+    @property
+    def display_name(self) -> str:
+        return f"{self.given_name} {self.family_name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """Who shows which principal of the permission matrix, and on what."""
+
+    principal: Principal
+    user_name: str
+    department: str | None = None
+    course: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPlan:
+    """A segment: by rule, or, without one, of the people named."""
+
+    name: str
+    rule: str | None = None
+    people: tuple[str, ...] = ()
+    is_usable_by_departments: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CoursePlan:
+    """A course and who looks after it."""
+
+    title: str
+    department: str
+    kind: CourseKind
+    state: CourseState = CourseState.ACTIVE
+    instructors: tuple[str, ...] = ()
+    coordinators: tuple[str, ...] = ()
+    segments: tuple[str, ...] = ()
+    segment_limit: int | None = None
+
+
+def known(name: str, title: str, department: str, country: str, hired: int) -> Person:
+    """Someone of the story; `hired` days before the company is made."""
+    given, family = name.split()
+    return Person(
+        f"{given}.{family}@{DOMAIN}".lower(),
+        given,
+        family,
+        title,
+        department,
+        country,
+        dt.date.today() - dt.timedelta(days=hired),  # noqa: DTZ011 - a day of hire has no zone
+        is_remote=False,
+    )
+
+
+MAJA: Final = f"maja.lindqvist@{DOMAIN}"
+"""Moves from Finance to Sales in the guide, and becomes coordinator."""
+
+
+def cast() -> list[Person]:
+    """The people the guide speaks of."""
+    return [
+        known("Wilma Manager", "Head of Learning", "People", "SE", 2500),
+        known("Felix Invoice", "Controller", "Finance", "SE", 1400),
+        known("Dora Department", "Sales Manager", "Marketing", "SE", 2000),
+        known("Cleo Create", "Course Designer", "Marketing", "DE", 900),
+        known("Enno Enroll", "People Partner", "People", "DE", 800),
+        known("Tess Teach", "Trainer", "Operations", "GB", 700),
+        known("Edda Edit", "Editor", "Marketing", "NO", 600),
+        known("Rolf Roster", "Shift Lead", "Operations", "NO", 650),
+        known("Gil Grader", "Trainer", "Operations", "US", 500),
+        known("Ingrid Instructor", "Account Manager", "Sales", "SE", 1800),
+        known("Cora Coordinator", "Support Lead", "Support", "GB", 1000),
+        known("Sigge Segment", "Account Executive", "Sales", "SE", 400),
+        known("Iris Invite", "Recruiter", "People", "US", 300),
+        known("Lea Learner", "Designer", "Marketing", "US", 200),
+        known("Maja Lindqvist", "Accountant", "Finance", "SE", 450),
+    ]
+
+
+def everybody() -> list[Person]:
+    """The cast, and colleagues drawn from a fixed seed: 300 people with different user names."""
+    people = {person.user_name: person for person in cast()}
+    draws = _colleagues(random.Random(20260302))  # noqa: S311 - a story, not a secret
+    while len(people) < PEOPLE:
+        person = next(draws)
+        people.setdefault(person.user_name, person)
+    return list(people.values())
+
+
+def _colleagues(dice: random.Random) -> Iterator[Person]:
+    today = dt.date.today()  # noqa: DTZ011 - a day of hire has no zone
+    while True:
+        given, family = dice.choice(FIRST_NAMES.split()), dice.choice(LAST_NAMES.split())
+        department = dice.choice(list(DEPARTMENTS))
+        title = dice.choices(DEPARTMENTS[department], weights=(8, 2, 1))[0]
+        yield Person(
+            f"{given}.{family}@{DOMAIN}".lower(),
+            given,
+            family,
+            title,
+            department,
+            dice.choices(list(COUNTRIES), weights=(5, 2, 4, 3, 3))[0],
+            today - dt.timedelta(days=dice.randrange(5, 2200)),
+            is_remote=dice.random() < 0.2,
+        )
+
+
+ACADEMIES: Final = (
+    "Sales Academy",
+    "Safety & Compliance",
+    "Engineering School",
+    "People & Culture",
+)
+
+ROLES: Final = (
+    Role(Principal.WORKSPACE_MANAGER, f"wilma.manager@{DOMAIN}"),
+    Role(Principal.FINANCE_MANAGER, f"felix.invoice@{DOMAIN}"),
+    Role(Principal.DEPARTMENT_MANAGER, f"dora.department@{DOMAIN}", department="Sales Academy"),
+    Role(Principal.DEPT_CREATE, f"cleo.create@{DOMAIN}", department="Sales Academy"),
+    Role(Principal.DEPT_ENROLL, f"enno.enroll@{DOMAIN}", department="Sales Academy"),
+    Role(Principal.DEPT_TEACH, f"tess.teach@{DOMAIN}", department="Safety & Compliance"),
+    Role(Principal.COURSE_EDIT, f"edda.edit@{DOMAIN}", course="Selling in Sweden"),
+    Role(Principal.COURSE_ENROLL, f"rolf.roster@{DOMAIN}", course="Selling in Sweden"),
+    Role(Principal.COURSE_TEACH, f"gil.grader@{DOMAIN}", course="Fire Safety"),
+    Role(Principal.INVITE, f"iris.invite@{DOMAIN}"),
+)
+"""What is granted. Instructors and coordinators stand with their courses."""
+
+SHOWN: Final = (
+    *((role.principal, role.user_name) for role in ROLES),
+    (Principal.INSTRUCTOR, f"ingrid.instructor@{DOMAIN}"),
+    (Principal.COORDINATOR_DIRECT, f"cora.coordinator@{DOMAIN}"),
+    (Principal.COORDINATOR_DERIVED, f"sigge.segment@{DOMAIN}"),
+    (Principal.LEARNER, f"lea.learner@{DOMAIN}"),
+)
+"""One person of each role; each gets a token."""
+
+SEGMENTS: Final = (
+    SegmentPlan(
+        "Sales in Sweden",
+        'department eq "Sales" and country eq "SE"',
+        is_usable_by_departments=True,
+    ),
+    SegmentPlan("All of Sales", 'department eq "Sales"', is_usable_by_departments=True),
+    SegmentPlan("Managers", 'title co "Manager"'),
+    SegmentPlan("New hires", "hireDate gt now-P90D"),
+    SegmentPlan("Nordics", 'country in ["SE", "NO"] and not (department eq "Finance")'),
+    SegmentPlan("Leads in Engineering", 'department eq "Engineering" and title co "Lead"'),
+    SegmentPlan("Remote people", "remote eq true"),
+    SegmentPlan("Team leads", 'groups has "Team Leads"'),
+    SegmentPlan(
+        "Onboarding buddies",
+        people=(f"lea.learner@{DOMAIN}", f"cora.coordinator@{DOMAIN}", f"tess.teach@{DOMAIN}"),
+    ),
+    SegmentPlan("Safety crew", people=(f"rolf.roster@{DOMAIN}", f"gil.grader@{DOMAIN}")),
+)
+
+SELF, LED, DRAFT, ARCHIVED = (
+    CourseKind.SELF_PACED,
+    CourseKind.INSTRUCTOR_LED,
+    CourseState.DRAFT,
+    CourseState.ARCHIVED,
+)
+
+COURSES: Final = (
+    CoursePlan(
+        "Selling in Sweden",
+        "Sales Academy",
+        LED,
+        instructors=(f"ingrid.instructor@{DOMAIN}",),
+        segments=("Sales in Sweden",),
+    ),
+    CoursePlan("Negotiation", "Sales Academy", SELF, segments=("All of Sales", "Sales in Sweden")),
+    CoursePlan("Pricing 2027", "Sales Academy", SELF, state=DRAFT, segments=("All of Sales",)),
+    CoursePlan(
+        "Fire Safety",
+        "Safety & Compliance",
+        LED,
+        instructors=(f"tess.teach@{DOMAIN}",),
+        coordinators=(f"cora.coordinator@{DOMAIN}",),
+        segments=("Safety crew", "Managers", "Team leads"),
+        segment_limit=3,
+    ),
+    CoursePlan("First Aid", "Safety & Compliance", LED, segments=("Safety crew",)),
+    CoursePlan("Data Protection", "Safety & Compliance", SELF, segments=("Managers", "Nordics")),
+    CoursePlan("Secure Coding", "Engineering School", SELF, segments=("Leads in Engineering",)),
+    CoursePlan("Incident Response", "Engineering School", LED, segments=("Leads in Engineering",)),
+    CoursePlan("Working Remotely", "People & Culture", SELF, segments=("Remote people",)),
+    CoursePlan(
+        "Welcome to Northwind",
+        "People & Culture",
+        SELF,
+        coordinators=(f"lea.learner@{DOMAIN}",),
+        segments=("New hires", "Onboarding buddies"),
+    ),
+    CoursePlan("Giving Feedback", "People & Culture", LED, segments=("Managers",)),
+    CoursePlan("Travel Policy 2019", "People & Culture", SELF, ARCHIVED, segments=("Nordics",)),
+)
+
+TEAM_LEADS: Final = (f"cora.coordinator@{DOMAIN}", f"rolf.roster@{DOMAIN}")
+"""The people of the directory's group “Team Leads”."""

@@ -1,0 +1,131 @@
+"""What to look at and what to try, ready to paste."""
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+import uuid
+
+from app.demo import company
+from app.demo.building import Keys, read_keys
+from app.settings import Settings
+from resolvers.ids import encode
+
+QUERY = "{ coursesIManage { totalCount nodes { title coordinators { totalCount } } } }"
+
+
+def guide(settings: Settings) -> str:
+    """The text `coordinator demo` ends its start with."""
+    keys = read_keys(settings)
+    url = settings.base_url
+    manager = keys.tokens["workspace_manager"]
+    maja = keys.ids[company.MAJA]
+    why = (
+        f'{{ explainMembership(courseId: \\"{encode("Course", 1)}\\", '
+        f'memberId: \\"{encode("Member", maja)}\\") '
+        "{ isCoordinator summary segments { name isMember sentences } } }"
+    )
+    return "\n".join(
+        [
+            "",
+            _sizes(),
+            "",
+            f"Look      {url}/graphql   (an explorer in the browser; paste a token there)",
+            f"Watch     coordinator watch{_data(settings)}   (in a second terminal)",
+            "",
+            "A token for one person of each role:",
+            *_table(keys),
+            "",
+            "1. Maja moves from Finance to Sales, says the identity provider (SCIM):",
+            _scim(url, keys, "Sales"),
+            "",
+            "2. Now she coordinates “Selling in Sweden”. Who says so, and why:",
+            _ask(url, manager, why),
+            "",
+            "3. What a coordinator through a segment sees:",
+            _ask(url, keys.tokens["coordinator_derived"], QUERY),
+            "",
+            "4. Payroll hires somebody for Sales in Sweden (signed now, good for 5 minutes):",
+            _webhook(url, keys),
+            "",
+            "5. Maja moves back, and the role is gone:",
+            _scim(url, keys, "Finance"),
+            "",
+        ]
+    )
+
+
+def _sizes() -> str:
+    return (
+        f"{company.NAME}: {company.PEOPLE} people, {len(company.COURSES)} courses, "
+        f"{len(company.SEGMENTS)} segments."
+    )
+
+
+def _data(settings: Settings) -> str:
+    return "" if str(settings.data_dir) == ".coordinator" else f" --data-dir {settings.data_dir}"
+
+
+def _table(keys: Keys) -> list[str]:
+    names = dict(company.SHOWN)
+    return [
+        f"  {principal.value:20} {names[principal].split('@')[0]:20} {keys.tokens[principal.value]}"
+        for principal in names
+    ]
+
+
+def _ask(url: str, token: str, query: str) -> str:
+    return (
+        f"curl -s {url}/graphql -H 'authorization: Bearer {token}' "
+        f"-H 'content-type: application/json' \\\n  -d '{{\"query\": \"{query}\"}}'"
+    )
+
+
+def _scim(url: str, keys: Keys, department: str) -> str:
+    body = json.dumps(
+        {
+            "schemas": ["urn:ietf:params:scim:api:messages:2.0:PatchOp"],
+            "Operations": [
+                {
+                    "op": "replace",
+                    "path": "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User:department",
+                    "value": department,
+                }
+            ],
+        }
+    )
+    return (
+        f"curl -s -X PATCH {url}/scim/v2/Users/{keys.directory_ids[company.MAJA]} "
+        f"-H 'authorization: Bearer {keys.scim}' \\\n"
+        f"  -H 'content-type: application/scim+json' -d '{body}'"
+    )
+
+
+def _webhook(url: str, keys: Keys) -> str:
+    """Signed now, as Standard Webhooks says, so it can be sent within five minutes."""
+    delivery, moment = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
+    body = json.dumps(
+        {
+            "type": "user.changed",
+            "data": {
+                "userName": f"pia.payroll@{company.DOMAIN}",
+                "mode": "full",
+                "active": True,
+                "attributes": {
+                    "displayName": "Pia Payroll",
+                    "department": "Sales",
+                    "country": "SE",
+                },
+            },
+        },
+        separators=(",", ":"),
+    )
+    secret = base64.b64decode(keys.webhook_secret.removeprefix("whsec_"))
+    signed = hmac.new(secret, f"{delivery}.{moment}.{body}".encode(), hashlib.sha256).digest()
+    signature = f"v1,{base64.b64encode(signed).decode()}"
+    return (
+        f"curl -s -i {url}/webhooks/{keys.webhook_id} -H 'content-type: application/json' \\\n"
+        f"  -H 'webhook-id: {delivery}' -H 'webhook-timestamp: {moment}' \\\n"
+        f"  -H 'webhook-signature: {signature}' -d '{body}'"
+    )

@@ -126,7 +126,7 @@ def date_of(raw: Any) -> date | None:
 def moved(today: date, offset: str) -> date:
     """Month by month, then day by day."""
     step = -1 if offset.startswith("-") else 1
-    count = {unit: int(number) for number, unit in re.findall(r"([0-9]+)([YMWD])", offset)}
+    count = {unit: int(number) for number, unit in re.findall(r"([0-9]+)([YMWD])", offset.upper())}
     year, month = today.year, today.month
     for _ in range(count.get("Y", 0) * 12 + count.get("M", 0)):
         month += step

@@ -2,12 +2,17 @@
 
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync_engine.rules import (
+    Attribute,
+    AttributeType,
     Not,
+    Owner,
     RuleIndex,
+    catalog_of,
     compile,
     explain,
     fold,
@@ -17,8 +22,38 @@ from sync_engine.rules import (
     to_json,
 )
 from sync_engine.rules.explain import Explanation, deciding
-from tests.sync_engine.rules.generated import TODAYS, catalogs, documents, people
+from tests.sync_engine.rules.generated import (
+    TODAYS,
+    catalogs,
+    documents,
+    every_clause,
+    every_value,
+    people,
+)
 from tests.sync_engine.rules.naive import holds
+
+
+@pytest.mark.parametrize("type", AttributeType)
+def test_every_operator_agrees_on_every_pair_of_values(type: AttributeType) -> None:
+    catalog = catalog_of([Attribute("a", type, Owner.ADMINISTRATOR)])
+    clauses = every_clause(type, "a")
+    rules = {id: from_document(clause, catalog) for id, clause in enumerate(clauses)}
+    denied = {id: Not(rule) for id, rule in rules.items()}
+    checks = {id: compile(rule) for id, rule in rules.items()}
+    index, index_of_denied = RuleIndex.build(rules), RuleIndex.build(denied)
+    for value in every_value(type):
+        facts, _ = fold({"a": value}, catalog)
+        for today in TODAYS if type is AttributeType.DATE else TODAYS[:1]:
+            truth = {
+                id
+                for id, clause in enumerate(clauses)
+                if holds(clause, {"a": value}, {"a": type.value}, today)
+            }
+
+            assert {id for id, rule in rules.items() if matches(rule, facts, today)} == truth
+            assert {id for id, check in checks.items() if check(facts, today)} == truth
+            assert index.matches(facts, today) == truth
+            assert index_of_denied.matches(facts, today) == set(rules) - truth
 
 
 @settings(max_examples=400, deadline=None)

@@ -45,6 +45,13 @@ def workers(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Worke
 
 
 @pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """A Redis that a test may kill."""
+    with EmbeddedRedis(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture
 async def pooled(database_url: str) -> AsyncIterator[Sessions]:
     engine = create_async_engine(database_url, pool_size=8)
     yield async_sessionmaker(engine, expire_on_commit=False)
@@ -169,12 +176,10 @@ async def somebody_waits(sessions: Sessions, patience: float = 5.0) -> bool:
 
 @pytest.mark.parametrize("trouble", ["flushed or killed", "doubled and disordered"])
 async def test_trouble_with_redis_under_load_loses_nothing(
-    pooled: Sessions, workers: Workers, tmp_path: Path, trouble: str
+    pooled: Sessions, workers: Workers, own_redis: EmbeddedRedis, trouble: str
 ) -> None:
-    server = EmbeddedRedis(tmp_path / "redis")
-    server.start()
-    workers.redis_url = server.url()
-    bell = Bell(server.url())
+    workers.redis_url = own_redis.url()
+    bell = Bell(own_redis.url())
     process = workers.start("now", "later")
     world = await selling(pooled, ring=bell.ring, people=10)
     everybody = list(world.members)
@@ -185,15 +190,19 @@ async def test_trouble_with_redis_under_load_loses_nothing(
     )
     while not writers.done():
         await asyncio.sleep(0.1)
-        make_trouble(trouble, server, bell, chance)
+        make_trouble(trouble, own_redis, bell, chance)
     await writers
+    process.send_signal(signal.SIGSTOP)
+    await move_at_random(world, everybody, 10, chance)
+    assert bell.rest(5.0)
+    make_trouble(trouble, own_redis, bell, chance)
+    process.send_signal(signal.SIGCONT)
 
     assert await seconds_until(world, await in_sales(pooled)) < 2 * (EVERY + 0.5)
     await at_rest(pooled)
     assert await world.coordinators_of("Selling") == await in_sales(pooled)
     assert await intervals_are_exact(pooled)
     assert process.poll() is None
-    server.stop()
 
 
 def make_trouble(trouble: str, server: EmbeddedRedis, bell: Bell, chance: random.Random) -> None:
@@ -236,10 +245,18 @@ async def intervals_are_exact(sessions: Sessions) -> bool:
     return (overlapping, opened, opened - still_open) == (0, added, removed)
 
 
-async def test_a_restarted_database_under_load_loses_nothing(tmp_path: Path) -> None:
-    server = EmbeddedPostgres(tmp_path / "pg", settings={"shared_buffers": "32MB"})
-    server.start()
-    migrate(server.url())
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that a test may stop."""
+    with EmbeddedPostgres(tmp_path / "pg", settings={"shared_buffers": "32MB"}) as server:
+        migrate(server.url())
+        yield server
+
+
+async def test_a_restarted_database_under_load_loses_nothing(
+    tmp_path: Path, own_postgres: EmbeddedPostgres
+) -> None:
+    server = own_postgres
     engine = create_async_engine(server.url(), pool_size=8, pool_pre_ping=True)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     world = await selling(sessions, people=8)
@@ -275,7 +292,6 @@ async def test_a_restarted_database_under_load_loses_nothing(tmp_path: Path) -> 
         name: department == "Sales" for name, department in acknowledged.items()
     }
     await engine.dispose()
-    server.stop()
 
 
 async def test_a_worker_told_to_stop_finishes_and_leaves_the_rest_to_others(

@@ -194,10 +194,16 @@ def test_a_flushed_redis_and_a_forgotten_script_do_not_stop_the_work(redis_url: 
         assert noted.wait_for(2)
 
 
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """A Redis that a test may kill."""
+    with EmbeddedRedis(tmp_path / "redis") as server:
+        yield server
+
+
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_a_restarted_redis_is_used_again(tmp_path: Path, how: str) -> None:
-    server = EmbeddedRedis(tmp_path / "redis")
-    server.start()
+def test_a_restarted_redis_is_used_again(own_redis: EmbeddedRedis, how: str) -> None:
+    server = own_redis
     broker, noted = broker_on(server.url()), Noted()
     with working(broker, noted):
         broker.enqueue(message())
@@ -213,4 +219,3 @@ def test_a_restarted_redis_is_used_again(tmp_path: Path, how: str) -> None:
         broker.enqueue(message())
 
         assert noted.wait_for(2, seconds=3.0)
-    server.stop()

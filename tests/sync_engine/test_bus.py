@@ -5,7 +5,7 @@ import random
 import socket
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -80,6 +80,13 @@ async def collect(bus: Bus, workspace_id: int, upto: int, interest: Interest) ->
             if entry is not None:
                 got.append(entry)
     return got
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[EmbeddedRedis]:
+    """A Redis that a test may kill."""
+    with EmbeddedRedis(tmp_path / "redis") as server:
+        yield server
 
 
 @pytest.fixture
@@ -231,10 +238,9 @@ async def cause(trouble: str, server: EmbeddedRedis) -> None:
 
 @pytest.mark.parametrize("trouble", ["none", "flushall", "kill", "deaf"])
 async def test_eight_writers_and_any_trouble_with_redis_cause_no_gap_and_no_repetition(
-    database_url: str, sessions: Sessions, tmp_path: Path, trouble: str
+    database_url: str, sessions: Sessions, own_redis: EmbeddedRedis, trouble: str
 ) -> None:
-    server = EmbeddedRedis(tmp_path / "redis")
-    server.start()
+    server = own_redis
     bell = Bell(server.url())
     writers, rounds = 8, 40
     total = writers * rounds
@@ -258,7 +264,6 @@ async def test_eight_writers_and_any_trouble_with_redis_cause_no_gap_and_no_repe
         await asyncio.gather(*(write(number) for number in range(writers)), cause(trouble, server))
         followers = await asyncio.wait_for(everything, 20)
     await engine.dispose()
-    server.stop()
 
     for seen in followers[:5]:
         assert [entry.seq for entry in seen] == list(range(1, total + 1))

@@ -116,11 +116,18 @@ def test_a_duty_that_fails_is_tried_again_and_harms_no_other(
     assert "broken.look_at failed; it is tried again" in caplog.messages
 
 
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A PostgreSQL that a test may stop."""
+    settings = {"shared_buffers": "16MB"}
+    with EmbeddedPostgres(tmp_path / "pg", durable=False, settings=settings) as server:
+        yield server
+
+
 def test_a_restarted_database_is_mentioned_once_and_swept_again(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    own_postgres: EmbeddedPostgres, caplog: pytest.LogCaptureFixture
 ) -> None:
-    server = EmbeddedPostgres(tmp_path / "pg", durable=False, settings={"shared_buffers": "16MB"})
-    server.start()
+    server = own_postgres
     engine = create_engine(server.url(), pool_pre_ping=True)
     looks = Looks("things")
     sweeper = Sweeper(engine, [looks.duty], every=0.05)
@@ -134,7 +141,6 @@ def test_a_restarted_database_is_mentioned_once_and_swept_again(
         assert eventually(lambda: looks.count > before and not sweeper._outage.is_on)
     sweeper.stop()
     engine.dispose()
-    server.stop()
 
     said = [message for message in caplog.messages if message.startswith("PostgreSQL")]
     assert len(said) == 2

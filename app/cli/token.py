@@ -29,6 +29,7 @@ class Kind(StrEnum):
     SCIM = "scim"
 
 
+_WIDE = 300
 _STORED_AS = {Kind.PERSON: "PAT", Kind.PROGRAM: "SERVICE", Kind.SCIM: "SCIM"}
 
 Who = Annotated[str, typer.Argument(help="The member: a user name or a numeric id.")]
@@ -93,7 +94,11 @@ def list_all(workspace: Workspace = None, data_dir: DataDir = None) -> None:
             str(token.member_id or f"connection {token.connection_id}"),
             *(_day(at) for at in (token.expires_at, token.last_used_at, token.revoked_at)),
         )
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        # For other programs: a row is a line.
+        console = Console(width=_WIDE)
+    console.print(table)
 
 
 @tokens.command("revoke")

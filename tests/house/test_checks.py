@@ -57,3 +57,15 @@ def test_check_and_these_tests_look_at_the_same() -> None:
         "$(BIN)/hadolint docker/Dockerfile",
         "$(MAKE) --no-print-directory test",
     ]
+
+
+def test_make_bench_runs_every_benchmark() -> None:
+    from tests.benchmarks.__main__ import BENCHMARKS
+
+    runnable = {
+        path.stem
+        for path in (ROOT / "tests/benchmarks").glob("[a-z]*.py")
+        if "def main() -> None:" in path.read_text()
+    }
+
+    assert set(BENCHMARKS) == runnable

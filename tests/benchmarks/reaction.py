@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import json
+import os
 import shutil
 import tempfile
 import time
@@ -210,7 +211,10 @@ class Stage:
 
 @contextlib.contextmanager
 def stage() -> Iterator[Stage]:
-    """Everything in place, workers running and at rest."""
+    """Everything in place, workers running and at rest. Says how busy the machine is, because
+    whoever waits for a core measures that."""
+    busy, cores = os.getloadavg()[0], os.cpu_count()
+    print(f"Load average {busy:.1f} on {cores} cores before the start.", flush=True)
     home = Path(tempfile.mkdtemp(prefix="coordinator-bench-"))
     home.chmod(0o755)
     try:

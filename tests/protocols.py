@@ -65,8 +65,9 @@ class Protocol:
     def move_clock(
         self, db: Connection, rules: Rules, workspace_id: int, old: dt.date, new: dt.date
     ) -> None:
-        """What a tick does in its transaction."""
-        ticks.move_clock(db, workspace_id, old, new)
+        """What a tick does in its transaction, all but its journal entry."""
+        move: dict[str, Any] = {"workspace_id": workspace_id, "old": old, "new": new}
+        db.execute(ticks.MOVE_CLOCK, move | {"cause": None})
         if self.marks_in_the_tick:
             row = db.execute(ticks.EPOCH, {"workspace_id": workspace_id}).fetchone()
             assert row is not None

@@ -1,0 +1,1 @@
+"""Everything at once, again and again, with killed workers: what remains must be exact."""

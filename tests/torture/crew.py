@@ -1,0 +1,83 @@
+"""The engine's workers as processes that can be killed at any moment."""
+
+import datetime as dt
+import multiprocessing
+import os
+import random
+import signal
+import time
+from multiprocessing.process import BaseProcess
+
+from sqlalchemy import create_engine
+
+from sync_engine.drain import drain
+from sync_engine.rebuild import expand, rebuild
+from sync_engine.state import Rules
+from sync_engine.ticks import expand_ticks, expire_overrides
+from tests.protocols import DESIGNED, MUTANTS
+
+PROTOCOLS = {each.name: each for each in (DESIGNED, *MUTANTS)}
+DAWDLE_SECONDS = 0.006
+
+
+def work(url: str, protocol_name: str, seed: int) -> None:
+    """Do whatever waits, for ever, in small batches, dawdling where a wrong protocol would lose."""
+    dice = random.Random(seed)
+    engine = create_engine(url, pool_size=1, max_overflow=0)
+    rules = Rules()
+
+    def dawdle() -> None:
+        if dice.random() < 0.3:
+            time.sleep(dice.random() * DAWDLE_SECONDS)
+
+    with PROTOCOLS[protocol_name].in_force(dawdle):
+        while True:
+            drain(engine, rules, lanes=(0,), batch=dice.choice((1, 5, 50)), seconds=0.2)
+            expand_ticks(engine, rules)
+            expand(engine, seconds=0.2)
+            rebuild(engine, rules, seconds=0.2)
+            drain(engine, rules, lanes=(0, 1), batch=dice.choice((5, 50, 200)), seconds=0.2)
+            expire_overrides(engine, now=dt.datetime.now(dt.UTC))
+            time.sleep(0.002)
+
+
+class Crew:
+    """A number of workers; who is killed is replaced.
+
+    They are forked from a server that has imported everything, so a new one is there in a few
+    hundredths of a second.
+    """
+
+    def __init__(self, url: str, protocol_name: str, size: int, dice: random.Random) -> None:
+        self.kills = 0
+        self._arguments = (url, protocol_name)
+        self._dice = dice
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload(["tests.torture.crew"])
+        self._workers: list[BaseProcess] = [self._hire() for _ in range(size)]
+
+    def _hire(self) -> BaseProcess:
+        worker = self._context.Process(
+            target=work, args=(*self._arguments, self._dice.randrange(1 << 30)), daemon=True
+        )
+        worker.start()
+        return worker
+
+    def kill_one(self) -> None:
+        """SIGKILL one worker, whatever it is doing, and put a new one in its place."""
+        place = self._dice.randrange(len(self._workers))
+        victim = self._workers[place]
+        if victim.pid is not None:
+            os.kill(victim.pid, signal.SIGKILL)
+        victim.join()
+        self.kills += 1
+        self._workers[place] = self._hire()
+
+    def lost(self) -> list[int]:
+        """Exit codes of workers that ended by themselves: there must be none."""
+        return [code for each in self._workers if (code := each.exitcode) is not None]
+
+    def dismiss(self) -> None:
+        for each in self._workers:
+            each.kill()
+            each.join()

@@ -1,0 +1,138 @@
+"""Is everything exactly as it should be? Answered from the rows, by other means than the engine.
+
+Four questions, at a moment when nothing waits and nobody writes: are memberships what the rules
+say, is the coordinator view what its definition says, has the journal no gap and does replaying
+it give the present state, and have frozen segments kept their people.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.ground import Ground, Pairs, recompute
+
+
+@dataclass(slots=True)
+class Judge:
+    """Watches one workspace from verdict to verdict."""
+
+    ground: Ground
+    seen: int = 0
+    replayed: Pairs = field(default_factory=set)
+    frozen: dict[tuple[int, int], set[int]] = field(default_factory=dict)
+
+    def wrong(self) -> dict[str, int]:
+        """What is wrong, by kind: how many pairs, courses' coordinators, entries or people."""
+        stored = self.ground.stored()
+        frozen = self._frozen_segments()
+        held = {pair for pair in stored if pair[1] in frozen}
+        expected = recompute(self.ground.db, self.ground.workspace_id)
+        found = {
+            "memberships": len((stored - held) ^ expected),
+            "coordinators": len(self._coordinators() ^ self._naive_coordinators(expected | held)),
+            "journal gaps": self._replay(),
+            "journal replay": len(self.replayed ^ stored),
+            "frozen": self._thawed(frozen, held),
+            "intervals": self._bad_intervals(),
+        }
+        return {kind: count for kind, count in found.items() if count}
+
+    def _frozen_segments(self) -> dict[int, int]:
+        return dict(
+            self.ground.rows(
+                "SELECT id, epoch FROM segment"
+                " WHERE workspace_id = %s AND state <> 'ACTIVE' AND deleted_at IS NULL",
+                self.ground.workspace_id,
+            )
+        )
+
+    def _thawed(self, frozen: dict[int, int], held: Pairs) -> int:
+        """People who came into or went out of a segment that was frozen all the while."""
+        deleted = {
+            id
+            for (id,) in self.ground.rows(
+                "SELECT id FROM member WHERE workspace_id = %s AND deleted_at IS NOT NULL",
+                self.ground.workspace_id,
+            )
+        }
+        now = {
+            (segment, epoch): {member for member, held_by in held if held_by == segment}
+            for segment, epoch in frozen.items()
+        }
+        changed = sum(
+            len((now[key] ^ before) - deleted) for key, before in self.frozen.items() if key in now
+        )
+        self.frozen = now
+        return changed
+
+    def _replay(self) -> int:
+        """Play the journal's news; how many entries are missing or contradict what was before."""
+        problems = 0
+        for seq, verb, detail in self.ground.rows(
+            "SELECT seq, verb, detail FROM journal_entry"
+            " WHERE workspace_id = %s AND seq > %s ORDER BY seq",
+            self.ground.workspace_id,
+            self.seen,
+        ):
+            problems += seq != self.seen + 1
+            self.seen = seq
+            if verb == "membership.changed":
+                problems += self._play(detail["segments"])
+        return problems
+
+    def _play(self, segments: dict[str, dict[str, list[int]]]) -> int:
+        added = {(m, int(s)) for s, changed in segments.items() for m in changed["added"]}
+        removed = {(m, int(s)) for s, changed in segments.items() for m in changed["removed"]}
+        problems = len(added & self.replayed) + len(removed - self.replayed)
+        self.replayed = (self.replayed | added) - removed
+        return problems
+
+    def _coordinators(self) -> Pairs:
+        return {
+            (course, member)
+            for course, member in self.ground.rows(
+                "SELECT course_id, member_id FROM course_coordinator WHERE workspace_id = %s",
+                self.ground.workspace_id,
+            )
+        }
+
+    def _naive_coordinators(self, memberships: Pairs) -> Pairs:
+        """By hand, attached or kept; not excluded from what is attached; no instructor; active."""
+        workspace_id = self.ground.workspace_id
+        roles = self.ground.rows(
+            "SELECT course_id, member_id, role FROM course_role WHERE workspace_id = %s",
+            workspace_id,
+        )
+        overrides = self.ground.rows(
+            "SELECT course_id, member_id, kind FROM coordinator_override WHERE workspace_id = %s",
+            workspace_id,
+        )
+        attached = self.ground.rows(
+            "SELECT course_id, segment_id FROM course_segment WHERE workspace_id = %s",
+            workspace_id,
+        )
+        active = {
+            id
+            for (id,) in self.ground.rows(
+                "SELECT id FROM member WHERE workspace_id = %s AND state = 'ACTIVE'", workspace_id
+            )
+        }
+        excluded = {(course, member) for course, member, kind in overrides if kind == "EXCLUDE"}
+        kept = {(course, member) for course, member, kind in overrides if kind == "KEEP"}
+        teaching = {(course, member) for course, member, role in roles if role == "INSTRUCTOR"}
+        by_hand = {(course, member) for course, member, role in roles if role == "COORDINATOR"}
+        derived = {
+            (course, member)
+            for course, attached_segment in attached
+            for member, segment in memberships
+            if segment == attached_segment
+        }
+        everybody = by_hand | (derived - excluded) | kept
+        return {pair for pair in everybody - teaching if pair[1] in active}
+
+    def _bad_intervals(self) -> int:
+        """Intervals that end before they begin, or begin before the pair's last one has ended."""
+        count: int = self.ground.one(
+            "SELECT count(*) FROM (SELECT since, until, lag(coalesce(until, 'infinity'))"
+            " OVER (PARTITION BY member_id, segment_id ORDER BY since) AS last_until"
+            " FROM membership) AS i WHERE until < since OR since < last_until"
+        )
+        return count

@@ -1,0 +1,131 @@
+"""The rounds: a burst of everything at once, quiet, judgment."""
+
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sqlalchemy import create_engine
+
+from tests.protocols import DESIGNED, Protocol
+from tests.torture.crew import Crew
+from tests.torture.field import Field, Hand
+from tests.torture.judge import Judge
+
+WRITERS = 3
+STEPS = 18
+EDITS = 8
+QUIET_SECONDS = 30.0
+
+
+@dataclass(slots=True)
+class Tally:
+    """What happened, and what was wrong by kind and round."""
+
+    rounds: int = 0
+    changes: int = 0
+    edits: int = 0
+    kills: int = 0
+    wrong: dict[int, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def wrong_pairs(self) -> int:
+        return sum(sum(kinds.values()) for kinds in self.wrong.values())
+
+
+class NotQuiet(Exception):
+    """A worker ended by itself, or work is left although nobody writes any more."""
+
+
+def torture(
+    url: str,
+    *,
+    rounds: int,
+    seconds: float,
+    seed: int,
+    protocol: Protocol = DESIGNED,
+    workers: int = 3,
+    each: Callable[[Tally], object] = lambda tally: None,
+    until_wrong: bool = False,
+) -> Tally:
+    """Rounds of bursts with killed workers, judged after each; ends at the first limit reached."""
+    dice = random.Random(seed)
+    engine = create_engine(url)
+    field = Field(engine, protocol, dice)
+    judges = [Judge(plot.ground) for plot in field.plots]
+    tally = Tally()
+    ends = time.monotonic() + seconds
+    with hands(field, dice) as (writers, editor), crew_of(url, protocol, workers, dice) as crew:
+        quiet(field, crew)
+        while tally.rounds < rounds and time.monotonic() < ends:
+            burst(writers, editor, crew, dice)
+            tally.rounds += 1
+            quiet(field, crew)
+            tally.changes = sum(hand.changes for hand in writers)
+            tally.edits, tally.kills = editor.edits, crew.kills
+            wrong = [kinds for judge in judges if (kinds := judge.wrong())]
+            if wrong:
+                tally.wrong[tally.rounds] = {k: n for kinds in wrong for k, n in kinds.items()}
+            each(tally)
+            if wrong and until_wrong:
+                break
+    field.close()
+    engine.dispose()
+    return tally
+
+
+@contextmanager
+def hands(field: Field, dice: random.Random) -> Iterator[tuple[list[Hand], Hand]]:
+    made = [Hand(field, dice.randrange(1 << 30)) for _ in range(WRITERS + 1)]
+    yield made[1:], made[0]
+    for each in made:
+        each.close()
+
+
+@contextmanager
+def crew_of(url: str, protocol: Protocol, size: int, dice: random.Random) -> Iterator[Crew]:
+    crew = Crew(url, protocol.name, size, dice)
+    try:
+        yield crew
+    finally:
+        crew.dismiss()
+
+
+def burst(writers: list[Hand], editor: Hand, crew: Crew, dice: random.Random) -> None:
+    """All hands at once; in four of five rounds a worker is killed in the middle."""
+    problems: list[BaseException] = []
+
+    def run(work: Callable[[int], None], steps: int) -> None:
+        try:
+            work(steps)
+        except BaseException as problem:  # noqa: BLE001 - told by the main thread
+            problems.append(problem)
+
+    threads = [threading.Thread(target=run, args=(each.write, STEPS)) for each in writers]
+    threads.append(threading.Thread(target=run, args=(editor.edit, EDITS)))
+    for thread in threads:
+        thread.start()
+    if dice.random() < 0.8:
+        time.sleep(dice.random() * 0.25)
+        crew.kill_one()
+    for thread in threads:
+        thread.join()
+    if problems:
+        raise problems[0]
+
+
+def quiet(field: Field, crew: Crew) -> None:
+    """Wait until nothing waits: no marker, no window, no override that will end."""
+    ends = time.monotonic() + QUIET_SECONDS
+    ground = field.plots[0].ground
+    while ground.waiting() or ground.one(
+        "SELECT EXISTS (SELECT FROM coordinator_override WHERE expires_at IS NOT NULL)"
+        " OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+    ):
+        if crew.lost():
+            raise NotQuiet(f"Workers ended by themselves with {crew.lost()}.")
+        if time.monotonic() > ends:
+            raise NotQuiet(f"After {QUIET_SECONDS:.0f} seconds there is still something to do.")
+        time.sleep(0.005)

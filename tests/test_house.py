@@ -182,11 +182,13 @@ def test_the_readme_speaks_of_commands_that_exist() -> None:
     from app.cli.commands import commands
 
     readme = (ROOT / "README.md").read_text()
-    spoken = set(re.findall(r"(?:^|`|\s)make ([a-z]+)(?=`|\s|$)", readme, re.MULTILINE))
-    typed = set(re.findall(r"(?:^|`)\s*coordinator ([a-z][a-z-]*)", readme, re.MULTILINE))
+    spoken = set(re.findall(r"(?:^ {4}|`)make ([a-z]+)", readme, re.MULTILINE))
+    typed = set(
+        re.findall(r"(?:^ {4}|`)(?:\.venv/bin/)?coordinator ([a-z][a-z-]*)", readme, re.MULTILINE)
+    )
 
     assert {"demo", "test"} <= spoken <= make_targets()
-    assert typed <= set(get_command(commands).commands)  # type: ignore[attr-defined]
+    assert {"watch", "demo"} <= typed <= set(get_command(commands).commands)  # type: ignore[attr-defined]
 
 
 def test_continuous_integration_runs_the_tests() -> None:

@@ -22,17 +22,17 @@ def demo(
     It has about 300 people; what to try is printed.
     The company is made at the first start and kept; with --simulate, people keep changing.
     """
-    from app import demo as company
+    from app.demo import build, guide
     from app.supervisor import Program
     from app.whole import command, run_whole
 
     def greet(settings: "Settings") -> None:
-        typer.echo(company.guide(settings))
+        typer.echo(guide(settings))
 
     run_whole(
         settings_from(data_dir, host=host, port=port),
         say=typer.echo,
-        prepare=company.build,
+        prepare=build,
         greet=greet,
         beside=[Program("simulation", command("simulate"))] if simulate else [],
     )

@@ -5,10 +5,10 @@ from app.cli.options import DataDir, settings_from
 
 def simulate(data_dir: DataDir = None) -> None:
     """Keep changing the people of the demo company through the doors, until stopped."""
-    from app import demo as company
+    from app.demo import simulate as keep_changing
     from app.logs import configure_logs
     from app.stack import located
 
     settings = located(settings_from(data_dir))
     configure_logs(as_json=settings.logs_json)
-    company.simulate(settings)
+    keep_changing(settings)

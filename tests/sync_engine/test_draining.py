@@ -12,6 +12,7 @@ from sync_engine.drain import drain
 from sync_engine.markers import Lane
 from sync_engine.state import Rules
 from tests.ground import Ground, everyone, insert_workspace, mark_members, sales
+from tests.protocols import DESIGNED
 from tests.sync_engine.conftest import Meter
 
 
@@ -334,3 +335,24 @@ def test_several_workers_at_once_end_exact(ground: Ground) -> None:
     assert ground.stored() == ground.expected()
     assert len(ground.expected()) == 600
     assert {segment for _, segment in ground.stored()} == set(segments)
+
+
+def test_an_interactive_change_overtakes_a_bulk_batch_that_is_under_way(ground: Ground) -> None:
+    segment = ground.segment(sales())
+    ground.settle()
+    ground.people(5, department="Sales")
+    ground.rows("SELECT setval(pg_get_serial_sequence('member', 'id'), 10000)")
+    person = ground.member(department="Sales")
+    overtaking: list[int] = []
+
+    def overtake() -> None:
+        if not overtaking:
+            overtaking.append(drain(ground.engine, Rules(), lanes=(Lane.INTERACTIVE,)).people)
+
+    with DESIGNED.in_force(overtake):
+        ground.drain((Lane.BULK,))
+
+    assert overtaking == [1]
+    first = ground.rows("SELECT added FROM change_set ORDER BY id")
+    assert first == [(1,), (5,)]
+    assert (person, segment) in ground.stored()

@@ -343,16 +343,17 @@ def test_an_interactive_change_overtakes_a_bulk_batch_that_is_under_way(ground: 
     ground.people(5, department="Sales")
     ground.rows("SELECT setval(pg_get_serial_sequence('member', 'id'), 10000)")
     person = ground.member(department="Sales")
-    overtaking: list[int] = []
+    looks: list[str] = []
 
     def overtake() -> None:
-        if not overtaking:
-            overtaking.append(drain(ground.engine, Rules(), lanes=(Lane.INTERACTIVE,)).people)
+        looks.append("a look")
+        if len(looks) == 1:
+            assert drain(ground.engine, Rules(), lanes=(Lane.INTERACTIVE,)).people == 1
 
     with DESIGNED.in_force(overtake):
         ground.drain((Lane.BULK,))
 
-    assert overtaking == [1]
+    assert len(looks) == 2
     first = ground.rows("SELECT added FROM change_set ORDER BY id")
     assert first == [(1,), (5,)]
     assert (person, segment) in ground.stored()

@@ -23,6 +23,7 @@ from app.graphql import GraphQL, OpenContext, TransportSettings, Unauthenticated
 from app.installation import Installation
 from app.logs import configure_logs
 from app.presenting import present
+from app.prices import LIMITS, weight
 from app.settings import Settings, read_settings
 from app.stack import located
 from app.start_page import show
@@ -69,6 +70,8 @@ def _graphql(here: Installation, schema: strawberry.Schema) -> GraphQL:
         authenticate=here.bearer.authenticate,
         context=_contexts(here),
         present=present,
+        limits=LIMITS,
+        weight=weight,
         settings=TransportSettings(
             introspection=settings.answers_introspection,
             explorer=settings.shows_graphiql,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,7 +19,7 @@ from models.people import Member, MemberState
 from models.segments import CourseSegment, Segment
 from models.views import coordinator_source
 from models.workspaces import Workspace
-from operations import courses
+from operations import courses, visible
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 
@@ -271,14 +271,14 @@ async def _assignable(db: AsyncSession, workspace_id: int, member_ids: set[int])
     unknown = sorted(member_ids - found.keys())
     if unknown:
         raise Refused(
-            Code.NOT_FOUND, f"{len(unknown)} of these members do not exist.", {"ids": unknown}
+            Code.NOT_FOUND, f"{len(unknown)} of these members do not exist.", {"memberIds": unknown}
         )
     gone = sorted(id for id, (_, state) in found.items() if state is MemberState.DEACTIVATED)
     if gone:
         raise Refused(
             Code.MEMBER_DEACTIVATED,
             f"{len(gone)} of these members are deactivated; reactivate them first.",
-            {"ids": gone},
+            {"memberIds": gone},
         )
     return {id: name for id, (name, _) in found.items()}
 
@@ -361,19 +361,30 @@ async def _give(
 
 
 async def _usable_segment(db: AsyncSession, by: Caller, course_id: int, segment_id: int) -> Segment:
-    """The segment, held so that it is not deleted meanwhile; hidden ones do not exist."""
+    """The segment, held so that it is not deleted meanwhile.
+
+    Whoever may attach none at all hears so; to others hidden ones do not exist, unless they are
+    on the course already.
+    """
+    attach = Permission.ATTACH_SEGMENT
+    await require(db, by, attach, course_id=course_id, segment_is_usable=True)
+    attached = select(CourseSegment.segment_id).where(CourseSegment.course_id == course_id)
     segment = await db.scalar(
         select(Segment)
         .where(
             Segment.workspace_id == by.workspace_id,
             Segment.id == segment_id,
             Segment.deleted_at.is_(None),
+            or_(
+                Segment.id.in_(visible.segments(by).with_only_columns(Segment.id)),
+                Segment.id.in_(attached),
+            ),
         )
         .with_for_update(read=True, key_share=True)
     )
     if segment is None:
         raise not_found("segment")
-    await require(db, by, Permission.ATTACH_SEGMENT, course_id=course_id, segment_id=segment_id)
+    await require(db, by, attach, course_id=course_id, segment_id=segment_id)
     return segment
 
 

@@ -11,6 +11,7 @@ from access.permissions import Permission, Principal, Scope
 from models.catalog import Course, CourseKind, CourseState, Department
 from models.journal import record
 from models.segments import CourseSegment
+from operations import visible
 from operations.grants import insert_grant
 from operations.refusals import not_found
 from operations.rights import Rights, require
@@ -52,11 +53,7 @@ async def create(
     state: CourseState = CourseState.DRAFT,
 ) -> Course:
     """A new course of a department. Its maker gets Course Edit on it, nothing more (C8)."""
-    department = await db.scalar(
-        select(Department).where(
-            Department.workspace_id == by.workspace_id, Department.id == department_id
-        )
-    )
+    department = await db.scalar(visible.departments(by).where(Department.id == department_id))
     if department is None:
         raise not_found("department")
     await require(db, by, Permission.CREATE_COURSE, department_id=department_id)

@@ -2,9 +2,10 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,11 +18,19 @@ from models.journal import JournalEntry
 from models.people import Member, MemberState
 from models.segments import CourseSegment, Membership, Segment, SegmentKind, SegmentState
 from models.workspaces import EngineState
-from operations import freshness, people
+from operations import freshness, people, visible
 from operations.freshness import Freshness
 from operations.refusals import not_found
 from operations.rights import require
-from sync_engine.rules import Explanation, deciding, explain, from_document
+from sync_engine.rules import (
+    Catalog,
+    Explanation,
+    Facts,
+    InvalidRule,
+    deciding,
+    explain,
+    from_document,
+)
 
 
 class Standing(StrEnum):
@@ -87,13 +96,8 @@ class WhyCoordinator:
 async def membership(
     db: AsyncSession, *, by: Caller, course_id: int, member_id: int
 ) -> WhyCoordinator:
-    """Explain the present (S10). Asked about oneself it is open to every member."""
-    course = await db.scalar(
-        select(Course).where(Course.workspace_id == by.workspace_id, Course.id == course_id)
-    )
-    member = await db.scalar(
-        select(Member).where(Member.workspace_id == by.workspace_id, Member.id == member_id)
-    )
+    """Explain the present (S10). About oneself it is open to whoever sees the course."""
+    course = await db.scalar(visible.courses(by).where(Course.id == course_id))
     if course is None:
         raise not_found("course")
     await require(
@@ -102,6 +106,13 @@ async def membership(
         Permission.EXPLAIN_MEMBERSHIP,
         course_id=course_id,
         is_self=by.member_id == member_id,
+    )
+    member = await db.scalar(
+        select(Member).where(
+            Member.workspace_id == by.workspace_id,
+            Member.id == member_id,
+            Member.deleted_at.is_(None),
+        )
     )
     if member is None:
         raise not_found("member")
@@ -128,19 +139,23 @@ async def membership(
 async def _segments(db: AsyncSession, member: Member, course_id: int) -> tuple[SegmentReason, ...]:
     workspace_id, member_id = member.workspace_id, member.id
     rows: Sequence[tuple[CourseSegment, Segment, Membership | None]] = (
-        await db.execute(
-            select(CourseSegment, Segment, Membership)
-            .join(Segment, Segment.id == CourseSegment.segment_id)
-            .outerjoin(
-                Membership,
-                (Membership.segment_id == Segment.id)
-                & (Membership.member_id == member_id)
-                & Membership.until.is_(None),
+        (
+            await db.execute(
+                select(CourseSegment, Segment, Membership)
+                .join(Segment, Segment.id == CourseSegment.segment_id)
+                .outerjoin(
+                    Membership,
+                    (Membership.segment_id == Segment.id)
+                    & (Membership.member_id == member_id)
+                    & Membership.until.is_(None),
+                )
+                .where(CourseSegment.course_id == course_id)
+                .order_by(CourseSegment.place)
             )
-            .where(CourseSegment.course_id == course_id)
-            .order_by(CourseSegment.place)
         )
-    ).tuples().all()
+        .tuples()
+        .all()
+    )
     catalog = await people.catalog_of(db, workspace_id)
     facts = (await people.facts_of(db, workspace_id, [member_id], catalog)).get(member_id, {})
     today = await db.scalar(
@@ -152,10 +167,7 @@ async def _segments(db: AsyncSession, member: Member, course_id: int) -> tuple[S
     causes = await _causes(db, workspace_id, wanted, member_id, attached)
     reasons = []
     for attachment, segment, current in rows:
-        explanation: Explanation | None = None
-        if segment.rule is not None and today is not None:
-            rule = from_document(segment.rule, catalog)
-            explanation = explain(rule, facts, today, attributes=member.attributes)
+        explanation = _explained(segment, catalog, facts, today, member)
         reasons.append(
             SegmentReason(
                 segment_id=segment.id,
@@ -166,10 +178,47 @@ async def _segments(db: AsyncSession, member: Member, course_id: int) -> tuple[S
                 since=_since(attachment, current),
                 explanation=explanation,
                 sentences=_sentences(segment, current is not None, explanation),
-                cause=_latest(causes, attachment, current),
+                cause=_about(_latest(causes, attachment, current), explanation),
             )
         )
     return tuple(reasons)
+
+
+def _explained(
+    segment: Segment, catalog: Catalog, facts: Facts, today: dt.date | None, member: Member
+) -> Explanation | None:
+    """The rule over the facts; None where there is no rule, or where it cannot be understood."""
+    if segment.rule is None or today is None:
+        return None
+    try:
+        rule = from_document(segment.rule, catalog, draft=True)
+    except InvalidRule:
+        return None
+    return explain(rule, facts, today, attributes=member.attributes)
+
+
+def _about(cause: Cause | None, explanation: Explanation | None) -> Cause | None:
+    """The cause; of a change of a person only what the rule looks at."""
+    if cause is None or not cause.verb.startswith("member."):
+        return cause
+    looked_at = _attributes(explanation) if explanation else frozenset()
+    return replace(
+        cause, before=_only(looked_at, cause.before), after=_only(looked_at, cause.after)
+    )
+
+
+def _attributes(explanation: Explanation) -> frozenset[str]:
+    own = {explanation.attribute} if explanation.attribute else set()
+    return frozenset(own).union(*(_attributes(each) for each in explanation.children))
+
+
+def _only(names: Collection[str], said: Mapping[str, Any] | None) -> dict[str, object] | None:
+    """Those attributes of what an entry says: member.added has them one level down."""
+    if said is None:
+        return None
+    attributes = said.get("attributes", said)
+    kept = {name: attributes[name] for name in names if name in attributes}
+    return kept | ({"state": said["state"]} if "state" in said else {})
 
 
 def _since(attachment: CourseSegment, current: Membership | None) -> dt.datetime | None:
@@ -181,7 +230,9 @@ def _sentences(
 ) -> tuple[str, ...]:
     frozen = segment.state in (SegmentState.PAUSED, SegmentState.BROKEN)
     said = [f"“{segment.name}” is {segment.state.value} and keeps what it gave."] if frozen else []
-    if explanation is None:
+    if explanation is None and segment.kind is SegmentKind.RULE:
+        said.append("belongs to it" if is_member else "does not belong to it")
+    elif explanation is None:
         said.append("is named in it" if is_member else "is not named in it")
     else:
         said.extend(leaf.sentence or leaf.text for leaf in deciding(explanation))

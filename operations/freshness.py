@@ -16,27 +16,27 @@ WAITING: Final = text("""
 WITH people AS (
     SELECT count(*) AS waiting, min(since) AS since
       FROM (SELECT since FROM dirty_member WHERE workspace_id = :workspace_id
-             ORDER BY since LIMIT :ceiling) AS some
+             ORDER BY since LIMIT :ceiling) AS oldest
 ), windows AS (
     SELECT count(*) AS waiting FROM tick_window WHERE workspace_id = :workspace_id
 ), blocks AS (
     SELECT segment_id, count(*) AS waiting, min(since) AS since
-      FROM dirty_segment WHERE segment_id = ANY(:segment_ids) GROUP BY segment_id
+      FROM dirty_segment WHERE segment_id = ANY (CAST(:segment_ids AS integer[]))
+     GROUP BY segment_id
 ), stream AS (
     SELECT epoch, head, now() AS at FROM workspace_stream WHERE workspace_id = :workspace_id
-), state AS (
-    SELECT today FROM engine_state WHERE workspace_id = :workspace_id
 )
 SELECT s.id AS segment_id, people.waiting + windows.waiting AS people,
        coalesce(blocks.waiting, 0) AS blocks,
        least(people.since, blocks.since) AS since, stream.epoch, stream.head, stream.at,
        (SELECT coalesce(max(seq), 0) FROM journal_entry j
          WHERE j.workspace_id = :workspace_id
-           AND j.at < least(people.since, blocks.since)) AS reflected
-  FROM unnest(:segment_ids) AS s(id)
- CROSS JOIN people CROSS JOIN windows CROSS JOIN stream CROSS JOIN state
+           AND j.at < coalesce(least(people.since, blocks.since), 'infinity')) AS reflected
+  FROM unnest(CAST(:segment_ids AS integer[])) AS s(id)
+ CROSS JOIN people CROSS JOIN windows CROSS JOIN stream
   LEFT JOIN blocks ON blocks.segment_id = s.id
 """)
+"""A new day that is not yet worked off keeps nothing that happened from being reflected."""
 
 
 @dataclass(frozen=True, slots=True)

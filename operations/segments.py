@@ -329,7 +329,7 @@ async def _name(
     unknown = sorted(set(wanted) - found)
     if unknown:
         raise Refused(
-            Code.NOT_FOUND, f"{len(unknown)} of these members do not exist.", {"ids": unknown}
+            Code.NOT_FOUND, f"{len(unknown)} of these members do not exist.", {"memberIds": unknown}
         )
     if not wanted:
         return

@@ -17,6 +17,7 @@ from models.grants import Grant
 from models.people import Member, MemberState
 from models.segments import Segment
 from models.views import coordinator_source, course_coordinator
+from models.workspaces import Workspace
 
 Where = ColumnElement[bool]
 
@@ -46,6 +47,11 @@ def courses_managed(by: Caller) -> Select[Course]:
         _within_token(by, Permission.LIST_COURSES_I_MANAGE),
         Course.id.in_(managed),
     )
+
+
+def workspaces(by: Caller) -> Select[Workspace]:
+    """The one the caller acts in."""
+    return select(Workspace).where(Workspace.id == by.workspace_id, _sees(by, true()))
 
 
 def departments(by: Caller) -> Select[Department]:

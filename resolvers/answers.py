@@ -4,7 +4,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 import strawberry
@@ -20,6 +20,7 @@ from models.journal import JournalEntry
 from operations.edge import committed
 from operations.refusals import Code, Refused
 from resolvers.context import Context
+from resolvers.ids import encode
 from resolvers.seal import Position
 
 LONGEST_KEY: Final = 200
@@ -88,6 +89,17 @@ class Answer:
     removed: Sequence[int] = field(default_factory=tuple)
 
 
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an operation did, and where in the journal it stands: as `count` entries of one
+    `cause`, or, where it changed nothing, as the `head` it found."""
+
+    values: Values
+    cause: str | None = None
+    count: int = 0
+    head: int | None = None
+
+
 async def answer(info: Info, operation: Operation) -> Answer:
     """Run the operation of a mutation in a transaction of its own.
 
@@ -102,15 +114,15 @@ async def answer(info: Info, operation: Operation) -> Answer:
     key = asked.pop("idempotencyKey", None)
     try:
         async with context.transaction() as db:
-            claim = await _claim(db, caller, key, info.field_name, asked)
-            values = claim if claim is not None else await operation(db, caller)
-            if claim is None and key is not None:
-                await _keep(db, caller, key, values)
-            cause = values.pop("cause", None)
+            done = await _claim(db, caller, key, info.field_name, asked)
+            if done is None:
+                done = await _done(db, caller, await operation(db, caller))
+                await _keep(db, caller, key, done)
     except Refused as refused:
-        return Answer(client_mutation_id, refusal=_refusal(refused))
-    cursor = await _cursor(context, db, cause)
-    return Answer(client_mutation_id, cursor, **values)
+        return Answer(client_mutation_id, refusal=_refusal(refused, asked))
+    reached = committed(db).heads.get(caller.workspace_id)
+    cursor = await _cursor(context, reached, done)
+    return Answer(client_mutation_id, cursor, **done.values)
 
 
 def _arguments(info: Info) -> dict[str, Any]:
@@ -125,9 +137,25 @@ def given(**values: Any) -> Values:
     return {name: value for name, value in values.items() if value is not strawberry.UNSET}
 
 
-def _refusal(refused: Refused) -> Refusal:
+def _refusal(refused: Refused, asked: Mapping[str, Any]) -> Refusal:
     kind = KINDS.get(refused.code, PlainRefusal)
-    return kind(refused.code, refused.message, refused.details.get("path"), refused.details)
+    details = {name: _outward(name, value) for name, value in refused.details.items()}
+    return kind(refused.code, refused.message, _path_to(details.get("id"), asked), details)
+
+
+def _outward(name: str, value: Any) -> Any:
+    """Numbers of people, which operations speak in, as the ids that clients know."""
+    return [encode("Member", each) for each in value] if name == "memberIds" else value
+
+
+def _path_to(id: str | None, asked: Mapping[str, Any]) -> Sequence[str] | None:
+    """The argument in which this id was given, and where in it, if it is a list."""
+    for name, value in asked.items() if id is not None else ():
+        if value == id:
+            return [name]
+        if isinstance(value, list) and id in value:
+            return [name, str(value.index(id))]
+    return None
 
 
 async def _claim(
@@ -136,7 +164,7 @@ async def _claim(
     key: str | None,
     name: str,
     asked: Mapping[str, Any],
-) -> Values | None:
+) -> Done | None:
     """The stored answer of an earlier request with this key; None when this is the first.
 
     The insert waits for a transaction with the same key that is still running.
@@ -170,32 +198,48 @@ async def _claim(
             Code.IDEMPOTENCY_CONFLICT,
             "This idempotency key was used for another request; use a new one.",
         )
-    return dict(stored.answer)
+    return Done(**stored.answer)
 
 
-async def _keep(db: AsyncSession, caller: Caller, key: str, values: Values) -> None:
-    stored = await _stored(db, caller, key)
-    stored.answer = {**values, "cause": str(journal.cause_of(db))}
+async def _done(db: AsyncSession, caller: Caller, values: Values) -> Done:
+    count = journal.position(db).get(caller.workspace_id, 0)
+    if count:
+        return Done(values, cause=str(journal.cause_of(db)), count=count)
+    _, head = await journal.head(db, caller.workspace_id)
+    return Done(values, head=head)
+
+
+async def _keep(db: AsyncSession, caller: Caller, key: str | None, done: Done) -> None:
+    """Store what a repeat needs to give the same answer."""
+    if key is not None:
+        stored = await _stored(db, caller, key)
+        stored.answer = asdict(done)
 
 
 async def _stored(db: AsyncSession, caller: Caller, key: str) -> IdempotentAnswer:
     return await db.get_one(IdempotentAnswer, (caller.workspace_id, _who(caller), key))
 
 
-async def _cursor(context: Context, db: AsyncSession, cause: str | None) -> str:
+async def _cursor(context: Context, reached: int | None, done: Done) -> str:
     """The place this mutation reached; of a repeated one, the place the first one reached."""
     workspace_id = context.signed_in.workspace_id
-    reached = committed(db).heads.get(workspace_id)
-    async with context.read() as reading:
-        epoch, head = await journal.head(reading, workspace_id)
-        if reached is None and cause is not None:
-            reached = await reading.scalar(
-                select(func.max(JournalEntry.seq)).where(
-                    JournalEntry.workspace_id == workspace_id,
-                    JournalEntry.cause == uuid.UUID(cause),
-                )
-            )
+    async with context.read() as db:
+        epoch, head = await journal.head(db, workspace_id)
+        if reached is None:
+            reached = await _reached_first(db, workspace_id, done)
     return context.seal.position(Position(epoch, workspace_id, reached or head))
+
+
+async def _reached_first(db: AsyncSession, workspace_id: int, done: Done) -> int | None:
+    """The entries of one transaction stand together, before all that the engine derives."""
+    if done.cause is None:
+        return done.head
+    first = await db.scalar(
+        select(func.min(JournalEntry.seq)).where(
+            JournalEntry.workspace_id == workspace_id, JournalEntry.cause == uuid.UUID(done.cause)
+        )
+    )
+    return None if first is None else first + done.count - 1
 
 
 def _who(caller: Caller) -> str:

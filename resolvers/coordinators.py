@@ -7,16 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import (
-    Integer,
-    and_,
-    column,
-    func,
-    select,
-    true,
-    tuple_,
-    values,
-)
+from sqlalchemy import Select, and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -26,15 +17,15 @@ from models.people import Member
 from models.segments import Segment
 from models.views import coordinator_source, course_coordinator
 from resolvers.context import Context
-from resolvers.courses import segments_by_id
-from resolvers.listing import Listing, page_info
-from resolvers.pages import size_of
+from resolvers.listing import Count, Listing, kind_of, listing_of
+from resolvers.pages import Asked, asked, read_pages
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
+from resolvers.rows import segments_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
-PAGES: Final = "coordinators"
+NAME: Final = "coordinators"
 
 
 class SourceKind(StrEnum):
@@ -73,8 +64,8 @@ class Suppressed:
     sources: list[Source]
 
 
-PageKey = tuple[int, int, str | None]
-"""Course, size, cursor: one page of one course's coordinators."""
+PageKey = tuple[int, Asked]
+"""One page of one course's coordinators."""
 
 
 def _about(row: Coordinator | Suppressed, caller: Caller) -> Reference:
@@ -89,7 +80,9 @@ refer(Suppressed, _about)
 async def coordinators(
     root: Parent, info: Info, first: int | None = None, after: str | None = None
 ) -> Listing:
-    return await info.context.load(pages_of, (root.id, size_of(first), after))
+    context = info.context
+    wanted = asked(context.seal, kind_of(context, NAME), first, after)
+    return await context.load(pages_of, (root.id, wanted))
 
 
 async def sources(root: Parent, info: Info) -> list[Source]:
@@ -106,62 +99,52 @@ async def role_conflicts(root: Parent, info: Info) -> list[Suppressed]:
     return await info.context.load(suppressed_on, root.id)
 
 
-async def coordinator_count(root: Parent, info: Info) -> int:
-    """How many coordinators a course has, whatever the page shows."""
-    return await info.context.load(counts_of, root.owner_id)
-
-
 async def pages_of(db: AsyncSession, context: Context, keys: Sequence[PageKey]) -> list[Listing]:
     """One statement for all courses that want the same page, which the courses of a list do."""
-    wanted: dict[tuple[int, str | None], list[int]] = {}
-    for course_id, size, after in keys:
-        wanted.setdefault((size, after), []).append(course_id)
+    wanted: dict[Asked, list[int]] = {}
+    for course_id, page in keys:
+        wanted.setdefault(page, []).append(course_id)
     found: dict[PageKey, Listing] = {}
-    for (size, after), course_ids in wanted.items():
-        for course_id, listing in (await _pages(db, context, course_ids, size, after)).items():
-            found[course_id, size, after] = listing
+    for page, course_ids in wanted.items():
+        for course_id, listing in (await _pages(db, context, course_ids, page)).items():
+            found[course_id, page] = listing
     return [found[key] for key in keys]
 
 
 async def _pages(
-    db: AsyncSession, context: Context, course_ids: Sequence[int], size: int, after: str | None
+    db: AsyncSession, context: Context, course_ids: Sequence[int], wanted: Asked
 ) -> dict[int, Listing]:
     view = course_coordinator
-    name = func.lower(Member.display_name)
-    courses = _table_of(course_ids)
-    page = (
-        select(view.c.member_id, view.c.is_direct, view.c.since, name.label("name"))
-        .join(Member, Member.id == view.c.member_id)
-        .where(view.c.course_id == courses.c.id)
-        .order_by(name, view.c.member_id)
-        .limit(size + 1)
+
+    def rows_of(course_id: Any) -> Select[Any]:
+        return (
+            select(Member, view.c.is_direct, view.c.since)
+            .join(view, view.c.member_id == Member.id)
+            .where(view.c.course_id == course_id)
+        )
+
+    pages = await read_pages(
+        db,
+        course_ids,
+        rows_of,
+        Member,
+        order=(func.lower(Member.display_name), Member.id),
+        wanted=wanted,
+        seal=context.seal,
+        kind=kind_of(context, NAME),
     )
-    if after is not None:
-        page = page.where(tuple_(name, view.c.member_id) > tuple_(*context.seal.open(PAGES, after)))
-    each = page.lateral("page")
-    rows = await db.execute(
-        select(courses.c.id, each.c.is_direct, each.c.since, each.c.name, Member)
-        .select_from(courses)
-        .join(each, true())
-        .join(Member, Member.id == each.c.member_id)
-        .order_by(courses.c.id, each.c.name, Member.id)
-    )
-    by_course: dict[int, list[tuple[Coordinator, str]]] = {id: [] for id in course_ids}
-    for course_id, is_direct, since, sort_name, member in rows:
-        cursor = context.seal.close(PAGES, [sort_name, member.id])
-        by_course[course_id].append((Coordinator(course_id, member, is_direct, since), cursor))
     return {
-        course_id: _listing(course_id, found, size, after) for course_id, found in by_course.items()
+        course_id: listing_of(
+            page,
+            [Coordinator(course_id, *row[:3]) for row in page.rows],
+            _counting(course_id),
+        )
+        for course_id, page in pages.items()
     }
 
 
-def _listing(
-    course_id: int, found: Sequence[tuple[Coordinator, str]], size: int, after: str | None
-) -> Listing:
-    shown = found[:size]
-    cursors = [cursor for _, cursor in shown]
-    info = page_info(cursors, has_next=len(found) > size, has_previous=after is not None)
-    return Listing([row for row, _ in shown], cursors, info, owner_id=course_id)
+def _counting(course_id: int) -> Count:
+    return lambda context: context.load(counts_of, course_id)
 
 
 async def counts_of(db: AsyncSession, _: Context, course_ids: Sequence[int]) -> list[int]:
@@ -237,7 +220,3 @@ async def is_coordinator_of(
         for course_id, member, is_direct, since in rows
     }
     return [found.get(key) for key in keys]
-
-
-def _table_of(ids: Sequence[int]) -> Any:
-    return values(column("id", Integer), name="wanted").data([(id,) for id in ids]).alias("wanted")

@@ -12,14 +12,15 @@ from models.catalog import Course, CourseState, Department
 from models.coordinators import CourseRole, CourseRoleKind
 from models.people import Member
 from models.segments import CourseSegment, Segment
-from models.workspaces import Workspace
 from operations import freshness, visible
 from operations.freshness import Freshness
+from operations.refusals import not_found
 from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
 from resolvers.references import Reference, refer
+from resolvers.rows import departments_by_id, members_by_id, segments_by_id, workspaces_by_id
 from resolvers.search import contains
 
 Info = strawberry.Info[Context, None]
@@ -30,13 +31,15 @@ BY_TITLE = (func.lower(Course.title), Course.id)
 refer(CourseSegment, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
 
-async def course(info: Info, id: strawberry.ID, at_least: str | None = None) -> Course | None:
+async def course(info: Info, id: strawberry.ID, at_least: str | None = None) -> Course:
     await positions.at_least(info.context, at_least)
     number = number_of(id, "Course")
     async with info.context.read() as db:
         found: Course | None = await db.scalar(
             visible.courses(info.context.signed_in).where(Course.id == number)
         )
+    if found is None:
+        raise not_found("course")
     return found
 
 
@@ -59,7 +62,7 @@ async def courses(
     if department_id is not None:
         statement = statement.where(Course.department_id == number_of(department_id, "Department"))
     return await listed(
-        info.context, statement, order=BY_TITLE, first=first, after=after, kind="courses"
+        info.context, statement, order=BY_TITLE, first=first, after=after, name="courses"
     )
 
 
@@ -76,7 +79,7 @@ async def courses_i_manage(
     if not include_archived:
         statement = statement.where(Course.state != CourseState.ARCHIVED)
     return await listed(
-        info.context, statement, order=BY_TITLE, first=first, after=after, kind="coursesIManage"
+        info.context, statement, order=BY_TITLE, first=first, after=after, name="coursesIManage"
     )
 
 
@@ -113,35 +116,6 @@ async def course_freshness(root: Parent, info: Info) -> Freshness:
     return await info.context.load(freshness_of_courses, root.id)
 
 
-async def departments_by_id(
-    db: AsyncSession, _: Context, ids: Sequence[int]
-) -> list[Department | None]:
-    rows = {each.id: each for each in await db.scalars(_of(Department, ids))}
-    return [rows.get(id) for id in ids]
-
-
-async def segments_by_id(db: AsyncSession, _: Context, ids: Sequence[int]) -> list[Segment | None]:
-    rows = {each.id: each for each in await db.scalars(_of(Segment, ids))}
-    return [rows.get(id) for id in ids]
-
-
-async def members_by_id(db: AsyncSession, _: Context, ids: Sequence[int]) -> list[Member | None]:
-    rows = {each.id: each for each in await db.scalars(_of(Member, ids))}
-    return [rows.get(id) for id in ids]
-
-
-async def courses_by_id(db: AsyncSession, _: Context, ids: Sequence[int]) -> list[Course | None]:
-    rows = {each.id: each for each in await db.scalars(_of(Course, ids))}
-    return [rows.get(id) for id in ids]
-
-
-async def workspaces_by_id(
-    db: AsyncSession, _: Context, ids: Sequence[int]
-) -> list[Workspace | None]:
-    rows = {each.id: each for each in await db.scalars(_of(Workspace, ids))}
-    return [rows.get(id) for id in ids]
-
-
 async def instructors_of(
     db: AsyncSession, _: Context, course_ids: Sequence[int]
 ) -> list[list[Member]]:
@@ -176,7 +150,3 @@ async def freshness_of_courses(
 ) -> list[Freshness]:
     found = await freshness.of_courses(db, context.signed_in.workspace_id, course_ids)
     return [found[id] for id in course_ids]
-
-
-def _of(kind: Any, ids: Sequence[int]) -> Any:
-    return select(kind).where(kind.id.in_(ids))

@@ -1,19 +1,22 @@
 """The things a mutation's answer speaks of, as far as the caller may see them afterwards."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 import strawberry
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.catalog import Course
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
-from operations import visible
-from resolvers.announcements import visible_courses_by_id
 from resolvers.context import Context
-from resolvers.courses import members_by_id, workspaces_by_id
+from resolvers.rows import (
+    members_by_id,
+    visible_courses_by_id,
+    visible_segments_by_id,
+    workspaces_by_id,
+)
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -59,15 +62,6 @@ async def removed(root: Parent, info: Info) -> Sequence[Member]:
     return await _people(info, root.removed)
 
 
-async def visible_segments_by_id(
-    db: AsyncSession, context: Context, ids: Sequence[int]
-) -> list[Segment | None]:
-    statement = visible.segments(context.signed_in).where(Segment.id.in_(ids))
-    rows = {each.id: each for each in await db.scalars(statement)}
-    return [rows.get(id) for id in ids]
-
-
 async def _people(info: Info, ids: Sequence[int]) -> Sequence[Member]:
-    async with info.context.read() as db:
-        found = await members_by_id(db, info.context, list(ids)) if ids else []
+    found = await asyncio.gather(*(info.context.load(members_by_id, id) for id in ids))
     return [each for each in found if each is not None]

@@ -14,9 +14,9 @@ from operations.explain import SegmentReason, WhyCoordinator
 from operations.refusals import Code, Refused
 from resolvers import positions
 from resolvers.context import Context
-from resolvers.courses import courses_by_id, members_by_id
 from resolvers.ids import number_of
 from resolvers.references import Reference, refer
+from resolvers.rows import courses_by_id, members_by_id
 from sync_engine.rules import Explanation
 
 Info = strawberry.Info[Context, None]

@@ -71,6 +71,13 @@ class Gate:
             raise self._denied(reference, verdict, context)
         return None
 
+    async def settle(self, waiting: Awaitable[None], row: object, context: Context) -> None:
+        """Wait and ask again, until it is answered: rights may be forgotten while one waits."""
+        again: Awaitable[None] | None = waiting
+        while again is not None:
+            await again
+            again = self.ask(row, context)
+
     def _judge(self, reference: Reference, context: Context) -> Decision | bool:
         """True, or the decision that explains best why not."""
         if self.right.allows_self and "is_self" in reference.facts:
@@ -186,8 +193,7 @@ def _readable(gate: Gate, is_of_type: Callable[..., Any] | None) -> Callable[...
             return True
 
         async def later() -> bool:
-            await waiting
-            gate.ask(row, info.context)
+            await gate.settle(waiting, row, info.context)
             return True
 
         return later()
@@ -229,8 +235,7 @@ def _gated(gate: Gate, resolve: Resolve, *, is_root: bool) -> Resolve:
             return resolve(row, info, **arguments)
 
         async def later() -> Any:
-            await waiting
-            gate.ask(asked_of, info.context)
+            await gate.settle(waiting, asked_of, info.context)
             answer = resolve(row, info, **arguments)
             return await answer if _waits(answer) else answer
 

@@ -8,17 +8,23 @@ from typing import Final, NamedTuple
 from operations.refusals import Code, Refused, not_found
 
 LARGEST_INTEGER: Final = 2**31 - 1
+LARGEST_BIGINT: Final = 2**63 - 1
 BIG: Final = frozenset({"Member"})
 """Types whose numbers are bigints; those of all others are integers."""
 
-_SHAPE: Final = re.compile(r"([A-Z][A-Za-z]{0,40}):([1-9][0-9]{0,17})")
+_SHAPE: Final = re.compile(r"([A-Z][A-Za-z]{0,40}):([1-9][0-9]{0,39})")
 
 
 class GlobalId(NamedTuple):
-    """What a global id names. `number` is positive and fits a bigint."""
+    """What a global id names; `number` is positive."""
 
     type_name: str
     number: int
+
+    @property
+    def is_storable(self) -> bool:
+        """Whether there could be such a row."""
+        return self.number <= (LARGEST_BIGINT if self.type_name in BIG else LARGEST_INTEGER)
 
 
 def encode(type_name: str, number: int) -> str:
@@ -39,7 +45,10 @@ def decode(text: str) -> GlobalId | None:
 
 
 def number_of(text: str, type_name: str) -> int:
-    """The number of an id that must name a `type_name`; raises Refused."""
+    """The number of an id that must name a `type_name`; raises Refused.
+
+    A number no row can have is NOT_FOUND, like one that no row has.
+    """
     found = decode(text)
     if found is None or found.type_name != type_name:
         raise Refused(
@@ -47,6 +56,6 @@ def number_of(text: str, type_name: str) -> int:
             f"“{text[:100]}” is not the id of a {type_name}.",
             {"id": text[:100]},
         )
-    if type_name not in BIG and found.number > LARGEST_INTEGER:
+    if not found.is_storable:
         raise not_found(type_name.lower())
     return found.number

@@ -1,6 +1,6 @@
 """A page of a list as the schema shows it, and the page info around it."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,9 +10,12 @@ from sqlalchemy import Select
 from operations import visible
 from resolvers import positions
 from resolvers.context import Context
-from resolvers.pages import read_page
+from resolvers.pages import Page, asked, read_page
 
 Info = strawberry.Info[Context, None]
+
+Count = Callable[[Context], Awaitable[int]]
+"""Counts a whole list, for the caller of a context; asked only where a count is wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,12 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """The rows of one page. `everything` is the statement it was cut from, for counting;
-    `owner_id` is the thing the list belongs to, where it belongs to one."""
+    """The rows of one page, and how to count the whole list it was cut from."""
 
     rows: Sequence[Any]
     cursors: Sequence[str]
     page_info: PageInfo
-    everything: Select[Any] | None = None
-    owner_id: int | None = None
+    count: Count
     edges: list[Edge] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -54,11 +55,21 @@ class Listing:
         object.__setattr__(self, "edges", edges)
 
 
-def page_info(cursors: Sequence[str], *, has_next: bool, has_previous: bool) -> PageInfo:
-    """The page info of a page with these cursors."""
-    return PageInfo(
-        has_next, has_previous, cursors[0] if cursors else None, cursors[-1] if cursors else None
+def listing_of(page: Page, rows: Sequence[Any], count: Count) -> Listing:
+    """A page, showing these objects for its rows."""
+    cursors = page.cursors
+    info = PageInfo(
+        page.has_next,
+        page.has_previous,
+        cursors[0] if cursors else None,
+        cursors[-1] if cursors else None,
     )
+    return Listing(rows, cursors, info, count)
+
+
+def kind_of(context: Context, name: str) -> str:
+    """What the cursors of a list are sealed for: this list, in the caller's workspace."""
+    return f"{name}@{context.signed_in.workspace_id}"
 
 
 async def listed(
@@ -68,25 +79,27 @@ async def listed(
     order: Sequence[Any],
     first: int | None,
     after: str | None,
-    kind: str,
+    name: str,
 ) -> Listing:
-    """One page of the entities a statement selects."""
+    """One page of the entities a statement selects; `name` is the list's own."""
+    kind = kind_of(context, name)
+    wanted = asked(context.seal, kind, first, after)
     async with context.read() as db:
         page = await read_page(
-            db, statement, order=order, first=first, after=after, seal=context.seal, kind=kind
+            db, statement, order=order, wanted=wanted, seal=context.seal, kind=kind
         )
-    info = page_info(page.cursors, has_next=page.has_next, has_previous=page.has_previous)
-    return Listing([row[0] for row in page.rows], page.cursors, info, everything=statement)
+
+    async def count(context: Context) -> int:
+        async with context.read() as db:
+            return await db.scalar(visible.count(statement)) or 0
+
+    return listing_of(page, [row[0] for row in page.rows], count)
 
 
 async def total_count(root: strawberry.Parent[Any], info: Info) -> int:
     """How many rows the whole list has, for this caller (G4)."""
     listing: Listing = root
-    if listing.everything is None:
-        return len(listing.rows)
-    async with info.context.read() as db:
-        counted = await db.scalar(visible.count(listing.everything))
-    return counted or 0
+    return await listing.count(info.context)
 
 
 async def position(root: strawberry.Parent[Any], info: Info) -> str:

@@ -11,6 +11,7 @@ from models.catalog import Department
 from models.markers import DirtyMember
 from models.people import Member, MemberState
 from operations import visible
+from operations.refusals import not_found
 from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
@@ -23,13 +24,15 @@ Parent = strawberry.Parent[Any]
 BY_NAME = (func.lower(Member.display_name), Member.id)
 
 
-async def member(info: Info, id: strawberry.ID, at_least: str | None = None) -> Member | None:
+async def member(info: Info, id: strawberry.ID, at_least: str | None = None) -> Member:
     await positions.at_least(info.context, at_least)
     number = number_of(id, "Member")
     async with info.context.read() as db:
         found: Member | None = await db.scalar(
             visible.members(info.context.signed_in).where(Member.id == number)
         )
+    if found is None:
+        raise not_found("member")
     return found
 
 
@@ -50,7 +53,7 @@ async def members(
     if state is not None:
         statement = statement.where(Member.state.in_(state))
     return await listed(
-        info.context, statement, order=BY_NAME, first=first, after=after, kind="members"
+        info.context, statement, order=BY_NAME, first=first, after=after, name="members"
     )
 
 
@@ -61,7 +64,7 @@ async def departments(info: Info, *, first: int | None = None, after: str | None
         order=(func.lower(Department.name), Department.id),
         first=first,
         after=after,
-        kind="departments",
+        name="departments",
     )
 
 

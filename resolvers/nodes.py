@@ -1,15 +1,17 @@
 """Anything by its global id, under the same rule as the field it is normally reached by."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import BigInteger
+from sqlalchemy import Select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from models.catalog import Course, Department
 from models.people import Member
 from models.segments import Segment
+from models.workspaces import Workspace
 from operations import visible
 from operations.refusals import Code, Refused
 from resolvers.context import Context
@@ -18,14 +20,15 @@ from resolvers.ids import GlobalId, decode
 Info = strawberry.Info[Context, None]
 
 MOST_AT_ONCE: Final = 100
-LARGEST_INTEGER: Final = 2**31 - 1
 
-SEEN: Final[Mapping[str, Any]] = {
-    "Course": (Course, visible.courses),
+SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
+    "Workspace": (Workspace, visible.workspaces),
     "Department": (Department, visible.departments),
+    "Course": (Course, visible.courses),
     "Segment": (Segment, visible.segments),
     "Member": (Member, visible.members),
 }
+"""By the type name in a global id: the rows, and which of them a caller may see."""
 
 
 async def node(info: Info, id: strawberry.ID) -> Any:
@@ -34,28 +37,29 @@ async def node(info: Info, id: strawberry.ID) -> Any:
 
 async def nodes(info: Info, *, ids: list[strawberry.ID]) -> list[Any]:
     """One answer per id, in order; null alike for what is missing, hidden, or no id at all."""
-    if len(ids) > MOST_AT_ONCE:
-        raise Refused(
-            Code.BAD_USER_INPUT,
-            f"At most {MOST_AT_ONCE} nodes can be asked for at once; these are {len(ids)}.",
-            {"limit": MOST_AT_ONCE, "actual": len(ids)},
-        )
+    refuse_too_many(len(ids), "nodes")
     wanted = [decode(each) for each in ids]
-    found: dict[GlobalId, Any] = {}
-    for type_name in SEEN:
-        numbers = {each.number for each in wanted if each and each.type_name == type_name}
-        found |= await _seen(info.context, info.context.signed_in, type_name, sorted(numbers))
+    async with info.context.read() as db:
+        found = await seen(db, info.context.signed_in, [each for each in wanted if each])
     return [found.get(each) if each else None for each in wanted]
 
 
-async def _seen(
-    context: Context, caller: Caller, type_name: str, numbers: Sequence[int]
-) -> dict[GlobalId, Any]:
-    kind, rows_of = SEEN[type_name]
-    is_big = isinstance(kind.__table__.c.id.type, BigInteger)
-    fitting = [number for number in numbers if is_big or number <= LARGEST_INTEGER]
-    if not fitting:
-        return {}
-    async with context.read() as db:
-        rows = await db.scalars(rows_of(caller).where(kind.id.in_(fitting)))
-        return {GlobalId(type_name, row.id): row for row in rows}
+async def seen(db: AsyncSession, caller: Caller, ids: Collection[GlobalId]) -> dict[GlobalId, Any]:
+    """The rows of those ids the caller may see; one statement for each kind of thing named."""
+    found: dict[GlobalId, Any] = {}
+    for type_name, (kind, rows_of) in SEEN.items():
+        numbers = {id.number for id in ids if id.type_name == type_name and id.is_storable}
+        if numbers:
+            rows = await db.scalars(rows_of(caller).where(kind.id.in_(sorted(numbers))))
+            found |= {GlobalId(type_name, row.id): row for row in rows}
+    return found
+
+
+def refuse_too_many(actual: int, noun: str) -> None:
+    """Raises Refused for more than 100 of something."""
+    if actual > MOST_AT_ONCE:
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"At most {MOST_AT_ONCE} {noun} can be asked about at once; these are {actual}.",
+            {"limit": MOST_AT_ONCE, "actual": actual},
+        )

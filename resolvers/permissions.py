@@ -1,37 +1,19 @@
 """What one may do, asked before doing it: the catalog of the schema, and `viewer.can`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from graphql import GraphQLSchema
-from sqlalchemy import BigInteger
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope, scope_of
-from models.catalog import Course, Department
-from models.people import Member
-from models.segments import Segment
-from operations import visible
-from operations.refusals import Code, Refused
 from operations.rights import Rights
 from resolvers.catalog import kept
 from resolvers.context import Context
 from resolvers.ids import GlobalId, decode, encode
+from resolvers.nodes import refuse_too_many, seen
 from resolvers.references import Reference, reference_to
-
-MOST_AT_ONCE: Final = 100
-LARGEST_INTEGER: Final = 2**31 - 1
-LARGEST_BIGINT: Final = 2**63 - 1
-
-SEEN: Final[Mapping[str, Any]] = {
-    Course.__name__: visible.courses,
-    Department.__name__: visible.departments,
-    Segment.__name__: visible.segments,
-    Member.__name__: visible.members,
-}
-"""The kinds of things that can be asked about, by the type name in their global ids."""
 
 WORKSPACE: Final = "Workspace"
 
@@ -96,40 +78,18 @@ async def can(
     Costs one statement per kind of thing and one for the rights. What is hidden is answered as
     what is missing. Raises Refused(BAD_USER_INPUT) for more than 100 things.
     """
-    if len(on) > MOST_AT_ONCE:
-        raise Refused(
-            Code.BAD_USER_INPUT,
-            f"At most {MOST_AT_ONCE} things can be asked about at once; these are {len(on)}.",
-            {"limit": MOST_AT_ONCE, "actual": len(on)},
-        )
+    refuse_too_many(len(on), "things")
     things = list(dict.fromkeys(on)) or [encode(WORKSPACE, caller.workspace_id)]
     named = {thing: decode(thing) for thing in things}
     async with context.read() as db:
-        seen = await _seen(db, caller, [id for id in named.values() if id])
-        await context.prepare_in(db, list(seen.values()))
+        rows = await seen(db, caller, [id for id in named.values() if id])
+        about = {id: reference_to(row, caller) for id, row in rows.items()}
+        await context.prepare_in(db, list(about.values()))
     return [
-        _ability(context.rights, operation, thing, seen.get(id) if id else None, id)
+        _ability(context.rights, operation, thing, about.get(id) if id else None, id)
         for thing, id in named.items()
         for operation in dict.fromkeys(operations)
     ]
-
-
-async def _seen(
-    db: AsyncSession, caller: Caller, ids: Sequence[GlobalId]
-) -> dict[GlobalId, Reference]:
-    """What each id is about, of those the caller may see."""
-    found = {}
-    if GlobalId(WORKSPACE, caller.workspace_id) in ids:
-        found[GlobalId(WORKSPACE, caller.workspace_id)] = reference_to(None, caller)
-    for type_name, rows_of in SEEN.items():
-        rows = rows_of(caller)
-        column = rows.column_descriptions[0]["entity"].id
-        largest = LARGEST_BIGINT if isinstance(column.type, BigInteger) else LARGEST_INTEGER
-        numbers = [id.number for id in ids if id.type_name == type_name and id.number <= largest]
-        if numbers:
-            for row in await db.scalars(rows.where(column.in_(numbers))):
-                found[GlobalId(type_name, row.id)] = reference_to(row, caller)
-    return found
 
 
 def _ability(
@@ -142,7 +102,7 @@ def _ability(
         return Ability(operation, on, False, reason)
     facts = dict.fromkeys(about.facts, True)
     decision = rights.decide(operation, about.scope, about.id, **facts)
-    if decision.condition is Condition.SELF_ONLY and id.type_name != Member.__name__:
+    if decision.condition is Condition.SELF_ONLY and id.type_name != "Member":
         # Asked of a course, one asks for oneself; asked of a person, about that person.
         decision = rights.decide(operation, about.scope, about.id, **facts | {"is_self": True})
     source = rights.source_of(decision, about.scope, about.id) if decision.allowed else None

@@ -1,6 +1,6 @@
 """The typed parts of refusals."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +10,8 @@ from models.coordinators import CourseRoleKind
 from models.people import Member
 from operations.coordinators import Held, OnConflict
 from resolvers.context import Context
-from resolvers.courses import members_by_id
 from resolvers.ids import encode
+from resolvers.rows import members_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -71,7 +71,12 @@ def courses(root: Parent) -> Sequence[CourseInTheWay]:
 
 
 def problems(root: Parent) -> Sequence[RuleProblem]:
-    return [RuleProblem(**each) for each in root.details.get("problems", ())]
+    return problems_in(root.details)
+
+
+def problems_in(details: Mapping[str, Any]) -> Sequence[RuleProblem]:
+    """The problems a refused rule has."""
+    return [RuleProblem(**each) for each in details.get("problems", ())]
 
 
 async def conflicting_member(root: Parent, info: Info) -> Member | None:

@@ -5,33 +5,37 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.permissions import Permission, Scope
+from access.caller import Caller
+from access.permissions import Permission
 from models.catalog import Course
 from models.people import Member
 from models.segments import CourseSegment, Membership, Segment, SegmentState
 from operations import freshness, people, visible
 from operations.freshness import Freshness
-from operations.refusals import Code, Refused
+from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.segments import rule_of
 from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.listing import Listing, listed
-from resolvers.references import Reference, refer
+from resolvers.listing import Count, Listing, kind_of, listed, listing_of
+from resolvers.pages import Asked, asked, read_pages
+from resolvers.references import refer, reference_to
+from resolvers.refusing import RuleProblem, problems_in
 from resolvers.seal import Position
 from resolvers.search import contains
+from sync_engine.rules import InvalidRule, from_document, to_document
 from sync_engine.rules import format as written
-from sync_engine.rules import from_document, to_document
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 BY_NAME = (func.lower(Segment.name), Segment.id)
 MOST_HITS: Final = 20
+MEMBERS: Final = "segment.members"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +54,23 @@ class SegmentHit:
 class RuleCheck:
     """A rule as it was understood, or every problem it has."""
 
-    problems: list[dict[str, Any]]
+    problems: Sequence[RuleProblem]
     text: str | None
     document: dict[str, Any] | None
 
 
-refer(
-    SegmentHit,
-    lambda row, _: Reference(
-        Scope.WORKSPACE,
-        row.segment.workspace_id,
-        frozenset({"segment_is_usable"} if row.segment.is_usable_by_departments else ()),
-    ),
-)
+refer(SegmentHit, lambda row, caller: reference_to(row.segment, caller))
 
 
-async def segment(info: Info, id: strawberry.ID, at_least: str | None = None) -> Segment | None:
+async def segment(info: Info, id: strawberry.ID, at_least: str | None = None) -> Segment:
     await positions.at_least(info.context, at_least)
     number = number_of(id, "Segment")
     async with info.context.read() as db:
         found: Segment | None = await db.scalar(
             visible.segments(info.context.signed_in).where(Segment.id == number)
         )
+    if found is None:
+        raise not_found("segment")
     return found
 
 
@@ -91,7 +90,7 @@ async def segments(
     if state is not None:
         statement = statement.where(Segment.state.in_(state))
     return await listed(
-        info.context, statement, order=BY_NAME, first=first, after=after, kind="segments"
+        info.context, statement, order=BY_NAME, first=first, after=after, name="segments"
     )
 
 
@@ -109,22 +108,21 @@ async def search_segments_typeahead(
         .order_by(begins.desc(), found, Segment.id)
         .limit(MOST_HITS)
     )
-    number = None if course_id is None else number_of(course_id, "Course")
     async with info.context.read() as db:
         rows = list(await db.scalars(statement))
-        attached = set(
-            await db.scalars(
-                select(CourseSegment.segment_id)
-                .join(Course, Course.id == CourseSegment.course_id)
-                .where(
-                    CourseSegment.course_id == number,
-                    Course.id.in_(
-                        visible.courses(info.context.signed_in).with_only_columns(Course.id)
-                    ),
-                )
-            )
-        )
+        attached = await _attached_to(db, info.context.signed_in, course_id)
     return [SegmentHit(row, row.id in attached) for row in rows]
+
+
+async def _attached_to(
+    db: AsyncSession, caller: Caller, course_id: strawberry.ID | None
+) -> set[int]:
+    """The segments on a course, if the caller may see it."""
+    if course_id is None:
+        return set()
+    seen = visible.courses(caller).where(Course.id == number_of(course_id, "Course"))
+    of_course = CourseSegment.course_id.in_(seen.with_only_columns(Course.id))
+    return set(await db.scalars(select(CourseSegment.segment_id).where(of_course)))
 
 
 async def check_rule(
@@ -142,7 +140,7 @@ async def check_rule(
         except Refused as refused:
             if refused.code is not Code.INVALID_RULE:
                 raise
-            return RuleCheck(refused.details["problems"], None, None)
+            return RuleCheck(problems_in(refused.details), None, None)
     return RuleCheck([], written(understood), to_document(understood))
 
 
@@ -156,7 +154,10 @@ async def rule_text(root: Parent, info: Info) -> str | None:
     if root.rule is None:
         return None
     catalog = await info.context.load(catalogs, root.workspace_id)
-    return written(from_document(root.rule, catalog, draft=True))
+    try:
+        return written(from_document(root.rule, catalog, draft=True))
+    except InvalidRule:
+        return None
 
 
 async def segment_freshness(root: Parent, info: Info) -> Freshness:
@@ -170,20 +171,64 @@ async def segment_courses(root: Parent, info: Info) -> list[Course]:
 async def segment_members(
     root: Parent, info: Info, *, first: int | None = None, after: str | None = None
 ) -> Listing:
-    current = select(Membership.member_id).where(
-        Membership.segment_id == root.id, Membership.until.is_(None)
-    )
-    statement = visible.members(info.context.signed_in).where(Member.id.in_(current))
-    order = (func.lower(Member.display_name), Member.id)
-    return await listed(
-        info.context, statement, order=order, first=first, after=after, kind="segment.members"
-    )
+    context = info.context
+    wanted = asked(context.seal, kind_of(context, MEMBERS), first, after)
+    return await context.load(pages_of_people, (root.id, wanted))
 
 
 def as_of_event(root: Parent, info: Info) -> str:
     found: Freshness = root
     place = Position(found.epoch, info.context.signed_in.workspace_id, found.seq)
     return info.context.seal.position(place)
+
+
+async def pages_of_people(
+    db: AsyncSession, context: Context, keys: Sequence[tuple[int, Asked]]
+) -> list[Listing]:
+    """One statement for all segments that want the same page."""
+    wanted: dict[Asked, list[int]] = {}
+    for segment_id, page in keys:
+        wanted.setdefault(page, []).append(segment_id)
+    found: dict[tuple[int, Asked], Listing] = {}
+    for page, segment_ids in wanted.items():
+        pages = await read_pages(
+            db,
+            segment_ids,
+            lambda segment_id: _people_in(context).where(Membership.segment_id == segment_id),
+            Member,
+            order=(func.lower(Member.display_name), Member.id),
+            wanted=page,
+            seal=context.seal,
+            kind=kind_of(context, MEMBERS),
+        )
+        for segment_id, each in pages.items():
+            people = [row[0] for row in each.rows]
+            found[segment_id, page] = listing_of(each, people, _counting(segment_id))
+    return [found[key] for key in keys]
+
+
+async def counts_of_people(
+    db: AsyncSession, context: Context, segment_ids: Sequence[int]
+) -> list[int]:
+    rows = await db.execute(
+        _people_in(context)
+        .where(Membership.segment_id.in_(segment_ids))
+        .with_only_columns(Membership.segment_id, func.count())
+        .group_by(Membership.segment_id)
+    )
+    counted = {row[0]: row[1] for row in rows}
+    return [counted.get(id, 0) for id in segment_ids]
+
+
+def _people_in(context: Context) -> Select[Any]:
+    """The people in segments, of those the caller may see."""
+    return visible.members(context.signed_in).join(
+        Membership, (Membership.member_id == Member.id) & Membership.until.is_(None)
+    )
+
+
+def _counting(segment_id: int) -> Count:
+    return lambda context: context.load(counts_of_people, segment_id)
 
 
 async def catalogs(db: AsyncSession, _: Context, workspace_ids: Sequence[int]) -> list[Any]:

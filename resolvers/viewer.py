@@ -14,9 +14,9 @@ from models.workspaces import Workspace
 from operations import grants
 from resolvers import permissions
 from resolvers.context import Context
-from resolvers.courses import members_by_id, workspaces_by_id
 from resolvers.ids import encode
 from resolvers.permissions import Ability, CatalogEntry
+from resolvers.rows import members_by_id, workspaces_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]

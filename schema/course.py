@@ -11,15 +11,13 @@ from models import segments as stored
 from models.catalog import CourseKind, CourseState
 from resolvers import coordinators as staff
 from resolvers import courses as course_answers
-from resolvers import listing
 from resolvers.coordinators import SourceKind
 from schema.department import Department
 from schema.freshness import Freshness
 from schema.member import Member
 from schema.node import Node
-from schema.paging import PageInfo
-from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
-from schema.scalars import Cursor
+from schema.paging import Connection
+from schema.requires import SIGNED_IN, guarded_type, resolved_by
 
 if TYPE_CHECKING:
     from schema.segment import Segment
@@ -57,29 +55,6 @@ class Coordinator:
         staff.sources,
         requires=SOURCES,
         description="Every reason, for managers, instructors, and the person.",
-    )
-
-
-@guarded_type(requires=SIGNED_IN, description="A coordinator and its page cursor.")
-class CoordinatorEdge:
-    cursor: str
-    node: Coordinator
-
-
-@guarded_type(requires=SIGNED_IN, description="A page of coordinators, by name.")
-class CoordinatorConnection:
-    nodes: list[Coordinator] = column("rows", requires=INHERITED, description="The page's rows.")
-    edges: list[CoordinatorEdge]
-    page_info: PageInfo
-    total_count: int = resolved_by(
-        staff.coordinator_count,
-        requires=SIGNED_IN,
-        description="How many coordinators the course has.",
-    )
-    position: Cursor = resolved_by(
-        listing.position,
-        requires=SIGNED_IN,
-        description="The place in the journal this was read at: subscribe `after:` it.",
     )
 
 
@@ -124,7 +99,7 @@ class Course(Node):
         requires=Permission.VIEW_COURSE_INFO,
         description="Those responsible for content and people, by name.",
     )
-    coordinators: CoordinatorConnection | None = resolved_by(
+    coordinators: Connection[Coordinator] | None = resolved_by(
         staff.coordinators,
         requires=NAMES,
         description="Those who look after its people: by hand, through segments, or kept.",

@@ -2,7 +2,6 @@
 
 import strawberry
 
-from access.permissions import Permission
 from resolvers import done
 from schema.course import Course
 from schema.member import Member
@@ -82,7 +81,5 @@ class MemberPayload(Payload):
 @guarded_type(requires=SIGNED_IN, description="The workspace was changed.")
 class WorkspacePayload(Payload):
     workspace: Workspace | None = resolved_by(
-        done.workspace,
-        requires=Permission.CREATE_EDIT_SEGMENT,
-        description="The workspace, after.",
+        done.workspace, requires=SIGNED_IN, description="The workspace, after."
     )

@@ -35,7 +35,7 @@ class Query:
     node: Node | None = resolved_by(
         node_answers.node, requires=SIGNED_IN, description="Anything one may see, by its id."
     )
-    nodes: list[Node | None] = resolved_by(
+    nodes: list[Node | None] | None = resolved_by(
         node_answers.nodes,
         requires=SIGNED_IN,
         description="Up to 100 things, in the order of the ids.",

@@ -18,6 +18,6 @@ schema: Final = guarded(
         Mutation,
         Subscription,
         types=KINDS,
-        config=StrawberryConfig(scalar_map=SCALARS, sort_schema=True),
+        config=StrawberryConfig(scalar_map=SCALARS),
     )
 )

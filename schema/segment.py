@@ -13,6 +13,7 @@ from schema.freshness import Freshness
 from schema.member import Member
 from schema.node import Node
 from schema.paging import Connection
+from schema.refusal import RuleProblem
 from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
 from schema.scalars import JSON
 
@@ -94,6 +95,6 @@ class SegmentHit:
     rows=segment_answers.RuleCheck,
 )
 class RuleCheck:
-    problems: JSON
+    problems: list[RuleProblem]
     text: str | None
     document: JSON | None

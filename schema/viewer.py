@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import strawberry
+
 from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
@@ -30,7 +32,7 @@ class Workspace(Node):
 class HeldRole:
     principal: Principal
     scope: Scope
-    on: str
+    on: strawberry.ID
 
 
 @guarded_type(
@@ -40,13 +42,13 @@ class HeldRole:
 )
 class Ability:
     operation: Permission
-    on: str
+    on: strawberry.ID
     is_allowed: bool
     reason: str
     condition: Condition | None
     source_principal: Principal | None
     source_scope: Scope | None
-    source_on: str | None
+    source_on: strawberry.ID | None
 
 
 @guarded_type(requires=SIGNED_IN, description="Who is signed in.", rows=Caller)
@@ -61,7 +63,7 @@ class Viewer:
     roles: list[HeldRole] = resolved_by(
         viewer.viewer_roles, requires=SIGNED_IN, description="The rights the viewer was given."
     )
-    can: list[Ability] = resolved_by(
+    can: list[Ability] | None = resolved_by(
         viewer.can,
         requires=SIGNED_IN,
         description="Every operation on every thing; without `on`, on the workspace.",

@@ -8,7 +8,8 @@ fragment met inside itself counts nothing: validation refuses cycles.
 Cost of a field: its weight plus its page size times the cost of its selections. Weight is 1 for
 objects and 0 for leaves unless the schema says otherwise; page size is the largest of its sizing
 arguments (the length, for a list argument) or the default. A list without sizing arguments counts
-as `list_size` objects, except on the page types which sized fields return: their size is known.
+as `list_size` objects, or as many as `list_sizes` says, except on the page types which sized
+fields return: their size is known.
 """
 
 from collections.abc import Mapping
@@ -176,7 +177,7 @@ class Measurement:
             for argument in node.arguments or ()
             if argument.name.value in self._limits.sizing_arguments
         }
-        size = self._pricing.size(owner, field, given)
+        size = self._pricing.size(owner, node.name.value, field, given)
         one = weight + below.cost
         cost = size * one if is_list(field) else weight + size * below.cost
         return min(SATURATED, cost)

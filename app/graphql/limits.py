@@ -1,6 +1,7 @@
 """Every number that bounds one request, one socket or one document, in one place."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from app.graphql.errors import Code, RequestRefused, refused
 
@@ -10,8 +11,9 @@ class Limits:
     """Sizes in bytes or counts, times in seconds.
 
     `variable_depth` leaves room for a segment rule of depth 8 written as nested JSON objects
-    and lists. Introspection has a depth of its own, so that the standard introspection query
-    passes while `ofType` three hundred times does not.
+    and lists. `list_sizes`: how long lists without a page size usually are, by coordinate, where
+    that is not `list_size`. Introspection has a depth of its own, so that the standard
+    introspection query passes while `ofType` three hundred times does not.
     """
 
     body_bytes: int = 256 * 1024
@@ -37,6 +39,7 @@ class Limits:
     cost: int = 2_000
     page_size: int = 20
     list_size: int = 10
+    list_sizes: Mapping[str, int] = field(default_factory=dict)
     sizing_arguments: tuple[str, ...] = ("first", "last", "ids")
 
     variable_nodes: int = 5_000

@@ -51,7 +51,11 @@ class Pricing:
         return 0 if is_leaf_type(get_named_type(field.type)) else 1
 
     def size(
-        self, owner: GraphQLNamedType, field: GraphQLField, given: Mapping[str, int | None]
+        self,
+        owner: GraphQLNamedType,
+        name: str,
+        field: GraphQLField,
+        given: Mapping[str, int | None],
     ) -> int:
         """How many objects the field may return; `given` maps sizing arguments to counts."""
         sizes = [size for size in given.values() if size is not None]
@@ -62,7 +66,7 @@ class Pricing:
             return self._default_size(field, sizing)
         if not is_list(field) or owner.name in self._page_types:
             return 1
-        return self.limits.list_size
+        return self.limits.list_sizes.get(f"{owner.name}.{name}", self.limits.list_size)
 
     def _default_size(self, field: GraphQLField, sizing: list[str]) -> int:
         for name in sizing:

@@ -261,11 +261,12 @@ async def test_a_department_manager_attaches_only_usable_segments(staffed: World
             db, by=by, course_id=course_id, segment_id=staffed.segments["Shared"]
         )
     async with staffed.edge.transaction() as db:
-        with pytest.raises(Denied):
+        with pytest.raises(Refused) as hidden:
             await coordinators.attach_segment(
                 db, by=by, course_id=course_id, segment_id=staffed.segments["Private"]
             )
 
+    assert hidden.value.code is Code.NOT_FOUND, "what one may not use does not exist"
     assert (await staffed.verbs()).count("segment.attached") == 1
 
 

@@ -1,0 +1,39 @@
+"""What documents of this product's schema cost, for the cost pass.
+
+A point is an object to be found and shown. The dearest page the product itself asks for, 50
+courses with 20 coordinators each and every reason for each, costs 7,000 to 8,000; the bound is
+above that and below a hundred lists of a hundred rows.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from app.graphql.limits import Limits
+
+LIST_SIZES: Final[Mapping[str, int]] = {
+    "Coordinator.sources": 2,
+    "Course.instructors": 3,
+    "Course.roleConflicts": 2,
+    "Course.segments": 5,
+    "Query.permissionCatalog": 300,
+    "Query.searchSegmentsTypeahead": 20,
+    "SegmentReason.clauses": 20,
+    "SuppressedCoordinator.sources": 2,
+}
+"""How long the lists without a page size usually are; the other ones count as ten."""
+
+WEIGHTS: Final[Mapping[tuple[str, str], int]] = {
+    ("CourseConnection", "totalCount"): 10,
+    ("MemberConnection", "totalCount"): 10,
+    ("SegmentConnection", "totalCount"): 10,
+    ("Query", "explainMembership"): 50,
+    ("Viewer", "can"): 50,
+}
+"""Points of fields that are dearer than what they show."""
+
+LIMITS: Final = Limits(cost=10_000, list_sizes=LIST_SIZES)
+
+
+def weight(type_name: str, field_name: str) -> int | None:
+    """Points per object of this field; None: the default of the cost pass."""
+    return WEIGHTS.get((type_name, field_name))

@@ -19,9 +19,9 @@ AIM_P99: Final = 12.0
 
 def main() -> None:
     moved, floored = range(PEOPLE // 2), range(PEOPLE // 2, PEOPLE)
-    print(f"{'changes/s':>10}{'samples':>9}{'p50 ms':>9}{'p99 ms':>9}", flush=True)
     results: list[tuple[float, Spread]] = []
     with stage() as here:
+        print(f"{'changes/s':>10}{'samples':>9}{'p50 ms':>9}{'p99 ms':>9}", flush=True)
         here.react(rate=20.0, seconds=2.0, among=moved)
         spent = here.minimal(MINIMAL_EACH, floored)[MINIMAL_EACH // 10 :]
         for rate, seconds in RATES:

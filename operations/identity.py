@@ -79,22 +79,26 @@ async def find(db: AsyncSession, by: Caller, subject: Subject) -> DirectoryPerso
 
     A user name finds only somebody who has no other external id.
     """
-    criteria: list[ColumnElement[bool]] = []
-    if subject.scim_id is not None:
-        criteria.append(DirectoryPerson.id == subject.scim_id)
-    if subject.external_id is not None:
-        criteria.append(DirectoryPerson.external_id == subject.external_id)
-    if subject.user_name is not None:
-        criteria.append(func.lower(DirectoryPerson.user_name) == subject.user_name.lower())
     rows = await db.scalars(
         select(DirectoryPerson)
-        .where(DirectoryPerson.connection_id == by.connection_id, or_(*criteria))
+        .where(DirectoryPerson.connection_id == by.connection_id, or_(*_named(subject)))
         .order_by(DirectoryPerson.id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
     found = [row for row in rows if _is_meant(row, subject)]
     return max(found, key=lambda row: _nearness(row, subject), default=None)
+
+
+def _named(subject: Subject) -> list[ColumnElement[bool]]:
+    if subject.scim_id is not None:
+        return [DirectoryPerson.id == subject.scim_id]
+    criteria: list[ColumnElement[bool]] = []
+    if subject.external_id is not None:
+        criteria.append(DirectoryPerson.external_id == subject.external_id)
+    if subject.user_name is not None:
+        criteria.append(func.lower(DirectoryPerson.user_name) == subject.user_name.lower())
+    return criteria
 
 
 def _is_meant(row: DirectoryPerson, subject: Subject) -> bool:
@@ -121,7 +125,7 @@ def _unknown(saying: Saying) -> DirectoryPerson:
     """The row of somebody never heard of: not there yet, and not stored yet."""
     subject = saying.change.subject
     return DirectoryPerson(
-        id=uuid.uuid4(),
+        id=subject.scim_id or uuid.uuid4(),
         workspace_id=saying.by.workspace_id,
         connection_id=saying.by.connection_id,
         external_id=subject.external_id,

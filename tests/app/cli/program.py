@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 PROGRAM = Path(sys.executable).with_name("coordinator")
-PATIENCE = 40.0
+PATIENCE = 90.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.app.cli.program import run
+
+# Each command is a process of its own, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(180)
 
 RIGHT = 'department eq "Sales" and country in ["SE","NO"]'
 

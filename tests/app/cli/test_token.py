@@ -6,6 +6,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from tests.app.cli.program import Answer, run
 from tests.world import World
 
+# Each command is a process of its own, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture
 async def world(sessions: async_sessionmaker[AsyncSession]) -> World:

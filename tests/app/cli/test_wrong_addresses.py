@@ -10,6 +10,9 @@ from tests.app.cli.fake_postgres import answering, greeting_of
 from tests.app.cli.program import run
 from tests.servers import PostgresServer, RedisServer
 
+# Each command is a process of its own, which takes its time on a busy machine.
+pytestmark = pytest.mark.timeout(180)
+
 REDIS = "redis://127.0.0.1:1/0"
 
 

@@ -80,20 +80,20 @@ def _combinations(parts: Iterable[list[Conjunction] | None]) -> list[Conjunction
 
 def _merged(found: Iterable[Conjunction]) -> Iterable[Conjunction]:
     """Alternatives `x eq a`, `x in [b,c]` as one `x in [a,b,c]`: long lists of them stay small."""
-    lists: dict[tuple[str, Listing], Listed] = {}
+    lists: dict[str, Listed] = {}
     for conjunction in found:
         listed = _as_listed(conjunction)
         if listed is None:
             yield conjunction
             continue
-        key = listed.attribute, listed.operator
-        known = lists.get(key)
+        known = lists.get(listed.attribute)
         values = (known.values if known else ()) + listed.values
-        lists[key] = Listed(listed.attribute, listed.type, listed.operator, values)
+        lists[listed.attribute] = Listed(listed.attribute, listed.type, listed.operator, values)
     yield from ((listed,) for listed in lists.values())
 
 
 def _as_listed(conjunction: Conjunction) -> Listed | None:
+    """An attribute has one type, so all its lists have one operator: in, or hasAny for sets."""
     match conjunction:
         case (Compare(attribute, type, Comparison.EQ, value),) if not isinstance(value, Now):
             return Listed(attribute, type, Listing.IN, (value,))

@@ -14,35 +14,14 @@ What cannot be read is noted, stands in the document as UNREAD, and reading goes
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Final, TypeAlias
+from typing import Final
 
 from sync_engine.rules.clauses import UNREAD
 from sync_engine.rules.operators import OPERATORS, SHORT_NAMES, Listing, Presence, Span
+from sync_engine.rules.places import Place, Said, joined, listed
 from sync_engine.rules.problems import LIMITS, Problem, ProblemCode, shown
 from sync_engine.rules.tokens import Kind, Token, tokens_of
-
-
-@dataclass(slots=True)
-class Place:
-    """Where a value of the document stands in the text, and where its parts stand."""
-
-    start: int
-    end: int
-    parts: dict[str, "Place"] = field(default_factory=dict)
-
-    def at(self, path: str) -> "Place":
-        """The place of what a JSON pointer names, or of the nearest thing around it."""
-        place = self
-        for key in path.split("/")[1:]:
-            if key not in place.parts:
-                break
-            place = place.parts[key]
-        return place
-
-
-Said: TypeAlias = tuple[object, Place]
 
 _OPERATORS: Final[Mapping[str, str]] = {name.lower(): name for name in OPERATORS} | dict(
     SHORT_NAMES
@@ -75,13 +54,13 @@ class Parser:
             if self._peek().kind not in (Kind.END, Kind.CLOSE):
                 self._take("and", "or")
                 said.append(self._any(0))
-        return _joined("all", said)
+        return joined("all", said)
 
     def _any(self, depth: int) -> Said:
         said = [self._all(depth)]
         while self._take("or"):
             said.append(self._all(depth))
-        return _joined("any", said)
+        return joined("any", said)
 
     def _all(self, depth: int) -> Said:
         said = [self._factor(depth)]
@@ -92,7 +71,7 @@ class Parser:
                     self._skip()
                     continue
             said.append(self._factor(depth))
-        return _joined("all", said)
+        return joined("all", said)
 
     def _is_at_end_of_all(self) -> bool:
         token = self._peek()
@@ -186,14 +165,14 @@ class Parser:
         if not self._take("and"):
             self._note_here("between takes two values: between 1 and 5.")
             return UNREAD, low[1]
-        return _listed([low, self._value()])
+        return listed([low, self._value()])
 
     def _list(self) -> Said:
         opening = self._advance()
         said: list[Said] = []
         if self._peek().kind is not Kind.CLOSE_LIST:
             said = self._listed_values()
-        values, place = _listed(said)
+        values, place = listed(said)
         place.start = opening.start
         place.end = (
             self._advance().end if self._peek().kind is Kind.CLOSE_LIST else self._peek().start
@@ -264,19 +243,6 @@ class Parser:
         self.problems.append(Problem(code, message, "", token.start, token.end))
         if len(self.problems) >= LIMITS.problems:
             self._next = len(self._tokens) - 1
-
-
-def _joined(kind: str, said: list[Said]) -> Said:
-    if len(said) == 1:
-        return said[0]
-    members, place = _listed(said)
-    return {kind: members}, Place(place.start, place.end, {kind: place})
-
-
-def _listed(said: list[Said]) -> Said:
-    parts = {str(number): place for number, (_, place) in enumerate(said)}
-    start, end = (said[0][1].start, said[-1][1].end) if said else (0, 0)
-    return [value for value, _ in said], Place(start, end, parts)
 
 
 def _text(token: str) -> object:

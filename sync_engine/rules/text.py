@@ -28,7 +28,8 @@ from sync_engine.rules.nodes import (
     operator_of,
 )
 from sync_engine.rules.operators import SHORT_NAMES, Listing
-from sync_engine.rules.parsing import Parser, Place
+from sync_engine.rules.parsing import Parser
+from sync_engine.rules.places import Place
 from sync_engine.rules.problems import LIMITS, InvalidRule, Problem, ProblemCode
 
 

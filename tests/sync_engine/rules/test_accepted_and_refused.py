@@ -97,6 +97,12 @@ def test_messages_name_the_clause_and_the_way_out() -> None:
     assert "administrator or the identity provider" in member.message
 
 
+def test_only_the_first_ten_problems_look_for_a_near_name() -> None:
+    found = problems_of({"any": [{"attr": "departmnt", "op": "present"}] * 40})
+
+    assert ["Did you mean" in each.message for each in found] == [True] * 10 + [False] * 30
+
+
 def test_messages_stay_short_and_on_one_line_whatever_they_quote() -> None:
     for name in ("x" * 5_000, "a\r\n\x1b[31mb" * 100):
         (problem,) = problems_of({"attr": name, "op": "present"})

@@ -1,5 +1,6 @@
 """The index finds exactly what the rules say, whatever was put in and taken out."""
 
+import gc
 import random
 from collections.abc import Mapping
 from datetime import date
@@ -161,6 +162,26 @@ def test_removing_what_is_not_there_changes_nothing() -> None:
     index.remove(7)
 
     assert index.matches({}, TODAY) == {1}
+
+
+def test_editing_one_rule_for_ever_leaves_nothing_behind() -> None:
+    index = RuleIndex.build({7: rule_of('city eq "a"')})
+    for number in range(300):
+        index.put(1, rule_of(f'city eq "c{number}" or title eq "t{number}"'))
+
+    assert {id: len(nodes) for id, nodes in index._nodes.items()} == {7: 1, 1: 2}
+    assert len((index._root.branches or {})["city"]) < 100
+
+
+@pytest.mark.parametrize("is_enabled", [True, False])
+def test_building_leaves_the_garbage_collector_as_it_was(*, is_enabled: bool) -> None:
+    (gc.enable if is_enabled else gc.disable)()
+    try:
+        RuleIndex.build({1: rule_of("everyone")})
+
+        assert gc.isenabled() is is_enabled
+    finally:
+        gc.enable()
 
 
 class Counted(dict[str, Fact]):

@@ -27,11 +27,14 @@ def connect(data: Path) -> psycopg.Connection:
 
 
 def status_of(data: Path, path: str) -> int:
+    """The answer's status; 0 when there is none, because the web process is only coming back."""
     address = urlsplit(told(data)["base_url"]).netloc
-    connection = http.client.HTTPConnection(address, timeout=20)
+    connection = http.client.HTTPConnection(address, timeout=5)
     try:
         connection.request("GET", path)
         return connection.getresponse().status
+    except OSError:
+        return 0
     finally:
         connection.close()
 

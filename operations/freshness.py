@@ -18,7 +18,10 @@ WITH people AS (
       FROM (SELECT since FROM dirty_member WHERE workspace_id = :workspace_id
              ORDER BY since LIMIT :ceiling) AS oldest
 ), windows AS (
-    SELECT count(*) AS waiting FROM tick_window WHERE workspace_id = :workspace_id
+    SELECT count(DISTINCT w.id) AS waiting, min(j.at) AS since
+      FROM tick_window w
+      LEFT JOIN journal_entry j ON j.workspace_id = w.workspace_id AND j.cause = w.cause
+     WHERE w.workspace_id = :workspace_id
 ), blocks AS (
     SELECT segment_id, count(*) AS waiting, min(since) AS since
       FROM dirty_segment WHERE segment_id = ANY (CAST(:segment_ids AS integer[]))
@@ -28,15 +31,17 @@ WITH people AS (
 )
 SELECT s.id AS segment_id, people.waiting + windows.waiting AS people,
        coalesce(blocks.waiting, 0) AS blocks,
-       least(people.since, blocks.since) AS since, stream.epoch, stream.head, stream.at,
+       least(people.since, windows.since, blocks.since) AS since,
+       stream.epoch, stream.head, stream.at,
        (SELECT coalesce(max(seq), 0) FROM journal_entry j
          WHERE j.workspace_id = :workspace_id
-           AND j.at < coalesce(least(people.since, blocks.since), 'infinity')) AS reflected
+           AND j.at < coalesce(least(people.since, windows.since, blocks.since), 'infinity')
+       ) AS reflected
   FROM unnest(CAST(:segment_ids AS integer[])) AS s(id)
  CROSS JOIN people CROSS JOIN windows CROSS JOIN stream
   LEFT JOIN blocks ON blocks.segment_id = s.id
 """)
-"""A new day that is not yet worked off keeps nothing that happened from being reflected."""
+"""A new day that is not yet worked off keeps what happened before it reflected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +137,4 @@ SELECT stream.head >= :seq AND NOT EXISTS (
 
 async def has_reflected(db: AsyncSession, workspace_id: int, seq: int) -> bool:
     """Whether entry `seq` is written and everything the engine derives from it is too (U2)."""
-    return bool(
-        await db.scalar(REFLECTED, {"workspace_id": workspace_id, "seq": seq})
-    )
+    return bool(await db.scalar(REFLECTED, {"workspace_id": workspace_id, "seq": seq}))

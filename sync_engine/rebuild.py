@@ -4,12 +4,13 @@ Expansion is a transaction of its own, after the commit of the change it expands
 see every block that somebody with the old rule may have worked on (research: engine §2.3, 4).
 """
 
+import datetime as dt
 import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine
 
@@ -39,7 +40,7 @@ TAKE_UNEXPANDED: Final = f"""
 DELETE FROM dirty_segment WHERE block = {NOT_EXPANDED} AND segment_id = (
     SELECT segment_id FROM dirty_segment WHERE block = {NOT_EXPANDED}
      ORDER BY since LIMIT 1 FOR UPDATE SKIP LOCKED)
-RETURNING segment_id, workspace_id, cause
+RETURNING segment_id, workspace_id, cause, since
 """  # noqa: S608 - made of a constant of ours
 
 EXPAND: Final = f"""
@@ -50,10 +51,12 @@ WITH RECURSIVE blocks AS (
              WHERE workspace_id = %(workspace_id)s AND id >= (b.block + 1) << {BLOCK_BITS})
       FROM blocks b WHERE b.block IS NOT NULL
 )
-INSERT INTO dirty_segment (segment_id, block, workspace_id, cause)
-SELECT %(segment_id)s, block, %(workspace_id)s, %(cause)s
+INSERT INTO dirty_segment (segment_id, block, workspace_id, since, cause)
+SELECT %(segment_id)s, block, %(workspace_id)s,
+       coalesce(%(since)s::timestamptz, clock_timestamp()), %(cause)s
   FROM blocks WHERE block IS NOT NULL ORDER BY block
-ON CONFLICT (segment_id, block) DO UPDATE SET cause = excluded.cause
+ON CONFLICT (segment_id, block) DO UPDATE
+   SET since = least(dirty_segment.since, excluded.since), cause = excluded.cause
 """  # noqa: S608 - made of a constant of ours
 
 PICK: Final = """
@@ -71,13 +74,14 @@ DELETE FROM dirty_segment WHERE block = %(block)s AND segment_id = ANY (ARRAY(
     SELECT segment_id FROM dirty_segment
      WHERE workspace_id = %(workspace_id)s AND block = %(block)s
      ORDER BY since LIMIT %(most)s FOR UPDATE SKIP LOCKED))
-RETURNING segment_id, cause
+RETURNING segment_id, cause, since
 """
 
 GIVE_BACK: Final = """
-INSERT INTO dirty_segment (segment_id, block, workspace_id, cause)
-SELECT s.id, %(block)s, %(workspace_id)s, s.cause
-  FROM unnest(%(segments)s::integer[], %(causes)s::uuid[]) AS s(id, cause) ORDER BY s.id
+INSERT INTO dirty_segment (segment_id, block, workspace_id, since, cause)
+SELECT s.id, %(block)s, %(workspace_id)s, s.since, s.cause
+  FROM unnest(%(segments)s::integer[], %(moments)s::timestamptz[], %(causes)s::uuid[])
+           AS s(id, since, cause) ORDER BY s.id
 """
 
 
@@ -101,6 +105,13 @@ class Rebuilt:
     more: bool = False
 
 
+class Claimed(NamedTuple):
+    """What a marker said: the latest cause, and since when it stood."""
+
+    cause: uuid.UUID | None
+    since: dt.datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Residents:
     """The people of one block, as one statement saw them."""
@@ -115,8 +126,8 @@ def expand(engine: Engine, *, seconds: float = 5.0) -> Expanded:
     until = time.monotonic() + seconds
     with connection_to(engine) as db:
         while (taken := db.execute(TAKE_UNEXPANDED).fetchone()) is not None:
-            segment_id, workspace_id, cause = taken
-            blocks = fan_out(db, workspace_id, segment_id, cause)
+            segment_id, workspace_id, cause, since = taken
+            blocks = fan_out(db, workspace_id, segment_id, cause, since)
             db.commit()
             expanded.segments += 1
             expanded.blocks += blocks
@@ -127,11 +138,25 @@ def expand(engine: Engine, *, seconds: float = 5.0) -> Expanded:
     return expanded
 
 
-def fan_out(db: Connection, workspace_id: int, segment_id: int, cause: uuid.UUID | None) -> int:
-    """Mark a segment for every block that holds people now; how many."""
-    return db.execute(
-        EXPAND, {"workspace_id": workspace_id, "segment_id": segment_id, "cause": cause}
-    ).rowcount
+def fan_out(
+    db: Connection,
+    workspace_id: int,
+    segment_id: int,
+    cause: uuid.UUID | None,
+    since: dt.datetime | None = None,
+) -> int:
+    """Mark a segment for every block that holds people now; how many.
+
+    The markers are as old as the one they come from (`since`): what it stood for is not reflected
+    before all of them are gone (`operations.freshness`).
+    """
+    marker = {
+        "workspace_id": workspace_id,
+        "segment_id": segment_id,
+        "cause": cause,
+        "since": since,
+    }
+    return db.execute(EXPAND, marker).rowcount
 
 
 def rebuild(
@@ -178,8 +203,8 @@ def _pick(db: Connection, busy: Collection[Block]) -> tuple[Block | None, bool]:
     return (None, False) if row is None else (Block(row[0], row[1]), row[2])
 
 
-def claim(db: Connection, block: Block) -> dict[int, uuid.UUID | None]:
-    """Take this block's oldest segment markers out of the table: segment id → cause."""
+def claim(db: Connection, block: Block) -> dict[int, Claimed]:
+    """Take this block's oldest segment markers out of the table, by segment id."""
     rows = db.execute(
         CLAIM,
         {
@@ -188,7 +213,7 @@ def claim(db: Connection, block: Block) -> dict[int, uuid.UUID | None]:
             "most": SEGMENTS_A_PASS,
         },
     )
-    return dict(rows.fetchall())
+    return {segment_id: Claimed(cause, since) for segment_id, cause, since in rows}
 
 
 def read_residents(db: Connection, block: Block) -> Residents | None:
@@ -202,21 +227,21 @@ def read_residents(db: Connection, block: Block) -> Residents | None:
 def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit) -> bool:
     """One transaction, whose block is already locked, to its end. False: all its markers are in
     the hands of others."""
-    causes = claim(db, block)
-    residents = read_residents(db, block) if causes else None
+    claimed = claim(db, block)
+    residents = read_residents(db, block) if claimed else None
     if residents is None:
         db.commit()
-        return bool(causes)
+        return bool(claimed)
     compiled = rules.of(db, block.workspace_id, residents.clock.epoch)
-    plan, postponed = _plan(db, block, compiled, residents, causes)
+    plan, postponed = _plan(db, block, compiled, residents, claimed)
     if postponed:
-        _give_back(db, block, {each: causes[each] for each in postponed})
+        _give_back(db, block, {each: claimed[each] for each in postponed})
     head = None
     if plan:
-        done = causes.keys() - postponed
-        because = frozenset(cause for each in done if (cause := causes[each]) is not None)
+        done = claimed.keys() - postponed
+        because = frozenset(cause for each in done if (cause := claimed[each].cause) is not None)
         run = Run(block.workspace_id, "segments", residents.clock, len(residents.rows), because)
-        head = write(db, run, plan, [causes[segment] for _, segment in plan.added])
+        head = write(db, run, plan, [claimed[segment].cause for _, segment in plan.added])
     db.commit()
     rebuilt.blocks += 1
     rebuilt.people += len(residents.rows)
@@ -272,14 +297,15 @@ def _within(plan: Plan, most: int) -> tuple[Plan, set[int]]:
     ), postponed
 
 
-def _give_back(db: Connection, block: Block, causes: Mapping[int, uuid.UUID | None]) -> None:
+def _give_back(db: Connection, block: Block, claimed: Mapping[int, Claimed]) -> None:
     db.execute(
         GIVE_BACK,
         {
             "workspace_id": block.workspace_id,
             "block": block.number,
-            "segments": array(causes.keys()),
-            "causes": array(causes.values()),
+            "segments": array(claimed),
+            "moments": [each.since for each in claimed.values()],
+            "causes": array(each.cause for each in claimed.values()),
         },
     )
 

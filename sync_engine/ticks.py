@@ -18,7 +18,7 @@ from sqlalchemy import Engine
 from access.caller import system
 from models import journal
 from sync_engine.changes import append
-from sync_engine.markers import MARK_MEMBERS, Lane
+from sync_engine.markers import Lane
 from sync_engine.rules import crossing
 from sync_engine.snapshot import array
 from sync_engine.state import Connection, OnCommit, Rules, connection_to, quietly
@@ -38,8 +38,22 @@ SELECT workspace_id, %(old)s, %(new)s, %(cause)s FROM moved
 """
 
 OLDEST_WINDOW: Final = """
-SELECT id, workspace_id, old, new, cause FROM tick_window ORDER BY id LIMIT 1
+SELECT w.id, w.workspace_id, w.old, w.new, w.cause,
+       (SELECT min(j.at) FROM journal_entry j
+         WHERE j.workspace_id = w.workspace_id AND j.cause = w.cause)
+  FROM tick_window w ORDER BY w.id LIMIT 1
 """
+
+MARK: Final = """
+INSERT INTO dirty_member (member_id, workspace_id, lane, since, cause)
+SELECT id, %(workspace_id)s, %(lane)s, coalesce(%(since)s::timestamptz, clock_timestamp()),
+       %(cause)s
+  FROM unnest(%(ids)s::bigint[]) AS id ORDER BY id
+ON CONFLICT (member_id) DO UPDATE
+   SET lane = least(dirty_member.lane, excluded.lane),
+       since = least(dirty_member.since, excluded.since), cause = excluded.cause
+"""
+"""Like MARK_MEMBERS, but as old as the tick: it is not reflected before all these are gone."""
 
 CLOSE_WINDOW: Final = "DELETE FROM tick_window WHERE id = %(id)s"
 
@@ -146,28 +160,33 @@ def _expand(
     workspace_id: int,
     *window: Any,
 ) -> int:
-    old, new, cause = window
+    old, new, cause, since = window
     state = db.execute(EPOCH, {"workspace_id": workspace_id}).fetchone()
     offsets = set() if state is None else rules.of(db, workspace_id, state[0]).offsets()
     ids = people_crossing(db, workspace_id, offsets, old, new)
     for start in range(0, len(ids), MARKED_A_TRANSACTION):
         if start:
             db.commit()
-        mark(db, workspace_id, ids[start : start + MARKED_A_TRANSACTION], cause)
+        mark(db, workspace_id, ids[start : start + MARKED_A_TRANSACTION], cause, since)
     db.execute(CLOSE_WINDOW, {"id": id})
     db.commit()
     return len(ids)
 
 
 def mark(
-    db: Connection, workspace_id: int, member_ids: Collection[int], cause: uuid.UUID | None
+    db: Connection,
+    workspace_id: int,
+    member_ids: Collection[int],
+    cause: uuid.UUID | None,
+    since: dt.datetime | None = None,
 ) -> None:
     """Leave a marker for each of these people, as writers do, behind what is interactive."""
     db.execute(
-        MARK_MEMBERS,
+        MARK,
         {
             "workspace_id": workspace_id,
             "lane": int(Lane.BULK),
+            "since": since,
             "cause": cause,
             "ids": array(member_ids),
         },

@@ -97,6 +97,7 @@ def _contexts(here: Installation) -> OpenContext:
             known.caller,
             here.edge,
             seal=here.seal,
+            seals=here.keyring,
             bus=here.bus,
             is_live=lambda: here.bearer.still_valid(known),
             request_id=request_id,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -78,14 +78,34 @@ async def list_deliveries(
         raise Refused(
             Code.BAD_USER_INPUT, f"A page has 1 to {PAGE[-1]} deliveries; {limit} was asked for."
         )
+    query = _chosen(by, statuses, connection_id)
+    if before_id is not None:
+        query = query.where(InboxDelivery.id < before_id)
+    return (await db.scalars(query.order_by(InboxDelivery.id.desc()).limit(limit))).all()
+
+
+async def count_deliveries(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    statuses: Sequence[DeliveryStatus] = (),
+    connection_id: int | None = None,
+) -> int:
+    """How many there are of the same."""
+    await require(db, by, Permission.REPLAY_IDP_EVENT)
+    chosen = _chosen(by, statuses, connection_id).subquery()
+    return await db.scalar(select(func.count()).select_from(chosen)) or 0
+
+
+def _chosen(
+    by: Caller, statuses: Sequence[DeliveryStatus], connection_id: int | None
+) -> Select[InboxDelivery]:
     query = select(InboxDelivery).where(InboxDelivery.workspace_id == by.workspace_id)
     if statuses:
         query = query.where(InboxDelivery.status.in_(statuses))
     if connection_id is not None:
         query = query.where(InboxDelivery.connection_id == connection_id)
-    if before_id is not None:
-        query = query.where(InboxDelivery.id < before_id)
-    return (await db.scalars(query.order_by(InboxDelivery.id.desc()).limit(limit))).all()
+    return query
 
 
 async def replay(

@@ -4,11 +4,11 @@ import hashlib
 import json
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import strawberry
-from graphql.execution.values import get_argument_values
+from graphql.execution.values import VariableValues, get_argument_values
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -24,6 +24,9 @@ from resolvers.ids import encode
 from resolvers.seal import Position
 
 LONGEST_KEY: Final = 200
+SHOWN_ONCE: Final = "secret"
+"""Of what was done, what is told in the first answer only and never stored."""
+
 
 Info = strawberry.Info[Context, None]
 
@@ -83,6 +86,9 @@ class Answer:
     segment_id: int | None = None
     member_id: int | None = None
     workspace_id: int | None = None
+    connection_id: int | None = None
+    delivery_id: int | None = None
+    secret: str | None = None
     assigned: Sequence[int] = field(default_factory=tuple)
     already: Sequence[int] = field(default_factory=tuple)
     kept: Sequence[int] = field(default_factory=tuple)
@@ -129,7 +135,11 @@ def _arguments(info: Info) -> dict[str, Any]:
     """What the client asked for, by the names of the schema."""
     raw = info._raw_info
     field = raw.parent_type.fields[raw.field_name]
-    return get_argument_values(field, raw.field_nodes[0], raw.variable_values)
+    given_values: Any = raw.variable_values
+    if isinstance(given_values, dict):
+        # Strawberry hands on the coerced values alone.
+        given_values = VariableValues(sources={}, coerced=given_values)
+    return get_argument_values(field, raw.field_nodes[0], given_values)
 
 
 def given(**values: Any) -> Values:
@@ -213,7 +223,8 @@ async def _keep(db: AsyncSession, caller: Caller, key: str | None, done: Done) -
     """Store what a repeat needs to give the same answer."""
     if key is not None:
         stored = await _stored(db, caller, key)
-        stored.answer = asdict(done)
+        told = {name: value for name, value in done.values.items() if name != SHOWN_ONCE}
+        stored.answer = asdict(replace(done, values=told))
 
 
 async def _stored(db: AsyncSession, caller: Caller, key: str) -> IdempotentAnswer:

@@ -24,6 +24,7 @@ from strawberry.dataloader import DataLoader
 from access.caller import Caller
 from access.permissions import Scope
 from models import journal
+from operations.connections import Seals
 from operations.edge import Edge
 from operations.rights import Rights, asked_in
 from resolvers.declared import Asked, Right
@@ -67,6 +68,7 @@ class Context:
         edge: Edge,
         *,
         seal: Seal | None = None,
+        seals: Seals | None = None,
         bus: Bus | None = None,
         is_live: Callable[[], Awaitable[bool]] | None = None,
         request_id: str = "",
@@ -75,6 +77,7 @@ class Context:
         self.caller = caller
         self.edge = edge
         self._seal = seal
+        self._seals = seals
         self._bus = bus
         self._is_live = is_live
         self.request_id = request_id
@@ -102,6 +105,13 @@ class Context:
         if self._seal is None:
             raise NotGiven("This context was opened without a key for cursors.")
         return self._seal
+
+    @property
+    def seals(self) -> Seals:
+        """What keeps the secrets of connections readable for us alone."""
+        if self._seals is None:
+            raise NotGiven("This context was opened without keys for secrets.")
+        return self._seals
 
     @property
     def bus(self) -> Bus:

@@ -1,7 +1,8 @@
 """Everything that can be done."""
 
 from access.permissions import Permission
-from resolvers import course_changes, member_changes, segment_changes
+from resolvers import connection_changes, course_changes, member_changes, segment_changes
+from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.payloads import (
     AttachmentPayload,
     CoursePayload,
@@ -139,4 +140,34 @@ class Mutation:
         member_changes.reactivate_member,
         requires=Permission.DEACTIVATE_MEMBER,
         description="Give access back.",
+    )
+    create_connection: ConnectionPayload | None = done_by(
+        connection_changes.create_connection,
+        requires=Permission.GRANT_WORKSPACE_MANAGER,
+        description="Connect an identity provider; a webhook one comes with its secret.",
+    )
+    rotate_connection_secret: ConnectionPayload | None = done_by(
+        connection_changes.rotate_connection_secret,
+        requires=Permission.GRANT_WORKSPACE_MANAGER,
+        description="A new secret; the one before stays good for a while.",
+    )
+    create_connection_token: ConnectionPayload | None = done_by(
+        connection_changes.create_connection_token,
+        requires=Permission.GRANT_WORKSPACE_MANAGER,
+        description="A token for a SCIM connection; two can be live.",
+    )
+    set_connection_enabled: ConnectionPayload | None = done_by(
+        connection_changes.set_connection_enabled,
+        requires=Permission.GRANT_WORKSPACE_MANAGER,
+        description="Let a provider speak, or no longer.",
+    )
+    replay_idp_event: DeliveryPayload | None = done_by(
+        connection_changes.replay_idp_event,
+        requires=Permission.REPLAY_IDP_EVENT,
+        description="Apply a quarantined, parked or discarded delivery again.",
+    )
+    discard_idp_event: DeliveryPayload | None = done_by(
+        connection_changes.discard_idp_event,
+        requires=Permission.REPLAY_IDP_EVENT,
+        description="Give a quarantined or parked delivery up; it stays listed.",
     )

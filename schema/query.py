@@ -1,12 +1,14 @@
 """Everything that can be asked."""
 
 from access.permissions import Permission
+from resolvers import connections as connection_answers
 from resolvers import courses as course_answers
 from resolvers import explaining
 from resolvers import members as member_answers
 from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
 from resolvers import viewer as viewer_answers
+from schema.connection import Delivery, IdentityConnection
 from schema.course import Course
 from schema.department import Department
 from schema.explanation import MembershipExplanation
@@ -84,4 +86,14 @@ class Query:
         explaining.explain_membership,
         requires=any_of(Permission.EXPLAIN_MEMBERSHIP).by_operation(),
         description="Why someone is, or is not, coordinator of a course.",
+    )
+    connections: list[IdentityConnection] | None = resolved_by(
+        connection_answers.identity_connections,
+        requires=any_of(Permission.GRANT_WORKSPACE_MANAGER).by_operation(),
+        description="The identity providers of the workspace.",
+    )
+    deliveries: Connection[Delivery] | None = resolved_by(
+        connection_answers.deliveries,
+        requires=any_of(Permission.REPLAY_IDP_EVENT).by_operation(),
+        description="What identity providers delivered, newest first.",
     )

@@ -1,7 +1,6 @@
 """Scalars and enums of the schema, each with what it means."""
 
 from collections.abc import Mapping
-from typing import NewType
 
 import strawberry
 from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one name for it
@@ -9,6 +8,7 @@ from strawberry.types.scalar import ScalarDefinition
 
 from models.catalog import CourseKind, CourseState
 from models.coordinators import CourseRoleKind, OverrideKind
+from models.identity import ConnectionKind, DeliveryStatus
 from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
 from operations.coordinators import Held, OnConflict
@@ -16,15 +16,15 @@ from operations.explain import Standing
 from operations.refusals import Code
 from resolvers.announcements import EventKind
 from resolvers.coordinators import SourceKind
-
-Cursor = NewType("Cursor", str)
-"""A place in a workspace's journal; opaque. See `after:` and `atLeast:`."""
+from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
 
 ENUMS = (
     (CourseKind, "CourseKind", "How a course is taught."),
     (CourseState, "CourseState", "Where a course is in its life."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
+    (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
+    (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
     (MemberState, "MemberState", "PENDING: added, no account yet."),
     (SegmentKind, "SegmentKind", "STATIC names people, RULE follows attributes."),
     (SegmentState, "SegmentState", "Only ACTIVE ones are evaluated; others keep what they gave."),

@@ -1,0 +1,155 @@
+"""Connections to identity providers, how they are doing, and what they delivered."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
+import strawberry
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.permissions import Scope
+from models.identity import Connection, DeliveryStatus, InboxDelivery
+from operations import connections, inbox
+from operations.connections import Health
+from resolvers.context import Context
+from resolvers.ids import encode, number_of
+from resolvers.listing import Listing, kind_of, listing_of
+from resolvers.pages import Page, asked
+from resolvers.references import Reference, refer
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+SHOWN_BYTES: Final = 10_000
+
+refer(Connection, lambda row, _: Reference(Scope.WORKSPACE, row.workspace_id))
+refer(InboxDelivery, lambda row, _: Reference(Scope.WORKSPACE, row.workspace_id))
+
+
+async def identity_connections(info: Info) -> Sequence[Connection]:
+    async with info.context.read() as db:
+        return await connections.list_connections(db, by=info.context.signed_in)
+
+
+async def deliveries(
+    info: Info,
+    *,
+    connection_id: strawberry.ID | None = None,
+    status: list[DeliveryStatus] | None = None,
+    first: int | None = None,
+    after: str | None = None,
+) -> Listing:
+    """Newest first; the cursor is the number of the last one seen."""
+    context = info.context
+    kind = kind_of(context, "deliveries")
+    wanted = asked(context.seal, kind, first, after)
+    chosen = {
+        "statuses": status or (),
+        "connection_id": connection_id and number_of(connection_id, "Connection"),
+    }
+    async with context.read() as db:
+        found = await inbox.list_deliveries(
+            db,
+            by=context.signed_in,
+            before_id=wanted.after[0] if wanted.after else None,
+            limit=wanted.size + 1,
+            **chosen,
+        )
+
+    async def count(context: Context) -> int:
+        async with context.read() as db:
+            return await inbox.count_deliveries(db, by=context.signed_in, **chosen)
+
+    shown = found[: wanted.size]
+    cursors = [context.seal.close(kind, [row.id]) for row in shown]
+    page = Page([(row,) for row in shown], cursors, len(found) > wanted.size, after is not None)
+    return listing_of(page, shown, count)
+
+
+def connection_id(root: Parent) -> str:
+    return encode("Connection", root.id)
+
+
+def delivery_id(root: Parent) -> str:
+    return encode("Delivery", root.id)
+
+
+def delivered_by(root: Parent) -> str:
+    return encode("Connection", root.connection_id)
+
+
+def body(root: Parent) -> str:
+    """As it arrived, for reading; what is no text is shown as replacement characters."""
+    raw: bytes = root.body
+    return raw[:SHOWN_BYTES].decode("utf-8", errors="replace").replace("\x00", "\ufffd")
+
+
+def path(root: Parent) -> str:
+    """Where the provider sends to, below the address of the product."""
+    return "/scim/v2" if root.kind == "SCIM" else f"/webhooks/{root.id}"
+
+
+async def connection_health(root: Parent, info: Info) -> Health | None:
+    return await info.context.load(healths_of, root.id)
+
+
+async def healths_of(
+    db: AsyncSession, _: Context, connection_ids: Sequence[int]
+) -> list[Health | None]:
+    """Two statements for any number of connections."""
+    counted = await db.execute(
+        select(
+            InboxDelivery.connection_id,
+            InboxDelivery.status,
+            func.count(),
+            func.min(InboxDelivery.received_at),
+        )
+        .where(InboxDelivery.connection_id.in_(connection_ids))
+        .group_by(InboxDelivery.connection_id, InboxDelivery.status)
+    )
+    tally: dict[tuple[int, DeliveryStatus], tuple[int, dt.datetime]] = {
+        (connection_id, status): (count, oldest) for connection_id, status, count, oldest in counted
+    }
+    rows = await db.scalars(select(Connection).where(Connection.id.in_(connection_ids)))
+    found = {row.id: row for row in rows}
+
+    def health(row: Connection) -> Health:
+        waiting = tally.get((row.id, DeliveryStatus.RECEIVED))
+        return Health(
+            last_seen_at=row.last_seen_at,
+            error_count=row.error_count,
+            dropped_count=row.dropped_count,
+            dropped=row.dropped,
+            waiting=waiting[0] if waiting else 0,
+            parked=tally.get((row.id, DeliveryStatus.PARKED), (0, None))[0],
+            quarantined=tally.get((row.id, DeliveryStatus.QUARANTINED), (0, None))[0],
+            oldest_waiting_at=waiting[1] if waiting else None,
+        )
+
+    return [health(found[id]) if id in found else None for id in connection_ids]
+
+
+async def connections_by_id(
+    db: AsyncSession, context: Context, ids: Sequence[int]
+) -> list[Connection | None]:
+    rows = await db.scalars(
+        select(Connection).where(
+            Connection.workspace_id == context.signed_in.workspace_id, Connection.id.in_(ids)
+        )
+    )
+    found = {row.id: row for row in rows}
+    return [found.get(id) for id in ids]
+
+
+async def deliveries_by_id(
+    db: AsyncSession, context: Context, ids: Sequence[int]
+) -> list[InboxDelivery | None]:
+    rows = await db.scalars(
+        select(InboxDelivery).where(
+            InboxDelivery.workspace_id == context.signed_in.workspace_id,
+            InboxDelivery.id.in_(ids),
+        )
+    )
+    found = {row.id: row for row in rows}
+    return [found.get(id) for id in ids]

@@ -44,22 +44,23 @@ async def deliveries(
     context = info.context
     kind = kind_of(context, "deliveries")
     wanted = asked(context.seal, kind, first, after)
-    chosen = {
-        "statuses": status or (),
-        "connection_id": connection_id and number_of(connection_id, "Connection"),
-    }
+    statuses = status or ()
+    number = None if connection_id is None else number_of(connection_id, "Connection")
     async with context.read() as db:
         found = await inbox.list_deliveries(
             db,
             by=context.signed_in,
+            statuses=statuses,
+            connection_id=number,
             before_id=wanted.after[0] if wanted.after else None,
             limit=wanted.size + 1,
-            **chosen,
         )
 
     async def count(context: Context) -> int:
         async with context.read() as db:
-            return await inbox.count_deliveries(db, by=context.signed_in, **chosen)
+            return await inbox.count_deliveries(
+                db, by=context.signed_in, statuses=statuses, connection_id=number
+            )
 
     shown = found[: wanted.size]
     cursors = [context.seal.close(kind, [row.id]) for row in shown]

@@ -7,9 +7,10 @@ import json
 
 import pytest
 
+from access.caller import Caller
 from access.permissions import Principal
 from app.keyring import Keyring
-from models.identity import Connection, DeliveryStatus, InboxDelivery
+from models.identity import Connection, ConnectionKind, DeliveryStatus, InboxDelivery
 from operations import connections
 from resolvers.context import Context
 from tests.resolvers.asking import Ask
@@ -63,7 +64,7 @@ mutation ($id: ID!) {
 class Keyed(Ask):
     """Asks with keys for secrets at hand, as the web application has them."""
 
-    def context(self, caller: object) -> Context:
+    def context(self, caller: Caller) -> Context:
         return Context(caller, self.world.edge, seal=self.seal, seals=RING, request_id="test")
 
 
@@ -79,7 +80,7 @@ async def delivered(world: World, count: int) -> None:
     """Deliveries of a webhook connection that were not understood."""
     async with world.edge.transaction() as db:
         connection, _ = await connections.create(
-            db, by=world.system, name="Payroll", kind="WEBHOOK", seals=RING, at=MONDAY
+            db, by=world.system, name="Payroll", kind=ConnectionKind.WEBHOOK, seals=RING, at=MONDAY
         )
         db.add_all(
             InboxDelivery(

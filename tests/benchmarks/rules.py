@@ -144,8 +144,10 @@ def measure(name: str, rules: list[Rule], crowd: list[dict[str, Fact]]) -> float
     through_index = best_microseconds(lambda facts: index.matches(facts, TODAY), crowd)
     through_all = best_microseconds(lambda facts: all_closures(checks, facts), few)
     gc.unfreeze()
+    a_match = f"{through_index / found:.2f}" if found >= 1 else "–"
     print(
-        f"{name:<10}{len(rules):>9,}{found:>10.1f}{through_index:>12.1f}{through_all:>14.0f}"
+        f"{name:<10}{len(rules):>9,}{found:>10.1f}{through_index:>12.1f}{a_match:>11}"
+        f"{through_all:>14.0f}"
         f"{through_all / through_index:>9.0f}×{built:>10.2f}{differing:>11}"
     )
     return through_index
@@ -167,7 +169,8 @@ def main() -> None:
     crowd = [fold(person(dice), known)[0] for _ in range(PEOPLE)]
     stored_form(known, crowd)
     print(
-        f"{'rules':<10}{'number':>9}{'matches':>10}{'index µs':>12}{'closures µs':>14}"
+        f"{'rules':<10}{'number':>9}{'matches':>10}{'index µs':>12}{'a match µs':>11}"
+        f"{'closures µs':>14}"
         f"{'ratio':>10}{'built s':>10}{'differing':>11}"
     )
     for name, make in (("selective", selective), ("broad", broad)):

@@ -30,7 +30,7 @@ from models.journal import record
 from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
-from operations.wording import name_of
+from operations.wording import name_of, storable
 
 MANAGE: Final = Permission.GRANT_WORKSPACE_MANAGER
 """A provider writes what decides everybody's roles: connecting one is for whoever may name the
@@ -246,8 +246,9 @@ async def note(
     names = dict(connection.dropped)
     for name, count in (dropped or {}).items():
         connection.dropped_count += count
-        if name in names or len(names) < NAMES_KEPT:
-            names[name[:100]] = names.get(name[:100], 0) + count
+        shown = storable(name)[:100]
+        if shown in names or len(names) < NAMES_KEPT:
+            names[shown] = names.get(shown, 0) + count
     connection.dropped = names
 
 

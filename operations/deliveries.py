@@ -32,6 +32,7 @@ from operations.statements import (
     parked,
     quarantined,
 )
+from operations.wording import storable
 
 ATTEMPTS: Final = 3
 PATIENCE: Final = dt.timedelta(hours=24)
@@ -130,6 +131,7 @@ def _is_about_this(problem: DBAPIError) -> bool:
     refusals = (
         errors.IntegrityError,
         errors.DataError,
+        errors.ProgramLimitExceeded,
         errors.SerializationFailure,
         errors.DeadlockDetected,
     )
@@ -210,7 +212,7 @@ def _reason(outcome: Outcome) -> str | None:
         said.append(f"Not kept here: {', '.join(outcome.dropped)[:500]}.")
     if outcome.ties:
         said.append(f"Said differently at the same time: {', '.join(outcome.ties)[:500]}.")
-    return " ".join(said) or None
+    return storable(" ".join(said)) or None
 
 
 async def _wake(db: AsyncSession, connection_id: int, freed: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from access.caller import Caller
 from models.journal import cause_of, record
 from models.people import AttributeDefinition, Member, MemberMoment, MemberState
 from operations.refusals import not_found
+from operations.wording import name_of
 from sync_engine.markers import Lane, mark_members
 from sync_engine.rules import (
     Attribute,
@@ -169,7 +170,8 @@ def _name(member: Member, changed: Changed) -> None:
     if "userName" in changed and attributes.get("userName"):
         member.user_name = str(attributes["userName"])
     if changed.keys() & {"displayName", "givenName", "familyName", "userName"}:
-        member.display_name = display_name(attributes, member.user_name)
+        called = display_name(attributes, member.user_name)
+        member.display_name = name_of(called, "display name")
     if "emails" in changed:
         emails = attributes.get("emails")
         member.email = str(emails[0]) if isinstance(emails, list) and emails else None

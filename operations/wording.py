@@ -1,5 +1,6 @@
 """What people may call things: names in one line, texts of bounded length."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -9,6 +10,7 @@ NAME_LENGTH: Final = 200
 TEXT_LENGTH: Final = 10_000
 REASON_LENGTH: Final = 1_000
 
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _FORBIDDEN: Final = frozenset({"Cc", "Cs", "Co", "Cn"})
 _REORDERING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
@@ -34,6 +36,12 @@ def reason_of(value: str) -> str:
     if not reason:
         raise _bad("A reason is needed; others will read it.")
     return reason
+
+
+def storable(text: str) -> str:
+    """What others wrote, to be repeated: U+FFFD stands for what PostgreSQL keeps in no text, NUL
+    and half a surrogate pair."""
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _check(value: str, noun: str, limit: int, *, allowed: str) -> None:

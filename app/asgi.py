@@ -13,8 +13,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from app import webhooks
-from app.authentication.bearer import NOT_SIGNED_IN, Authenticated
+from access.caller import Caller
+from app import scim, webhooks
+from app.authentication.bearer import NOT_SIGNED_IN, Authenticated, Bearer
 from app.authentication.clock import utc_now
 from app.authentication.issuer import LocalIssuer
 from app.envelope import Envelope
@@ -119,9 +120,20 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
             wake=lambda: here.bell.tell(wakes=[APPLY_INBOX]),
             now=utc_now,
         ),
+        *scim.routes(edge=here.edge, authenticate=_provider_by(here.bearer), now=utc_now),
         Route("/.well-known/jwks.json", _keys_of(here.local_issuer)),
         *here.health.routes(),
     ]
+
+
+def _provider_by(bearer: Bearer) -> scim.Authenticate:
+    async def provider(credentials: str | None, client: str | None) -> Caller | None:
+        try:
+            return (await bearer.authenticate_connection(credentials, client=client)).caller
+        except Unauthenticated:
+            return None
+
+    return provider
 
 
 def _keys_of(issuer: LocalIssuer | None) -> Callable[[Request], Any]:

@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final
 
 import strawberry
-from graphql.execution.values import VariableValues, get_argument_values
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -115,7 +114,7 @@ async def answer(info: Info, operation: Operation) -> Answer:
     """
     context = info.context
     caller = context.signed_in
-    asked = _arguments(info)
+    asked = dict(context.arguments)
     client_mutation_id = asked.pop("clientMutationId", None)
     key = asked.pop("idempotencyKey", None)
     try:
@@ -129,17 +128,6 @@ async def answer(info: Info, operation: Operation) -> Answer:
     reached = committed(db).heads.get(caller.workspace_id)
     cursor = await _cursor(context, reached, done)
     return Answer(client_mutation_id, cursor, **done.values)
-
-
-def _arguments(info: Info) -> dict[str, Any]:
-    """What the client asked for, by the names of the schema."""
-    raw = info._raw_info
-    field = raw.parent_type.fields[raw.field_name]
-    given_values: Any = raw.variable_values
-    if isinstance(given_values, dict):
-        # Strawberry hands on the coerced values alone.
-        given_values = VariableValues(sources={}, coerced=given_values)
-    return get_argument_values(field, raw.field_nodes[0], given_values)
 
 
 def given(**values: Any) -> Values:

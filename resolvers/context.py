@@ -12,6 +12,7 @@ from collections.abc import (
     Collection,
     Hashable,
     Iterable,
+    Mapping,
     Sequence,
 )
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -58,6 +59,8 @@ class NotGiven(Exception):
 class Context:
     """One operation of one caller (None: nobody is signed in).
 
+    `declared` and `arguments` are the right and the arguments, named as the schema names them, of
+    the root field that runs; mutations run one after another.
     Inside `async with read()` or `transaction()` only use the session given; await loaders before
     or after.
     """
@@ -85,6 +88,7 @@ class Context:
         self.rights = Rights(caller)
         self.verdicts: dict[Hashable, Any] = {}
         self.declared: Right | None = None
+        self.arguments: Mapping[str, Any] = {}
         self._wanted: set[Reference] = set()
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._one_at_a_time = asyncio.Lock()

@@ -294,7 +294,7 @@ async def _staff(
     *,
     on_conflict: OnConflict | None,
 ) -> Values:
-    if not instructor_ids and not coordinator_ids:
+    if instructor_ids is None and coordinator_ids is None:
         return {}
     done = await coordinators.assign(
         db,

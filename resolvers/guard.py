@@ -230,6 +230,7 @@ def _gated(gate: Gate, resolve: Resolve, *, is_root: bool) -> Resolve:
         asked_of = row
         if is_root:
             asked_of, info.context.declared = None, gate.right
+            info.context.arguments = arguments
         waiting = gate.ask(asked_of, info.context)
         if waiting is None:
             return resolve(row, info, **arguments)

@@ -3,6 +3,7 @@
 import strawberry
 
 from resolvers import done
+from resolvers.answers import Answer
 from schema.course import Course
 from schema.member import Member
 from schema.refusal import Refusal
@@ -27,7 +28,7 @@ class Payload:
     )
 
 
-@guarded_type(requires=SIGNED_IN, description="A course was changed.")
+@guarded_type(requires=SIGNED_IN, description="A course was changed.", rows=Answer)
 class CoursePayload(Payload):
     course: Course | None = resolved_by(
         done.course, requires=SIGNED_IN, description="The course, after."
@@ -46,7 +47,7 @@ class CoursePayload(Payload):
     )
 
 
-@guarded_type(requires=SIGNED_IN, description="A segment was attached or detached.")
+@guarded_type(requires=SIGNED_IN, description="A segment was attached or detached.", rows=Answer)
 class AttachmentPayload(Payload):
     course: Course | None = resolved_by(
         done.course, requires=SIGNED_IN, description="The course, after."
@@ -56,7 +57,7 @@ class AttachmentPayload(Payload):
     )
 
 
-@guarded_type(requires=SIGNED_IN, description="Something was said beside the rules.")
+@guarded_type(requires=SIGNED_IN, description="Something was said beside the rules.", rows=Answer)
 class OverridePayload(Payload):
     course: Course | None = resolved_by(
         done.course, requires=SIGNED_IN, description="The course, after."
@@ -64,21 +65,21 @@ class OverridePayload(Payload):
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
 
 
-@guarded_type(requires=SIGNED_IN, description="A segment was changed.")
+@guarded_type(requires=SIGNED_IN, description="A segment was changed.", rows=Answer)
 class SegmentPayload(Payload):
     segment: Segment | None = resolved_by(
         done.segment, requires=SIGNED_IN, description="The segment, after; null when deleted."
     )
 
 
-@guarded_type(requires=SIGNED_IN, description="A person was changed.")
+@guarded_type(requires=SIGNED_IN, description="A person was changed.", rows=Answer)
 class MemberPayload(Payload):
     member: Member | None = resolved_by(
         done.member, requires=SIGNED_IN, description="The person, after."
     )
 
 
-@guarded_type(requires=SIGNED_IN, description="The workspace was changed.")
+@guarded_type(requires=SIGNED_IN, description="The workspace was changed.", rows=Answer)
 class WorkspacePayload(Payload):
     workspace: Workspace | None = resolved_by(
         done.workspace, requires=SIGNED_IN, description="The workspace, after."

@@ -14,6 +14,7 @@ from models.journal import cause_of, record
 from models.people import Member, MemberMoment, MemberState
 from operations import people
 from operations.constraints import refused_by
+from operations.provided import fitting
 from operations.refusals import Code, Refused
 from operations.rights import require
 from operations.wording import name_of
@@ -126,6 +127,7 @@ async def change_attributes(
         raise Refused(
             Code.WRONG_OWNER, "Groups follow the directory's groups; change those instead."
         )
+    changes = {name: fitting(name, value) for name, value in changes.items()}
     if "userName" in changes:
         changes = {**changes, "userName": name_of(str(changes["userName"] or ""), "user name")}
     taken = Refused(Code.NAME_TAKEN, f"There is a member “{changes.get('userName')}” already.")

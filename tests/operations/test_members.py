@@ -149,3 +149,16 @@ async def test_only_workspace_managers_deactivate(staffed: World) -> None:
             await members.deactivate(
                 db, by=staffed.caller("Lea"), member_id=staffed.members["Mona"], at=MONDAY
             )
+
+
+@pytest.mark.parametrize(
+    "value", ["a\x00b", "\ud800", {"of": 1}, [["a"]], float("nan"), "x" * 1001]
+)
+async def test_values_that_no_attribute_can_hold_are_refused(staffed: World, value: object) -> None:
+    before = await staffed.verbs()
+
+    with pytest.raises(Refused) as refused:
+        await change(staffed, "Lea", "Lea", nickname=value)
+
+    assert refused.value.code is Code.BAD_USER_INPUT
+    assert await staffed.verbs() == before

@@ -10,6 +10,8 @@ from access.caller import Caller
 from access.permissions import Permission, Principal
 from models.grants import Grant
 from models.journal import record
+from models.people import MemberState
+from operations import people
 from operations.refusals import Code, Refused
 from operations.rights import require
 
@@ -96,6 +98,8 @@ async def remove(
 ) -> bool:
     """Take a right back; false when the person did not have it."""
     await _require(db, by, principal, department_id, course_id)
+    if principal is Principal.WORKSPACE_MANAGER:
+        await keep_a_manager(db, by.workspace_id, member_id)
     gone = await db.scalar(
         delete(Grant)
         .where(
@@ -118,6 +122,38 @@ async def remove(
         before={"principal": principal, "departmentId": department_id},
     )
     return True
+
+
+async def keep_a_manager(db: AsyncSession, workspace_id: int, leaving: int) -> None:
+    """Refuse that the last active workspace manager leaves (C3).
+
+    All managers are locked, in the order of their ids, so that two cannot leave at once, each
+    counting on the other.
+    """
+    managers = await _managers(db, workspace_id)
+    if leaving not in managers:
+        return
+    locked = await people.lock(db, workspace_id, managers)
+    managers = await _managers(db, workspace_id)
+    active = {each.id for each in locked if each.state is MemberState.ACTIVE} & managers
+    if active == {leaving}:
+        raise Refused(
+            Code.CONFLICT,
+            "This is the last active workspace manager; make somebody else one first.",
+        )
+
+
+async def _managers(db: AsyncSession, workspace_id: int) -> set[int]:
+    rows = await db.scalars(
+        select(Grant.member_id).where(
+            Grant.workspace_id == workspace_id,
+            Grant.principal == Principal.WORKSPACE_MANAGER,
+            Grant.department_id.is_(None),
+            Grant.course_id.is_(None),
+            Grant.module_id.is_(None),
+        )
+    )
+    return set(rows)
 
 
 async def _require(

@@ -12,7 +12,7 @@ from access.permissions import Permission
 from models.identity import DirectoryPerson
 from models.journal import cause_of, record
 from models.people import Member, MemberMoment, MemberState
-from operations import people
+from operations import grants, people
 from operations.constraints import refused_by
 from operations.provided import fitting
 from operations.refusals import Code, Refused
@@ -137,8 +137,9 @@ async def change_attributes(
 
 
 async def deactivate(db: AsyncSession, *, by: Caller, member_id: int, at: dt.datetime) -> Member:
-    """End someone's access at once (C19)."""
+    """End someone's access at once (C19); not that of the last workspace manager (C3)."""
     await require(db, by, Permission.DEACTIVATE_MEMBER)
+    await grants.keep_a_manager(db, by.workspace_id, member_id)
     return await _set_state(db, by, member_id, MemberState.DEACTIVATED, at)
 
 

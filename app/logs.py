@@ -12,6 +12,11 @@ _SHARED = (
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )
 
+# Local variables hold tokens and what people are: they are never written to a log.
+_TRACEBACKS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+
 
 def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
     """Send what the standard library and structlog log the same way. Call once per process."""
@@ -21,9 +26,13 @@ def configure_logs(*, as_json: bool, level: int = logging.INFO) -> None:
         cache_logger_on_first_use=True,
     )
     last: tuple[structlog.typing.Processor, ...] = (
-        (structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer())
+        (_TRACEBACKS, structlog.processors.JSONRenderer())
         if as_json
-        else (structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),)
+        else (
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+            ),
+        )
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(

@@ -29,7 +29,10 @@ class Base(DeclarativeBase):
     """Common ground of all tables; every constraint gets a predictable name."""
 
     metadata = MetaData(naming_convention=NAMING)
-    type_annotation_map: ClassVar = {Json: JSONB(none_as_null=True), dt.datetime: DateTime(timezone=True)}
+    type_annotation_map: ClassVar = {
+        Json: JSONB(none_as_null=True),
+        dt.datetime: DateTime(timezone=True),
+    }
 
 
 def text_enum(kind: type[StrEnum]) -> Enum:

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Index, Text, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from access.caller import Caller
@@ -36,6 +36,21 @@ SELECT %(workspace_id)s, head.head - %(count)s + e.n, clock_timestamp(), e.verb,
 RETURNING seq
 """
 """Append `entries` (JSON array of rows with `n` = 1…count) to one workspace's journal."""
+
+OF_ACCOUNTS: Final = frozenset({"member.activated", "member.deactivated", "member.reactivated"})
+"""Entries that say in `detail.courses` on which courses the person had a source of the coordinator
+role at that place in the journal: there the account decides whether the role counts."""
+
+HOLD: Final = """
+SELECT head FROM workspace_stream WHERE workspace_id = %(workspace_id)s FOR NO KEY UPDATE
+"""
+
+COURSES_OF: Final = """
+SELECT member_id, array_agg(DISTINCT course_id ORDER BY course_id)
+  FROM coordinator_source
+ WHERE workspace_id = %(workspace_id)s AND member_id = ANY(%(member_ids)s::bigint[])
+ GROUP BY member_id
+"""
 
 _PENDING: Final = "journal.pending"
 _CAUSE: Final = "journal.cause"
@@ -169,10 +184,30 @@ async def flush(db: AsyncSession) -> dict[int, int]:
     heads: dict[int, int] = {}
     connection = await db.connection()
     for workspace_id in sorted(pending):
+        await _name_courses(connection, workspace_id, pending[workspace_id])
         parameters = append_parameters(workspace_id, pending[workspace_id])
         rows = await connection.exec_driver_sql(APPEND, parameters)
         heads[workspace_id] = max(row[0] for row in rows)
     return heads
+
+
+async def _name_courses(
+    connection: AsyncConnection, workspace_id: int, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Say whom a change of an account concerns. Read under the journal's lock, and so exactly as
+    everything numbered before left it."""
+    accounts = [row for row in rows if row["verb"] in OF_ACCOUNTS]
+    if not accounts:
+        return
+    await connection.exec_driver_sql(HOLD, {"workspace_id": workspace_id})
+    asked = {
+        "workspace_id": workspace_id,
+        "member_ids": sorted({row["member_id"] for row in accounts}),
+    }
+    found: list[Any] = list(await connection.exec_driver_sql(COURSES_OF, asked))
+    courses = {row[0]: row[1] for row in found}
+    for row in accounts:
+        row["detail"] = {**(row["detail"] or {}), "courses": courses.get(row["member_id"], [])}
 
 
 async def head(db: AsyncSession, workspace_id: int) -> tuple[uuid.UUID, int]:

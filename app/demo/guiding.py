@@ -1,10 +1,10 @@
 """What to look at and what to try, ready to paste."""
 
 import base64
+import datetime as dt
 import hashlib
 import hmac
 import json
-import time
 import uuid
 
 from app.demo import company
@@ -104,10 +104,12 @@ def _scim(url: str, keys: Keys, department: str) -> str:
 
 def _webhook(url: str, keys: Keys) -> str:
     """Signed now, as Standard Webhooks says, so it can be sent within five minutes."""
-    delivery, moment = f"msg_{uuid.uuid4().hex}", str(int(time.time()))
+    now = dt.datetime.now(dt.UTC)
+    delivery, moment = f"msg_{uuid.uuid4().hex}", str(int(now.timestamp()))
     body = json.dumps(
         {
             "type": "user.changed",
+            "timestamp": now.isoformat(timespec="seconds"),
             "data": {
                 "userName": f"pia.payroll@{company.DOMAIN}",
                 "mode": "full",

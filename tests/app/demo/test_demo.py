@@ -1,0 +1,115 @@
+"""The demo does what it prints: every line of its guide is run as it stands."""
+
+import re
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from app.demo import company
+from models.catalog import CourseKind
+from tests.app.cli.program import running
+
+pytestmark = pytest.mark.timeout(180)
+
+STEP = re.compile(r"^(\d)\. [^\n]*\n(curl .*?)\n\n", re.DOTALL | re.MULTILINE)
+
+
+def steps_in(guide: str) -> dict[int, str]:
+    """The commands to paste, by the number of their step."""
+    return {int(number): command for number, command in STEP.findall(guide)}
+
+
+def paste(command: str) -> httpx.Response:
+    """What curl would do with these words; only what the guide uses is understood."""
+    words = shlex.split(command.replace("\\\n", " "))
+    assert words.pop(0) == "curl"
+    method, url, headers, body = "", "", {}, None
+    while words:
+        word = words.pop(0)
+        if word in ("-s", "-i"):
+            continue
+        if word == "-X":
+            method = words.pop(0)
+        elif word == "-H":
+            name, _, value = words.pop(0).partition(": ")
+            headers[name] = value
+        elif word == "-d":
+            body = words.pop(0).encode()
+        else:
+            url = word
+    return httpx.request(method or "POST", url, headers=headers, content=body, timeout=10)
+
+
+def answer_of(command: str) -> dict[str, Any]:
+    response = paste(command)
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    assert "errors" not in answer, answer
+    return answer["data"]
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Whether it holds within five seconds."""
+    until = time.monotonic() + 5
+    while not holds():
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "first") as demo:
+        steps = steps_in(demo.wait_for('"value": "Finance"}]}\'\n\n'))
+        assert sorted(steps) == [1, 2, 3, 4, 5]
+
+        def maja_coordinates() -> bool:
+            found: bool = answer_of(steps[2])["explainMembership"]["isCoordinator"]
+            return found
+
+        def coordinators_of_negotiation() -> int:
+            courses = answer_of(steps[3])["coursesIManage"]["nodes"]
+            [course] = [each for each in courses if each["title"] == "Negotiation"]
+            count: int = course["coordinators"]["totalCount"]
+            return count
+
+        assert not maja_coordinates()
+        assert paste(steps[1]).status_code == 200
+        assert soon(maja_coordinates)
+        before = coordinators_of_negotiation()
+        assert paste(steps[4]).status_code == 202
+        assert soon(lambda: coordinators_of_negotiation() == before + 1)
+        assert paste(steps[5]).status_code == 200
+        assert soon(lambda: not maja_coordinates())
+        assert demo.stop(signal.SIGINT) == 0
+
+    with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "second") as again:
+        guide = again.wait_for('"value": "Finance"}]}\'\n\n')
+        kept = answer_of(steps_in(guide)[2])["explainMembership"]
+        assert kept["isCoordinator"] is False
+
+
+def test_the_company_is_as_large_as_it_says_and_everybody_is_different() -> None:
+    everybody = company.everybody()
+
+    assert len({person.user_name for person in everybody}) == company.PEOPLE == len(everybody)
+    assert {role for role, _ in company.SHOWN} >= {role.principal for role in company.ROLES}
+
+
+def test_the_company_shows_a_full_course_and_a_suppressed_coordinator() -> None:
+    [full] = [course for course in company.COURSES if course.segment_limit is not None]
+    [course] = [each for each in company.COURSES if each.title == "Selling in Sweden"]
+    [instructor] = [each for each in company.everybody() if each.user_name in course.instructors]
+
+    assert len(full.segments) == full.segment_limit
+    assert "Sales in Sweden" in course.segments
+    assert (instructor.department, instructor.country) == ("Sales", "SE")
+    assert {plan.rule is None for plan in company.SEGMENTS} == {True, False}
+    assert {each.kind for each in company.COURSES} == set(CourseKind)

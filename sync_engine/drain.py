@@ -9,7 +9,9 @@ is refused at once rather than waited for, except the journal's number at the ve
 import time
 import uuid
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from sqlalchemy import Engine
@@ -84,15 +86,41 @@ def drain(
     batch: int = BATCH,
     seconds: float = 5.0,
     on_commit: OnCommit = quietly,
+    hands: int = 1,
 ) -> Drained:
     """Work off the markers of these lanes until none is left, or `seconds` are over.
 
     Markers of more urgent lanes in the same block go first, so an interactive change never waits
-    for more than the batch under way.
+    for more than the batch under way. With two `hands`, each a thread with a connection, one
+    evaluates while the other waits for the database; `on_commit` is then called from both.
     """
+    work = partial(_work, engine, rules, lanes, batch=batch, seconds=seconds, on_commit=on_commit)
+    if hands == 1:
+        return work()
+    with ThreadPoolExecutor(hands, thread_name_prefix="drain") as pool:
+        done = [each.result() for each in [pool.submit(work) for _ in range(hands)]]
+    return Drained(
+        people=sum(each.people for each in done),
+        added=sum(each.added for each in done),
+        removed=sum(each.removed for each in done),
+        more=any(each.more for each in done),
+    )
+
+
+def _work(
+    engine: Engine,
+    rules: Rules,
+    lanes: Collection[int],
+    *,
+    batch: int,
+    seconds: float,
+    on_commit: OnCommit,
+) -> Drained:
+    """One pair of hands, from the first marker to the last."""
     drained = Drained()
     until = time.monotonic() + seconds
     busy: list[Block] = []
+    run = partial(_run, lane=max(lanes), batch=batch, drained=drained, on_commit=on_commit)
     with connection_to(engine) as db:
         while True:
             block, is_ours = pick(db, lanes, busy)
@@ -102,15 +130,7 @@ def drain(
                 db.rollback()
                 busy.clear()
                 time.sleep(RETRY_SECONDS)
-            elif is_ours and _run(
-                db,
-                rules,
-                block,
-                lane=max(lanes),
-                batch=batch,
-                drained=drained,
-                on_commit=on_commit,
-            ):
+            elif is_ours and run(db, rules, block):
                 busy.clear()
             else:
                 busy.append(block)

@@ -337,6 +337,21 @@ def test_several_workers_at_once_end_exact(ground: Ground) -> None:
     assert {segment for _, segment in ground.stored()} == set(segments)
 
 
+def test_two_hands_do_the_work_of_one(ground: Ground) -> None:
+    ground.segment(sales())
+    ground.people(20, department="Sales")
+    ground.rows("SELECT setval(pg_get_serial_sequence('member', 'id'), 10000)")
+    ground.people(20, department="Sales")
+
+    drained = ground.drain(hands=2, batch=5)
+
+    assert (drained.people, drained.added, drained.removed, drained.more) == (40, 40, 0, False)
+    assert ground.stored() == ground.expected()
+    assert sorted(ground.heads) == list(
+        range(1, ground.one("SELECT head FROM workspace_stream") + 1)
+    )
+
+
 def test_an_interactive_change_overtakes_a_bulk_batch_that_is_under_way(ground: Ground) -> None:
     segment = ground.segment(sales())
     ground.settle()

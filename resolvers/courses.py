@@ -21,6 +21,7 @@ from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
 from resolvers.references import Reference, refer
 from resolvers.rows import departments_by_id, members_by_id, segments_by_id, workspaces_by_id
+from resolvers.seal import Cursor
 from resolvers.search import contains
 
 Info = strawberry.Info[Context, None]
@@ -31,7 +32,7 @@ BY_TITLE = (func.lower(Course.title), Course.id)
 refer(CourseSegment, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
 
-async def course(info: Info, id: strawberry.ID, at_least: str | None = None) -> Course:
+async def course(info: Info, id: strawberry.ID, at_least: Cursor | None = None) -> Course:
     await positions.at_least(info.context, at_least)
     number = number_of(id, "Course")
     async with info.context.read() as db:
@@ -51,7 +52,7 @@ async def courses(
     search: str | None = None,
     state: list[CourseState] | None = None,
     department_id: strawberry.ID | None = None,
-    at_least: str | None = None,
+    at_least: Cursor | None = None,
 ) -> Listing:
     await positions.at_least(info.context, at_least)
     statement = visible.courses(info.context.signed_in)
@@ -72,7 +73,7 @@ async def courses_i_manage(
     first: int | None = None,
     after: str | None = None,
     include_archived: bool = False,
-    at_least: str | None = None,
+    at_least: Cursor | None = None,
 ) -> Listing:
     await positions.at_least(info.context, at_least)
     statement = visible.courses_managed(info.context.signed_in)

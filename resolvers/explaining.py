@@ -17,6 +17,7 @@ from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.references import Reference, refer
 from resolvers.rows import courses_by_id, members_by_id
+from resolvers.seal import Cursor
 from sync_engine.rules import Explanation
 
 Info = strawberry.Info[Context, None]
@@ -45,7 +46,7 @@ async def explain_membership(
     *,
     course_id: strawberry.ID,
     member_id: strawberry.ID | None = None,
-    at_least: str | None = None,
+    at_least: Cursor | None = None,
 ) -> WhyCoordinator:
     await positions.at_least(info.context, at_least)
     caller = info.context.signed_in

@@ -16,6 +16,7 @@ from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
+from resolvers.seal import Cursor
 from resolvers.search import contains
 
 Info = strawberry.Info[Context, None]
@@ -24,7 +25,7 @@ Parent = strawberry.Parent[Any]
 BY_NAME = (func.lower(Member.display_name), Member.id)
 
 
-async def member(info: Info, id: strawberry.ID, at_least: str | None = None) -> Member:
+async def member(info: Info, id: strawberry.ID, at_least: Cursor | None = None) -> Member:
     await positions.at_least(info.context, at_least)
     number = number_of(id, "Member")
     async with info.context.read() as db:
@@ -43,7 +44,7 @@ async def members(
     after: str | None = None,
     search: str | None = None,
     state: list[MemberState] | None = None,
-    at_least: str | None = None,
+    at_least: Cursor | None = None,
 ) -> Listing:
     await positions.at_least(info.context, at_least)
     statement = visible.members(info.context.signed_in)

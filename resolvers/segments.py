@@ -25,7 +25,7 @@ from resolvers.listing import Count, Listing, kind_of, listed, listing_of
 from resolvers.pages import Asked, asked, read_pages
 from resolvers.references import refer, reference_to
 from resolvers.refusing import RuleProblem, problems_in
-from resolvers.seal import Position
+from resolvers.seal import Cursor, Position
 from resolvers.search import contains
 from sync_engine.rules import InvalidRule, from_document, to_document
 from sync_engine.rules import format as written
@@ -62,7 +62,7 @@ class RuleCheck:
 refer(SegmentHit, lambda row, caller: reference_to(row.segment, caller))
 
 
-async def segment(info: Info, id: strawberry.ID, at_least: str | None = None) -> Segment:
+async def segment(info: Info, id: strawberry.ID, at_least: Cursor | None = None) -> Segment:
     await positions.at_least(info.context, at_least)
     number = number_of(id, "Segment")
     async with info.context.read() as db:
@@ -81,7 +81,7 @@ async def segments(
     after: str | None = None,
     search: str | None = None,
     state: list[SegmentState] | None = None,
-    at_least: str | None = None,
+    at_least: Cursor | None = None,
 ) -> Listing:
     await positions.at_least(info.context, at_least)
     statement = visible.segments(info.context.signed_in)

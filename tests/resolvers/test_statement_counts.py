@@ -204,4 +204,4 @@ async def test_a_mutation_s_answer_costs_the_same_for_1_and_for_40_people(
     done, many = await cost(ask, statements, document, by="Mona", course=course, people=people[1:])
 
     assert len(done["data"]["assignDirectCoordinator"]["assigned"]) == 40
-    assert (few, many) == (14, 14)
+    assert (few, many) == (11, 11)

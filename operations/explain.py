@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -138,24 +138,20 @@ async def membership(
 
 async def _segments(db: AsyncSession, member: Member, course_id: int) -> tuple[SegmentReason, ...]:
     workspace_id, member_id = member.workspace_id, member.id
-    rows: Sequence[tuple[CourseSegment, Segment, Membership | None]] = (
-        (
-            await db.execute(
-                select(CourseSegment, Segment, Membership)
-                .join(Segment, Segment.id == CourseSegment.segment_id)
-                .outerjoin(
-                    Membership,
-                    (Membership.segment_id == Segment.id)
-                    & (Membership.member_id == member_id)
-                    & Membership.until.is_(None),
-                )
-                .where(CourseSegment.course_id == course_id)
-                .order_by(CourseSegment.place)
+    rows: Sequence[Any] = (
+        await db.execute(
+            select(CourseSegment, Segment, Membership)
+            .join(Segment, Segment.id == CourseSegment.segment_id)
+            .outerjoin(
+                Membership,
+                (Membership.segment_id == Segment.id)
+                & (Membership.member_id == member_id)
+                & Membership.until.is_(None),
             )
+            .where(CourseSegment.course_id == course_id)
+            .order_by(CourseSegment.place)
         )
-        .tuples()
-        .all()
-    )
+    ).all()
     catalog = await people.catalog_of(db, workspace_id)
     facts = (await people.facts_of(db, workspace_id, [member_id], catalog)).get(member_id, {})
     today = await db.scalar(
@@ -256,7 +252,8 @@ async def _causes(
     member_id: int,
     segment_ids: Collection[int],
 ) -> dict[uuid.UUID, Cause]:
-    """For each cause the entry that concerns the person, else the one about a segment."""
+    """For each cause the entry that concerns the person, else the one about a segment, else one
+    about neither: a directory group, the clock."""
     if not wanted:
         return {}
     rows = await db.scalars(
@@ -264,15 +261,32 @@ async def _causes(
         .where(
             JournalEntry.workspace_id == workspace_id,
             JournalEntry.cause.in_(wanted),
-            (JournalEntry.member_id == member_id) | JournalEntry.segment_id.in_(segment_ids),
+            (JournalEntry.member_id == member_id)
+            | JournalEntry.segment_id.in_(segment_ids)
+            | _is_about_nobody(),
         )
-        .order_by(JournalEntry.member_id.is_(None).desc(), JournalEntry.seq.desc())
+        .order_by(
+            JournalEntry.member_id.is_not(None),
+            JournalEntry.segment_id.is_not(None),
+            JournalEntry.seq.desc(),
+        )
     )
     return {
         row.cause: Cause(row.seq, row.at, row.verb, row.by_name, row.origin, row.before, row.after)
         for row in rows
         if row.cause is not None
     }
+
+
+def _is_about_nobody() -> ColumnElement[bool]:
+    """Neither about a person, a segment or a course, nor what the engine made of a change."""
+    routed = (
+        JournalEntry.member_id,
+        JournalEntry.segment_id,
+        JournalEntry.course_id,
+        JournalEntry.change_set_id,
+    )
+    return and_(*(column.is_(None) for column in routed))
 
 
 def _standing(

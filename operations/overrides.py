@@ -1,6 +1,7 @@
 """What is said beside the rules: this person not, although; that person yes, although not."""
 
 import datetime as dt
+from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
@@ -128,6 +129,7 @@ async def _put(
                 "choices": [],
             },
         )
+    before = await _said(db, course_id, member_id)
     values = {
         "kind": kind,
         "reason": reason,
@@ -154,10 +156,26 @@ async def _put(
         verb=VERB[kind],
         course_id=course_id,
         member_id=member_id,
+        before=before,
         after={"kind": kind, "expiresAt": expires_at},
         reason=reason,
     )
     return override
+
+
+async def _said(db: AsyncSession, course_id: int, member_id: int) -> dict[str, Any] | None:
+    """What is said about this person so far, held so that it does not expire meanwhile."""
+    row = (
+        await db.execute(
+            select(CoordinatorOverride.kind, CoordinatorOverride.reason)
+            .where(
+                CoordinatorOverride.course_id == course_id,
+                CoordinatorOverride.member_id == member_id,
+            )
+            .with_for_update()
+        )
+    ).one_or_none()
+    return None if row is None else {"kind": row.kind, "reason": row.reason}
 
 
 async def _is_instructor(db: AsyncSession, course_id: int, member_id: int) -> bool:

@@ -7,80 +7,42 @@ once. The right to listen is asked at the beginning and again before every event
 the last event says so and nothing follows it (U2, U3).
 """
 
-import asyncio
 import datetime as dt
-from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.extensions import SchemaExtension
 
 from access.caller import Caller
 from access.permissions import Permission, Scope
 from models.catalog import Course
 from models.people import Member
 from models.segments import Segment
-from operations import visible
 from operations.refusals import Code, Denied, Refused, not_found
 from resolvers import positions
+from resolvers.concerned import Concerned, EventKind, OfCourse, OfPerson, Told
 from resolvers.context import Context
 from resolvers.coordinators import Coordinator, is_coordinator_of
-from resolvers.courses import members_by_id, segments_by_id
-from resolvers.ids import number_of
-from resolvers.references import Reference, refer
-from resolvers.seal import Position
-from sync_engine.bus import Bus
-from sync_engine.entries import Entry, HistoryGone, Interest
-from sync_engine.tail import Following
+from resolvers.foresight import Foresight
+from resolvers.ids import encode, number_of
+from resolvers.references import IS_SELF, NOTHING, Reference, refer
+from resolvers.rows import members_by_id, segments_by_id, visible_courses_by_id
+from resolvers.seal import Cursor, Position
+from sync_engine.entries import Entry, HistoryGone
+from sync_engine.tail import Following, Stopped
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 HEARTBEAT_SECONDS: Final = 20.0
 
-OF_ACCOUNTS: Final = ("member.activated", "member.deactivated", "member.reactivated")
+NO_LONGER: Final = "You may no longer listen to this."
 
-SEGMENTS_SINCE: Final = text("""
-SELECT segment_id FROM course_segment WHERE course_id = :course_id
-UNION
-SELECT segment_id FROM journal_entry
- WHERE workspace_id = :workspace_id AND seq > :seq AND course_id = :course_id
-   AND verb IN ('segment.attached', 'segment.detached') AND segment_id IS NOT NULL
-""")
-
-HAS_SOURCE: Final = text("""
-SELECT EXISTS (SELECT FROM coordinator_source
-                WHERE course_id = :course_id AND member_id = :member_id)
-""")
-
-COURSES_OF_SEGMENTS: Final = text("""
-SELECT course_id FROM course_segment WHERE segment_id = ANY(:segment_ids) ORDER BY course_id
-""")
-
-WAS_EVER_IN: Final = text("""
-SELECT EXISTS (SELECT FROM membership WHERE member_id = :member_id AND segment_id = :segment_id)
-""")
-
-
-class EventKind(StrEnum):
-    """READY comes first and HEARTBEAT while nothing happens; both carry the place reached.
-
-    After ROLE_ENDED and RESYNC_REQUIRED the stream ends: the first says that the right to listen
-    is gone, the second that the place is no longer in the history, so read everything anew.
-    """
-
-    READY = "READY"
-    CHANGED = "CHANGED"
-    SEGMENT_ATTACHED = "SEGMENT_ATTACHED"
-    SEGMENT_DETACHED = "SEGMENT_DETACHED"
-    COURSE_EDITED = "COURSE_EDITED"
-    HEARTBEAT = "HEARTBEAT"
-    ROLE_ENDED = "ROLE_ENDED"
-    RESYNC_REQUIRED = "RESYNC_REQUIRED"
+MayListen = Callable[[], Awaitable[bool]]
+"""Whether the right to a stream is held, as the context sees it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,231 +60,174 @@ class Event:
 
 
 def _about(row: Event, caller: Caller) -> Reference:
+    """What is said to one listener alone, of no course, is about that listener."""
     if row.course_id is None:
-        return Reference(Scope.WORKSPACE, caller.workspace_id)
-    return Reference(Scope.COURSE, row.course_id)
-
-
-async def coordinators_changed(
-    info: Info, *, course_id: strawberry.ID, after: str | None = None
-) -> AsyncIterator[Event]:
-    """Who coordinates one course, as it changes."""
-    context = info.context
-    number = number_of(course_id, "Course")
-    caller = context.signed_in
-    if not await _hears_course(context, number):
-        raise await _refusal(context, caller, number)
-    start = await _start(context, after)
-    segments = await _segments_since(context, number, start.seq)
-    interest = Interest(
-        courses=frozenset({number}),
-        segments=segments,
-        members=frozenset({caller.member_id} if caller.member_id else ()),
-        accounts=True,
-    )
-    stream = CourseStream(context, number, interest)
-    async for event in stream.events(start):
-        yield event
-
-
-async def courses_i_manage_changed(info: Info, *, after: str | None = None) -> AsyncIterator[Event]:
-    """Which courses one coordinates, and those courses themselves, as they change."""
-    context = info.context
-    caller = context.signed_in
-    if caller.member_id is None:
-        raise Refused(Code.BAD_USER_INPUT, "Only people coordinate courses.")
-    start = await _start(context, after)
-    stream = ManagedStream(context, caller.member_id, await _mine(context))
-    async for event in stream.events(start):
-        yield event
+        return Reference(Scope.WORKSPACE, caller.workspace_id, IS_SELF)
+    is_self = row.member_id is not None and row.member_id == caller.member_id
+    return Reference(Scope.COURSE, row.course_id, IS_SELF if is_self else NOTHING)
 
 
 refer(Event, _about)
 
 
-class _Stream(ABC):
+class GivesBack(SchemaExtension):
+    """Gives the connection back as soon as an event is answered: however long its client takes
+    to read it, nobody else waits for the database."""
+
+    async def on_stream_result(self, result: Any) -> AsyncIterator[None]:
+        context: Context = self.execution_context.context
+        await context.close()
+        yield
+
+
+async def coordinators_changed(
+    info: Info, *, course_id: strawberry.ID, after: Cursor | None = None
+) -> AsyncGenerator[Event, None]:
+    """Who coordinates one course, as it changes."""
+    context = info.context
+    number = number_of(course_id, "Course")
+
+    async def may_listen() -> bool:
+        return await _hears_course(context, number)
+
+    if not await may_listen():
+        raise _refusal(context, number)
+    start = await _start(context, after)
+    concerned = await OfCourse.at(context, number, start.seq)
+    return _Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
+
+
+async def courses_i_manage_changed(
+    info: Info, *, after: Cursor | None = None
+) -> AsyncGenerator[Event, None]:
+    """Which courses one coordinates, and those courses themselves, as they change."""
+    context = info.context
+    member_id = context.signed_in.member_id
+    if member_id is None:
+        raise Refused(Code.BAD_USER_INPUT, "Only people coordinate courses.")
+
+    async def may_listen() -> bool:
+        return await _lists_courses(context)
+
+    if not await may_listen():
+        raise Denied(Permission.LIST_COURSES_I_MANAGE, Scope.WORKSPACE)
+    start = await _start(context, after)
+    concerned = await OfPerson.at(context, member_id, start.seq)
+    return _Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
+
+
+class _Stream:
     """One subscriber's way through the journal."""
 
-    def __init__(self, context: Context, interest: Interest) -> None:
-        self.context = context
-        self.interest = interest
+    def __init__(
+        self, context: Context, concerned: Concerned, may_listen: MayListen, foresight: Foresight
+    ) -> None:
+        self._context = context
+        self._concerned = concerned
+        self._may_listen = may_listen
+        self._foresight = foresight
 
-    @abstractmethod
-    async def may_listen(self) -> bool:
-        """Whether the right to this stream is still held."""
-
-    @abstractmethod
-    async def tell(self, entry: Entry, following: Following) -> Sequence[Event]:
-        """The events of one entry, in order; empty when it does not concern the subscriber."""
-
-    async def events(self, start: Position) -> AsyncIterator[Event]:
+    async def events(self, start: Position) -> AsyncGenerator[Event, None]:
         """READY, then events and heartbeats, to the end of the right or of the history."""
-        bus: Bus = self.context.bus
+        bus, interest = self._context.bus, self._concerned.interest
         try:
             async with bus.follow(
-                start.workspace_id, after=start.seq, epoch=start.epoch, interest=self.interest
+                start.workspace_id, after=start.seq, epoch=start.epoch, interest=interest
             ) as following:
                 yield self._said(EventKind.READY, start)
-                async for event in self._follow(following):
-                    yield event
+                async with aclosing(self._follow(following, start)) as told:
+                    async for event in told:
+                        yield event
         except HistoryGone as gone:
             yield self._said(EventKind.RESYNC_REQUIRED, start, reason=str(gone))
+        except Stopped as stopped:
+            raise Refused(Code.UNAVAILABLE, f"{stopped} Resume after the last cursor.") from None
 
-    async def _follow(self, following: Following) -> AsyncIterator[Event]:
-        workspace_id = self.context.signed_in.workspace_id
+    async def _follow(self, following: Following, place: Position) -> AsyncGenerator[Event, None]:
+        """`place` is what has been told completely."""
         while True:
+            await self._context.close()
             entry = await following.next(HEARTBEAT_SECONDS)
-            await self.context.renew()
-            place = Position(following.epoch, workspace_id, following.position)
-            if not await self.context.is_live() or not await self.may_listen():
-                reason = "You may no longer listen to this."
-                yield self._said(EventKind.ROLE_ENDED, place, reason=reason)
-                return
             if entry is None:
+                if not await self._may_go_on():
+                    yield self._said(EventKind.ROLE_ENDED, place, reason=NO_LONGER)
+                    return
+                place = Position(place.epoch, place.workspace_id, following.position)
                 yield self._said(EventKind.HEARTBEAT, place)
                 continue
-            for event in await self.tell(entry, following):
-                yield event
+            told = await self._concerned.take(entry)
+            if self._concerned.interest != following.interest:
+                following.refocus(self._concerned.interest)
+            if told or self._is_about_listener(entry):
+                async with aclosing(self._tell(entry, told, following, place)) as events:
+                    async for event in events:
+                        yield event
+                        if event.kind is EventKind.ROLE_ENDED:
+                            return
+            place = Position(place.epoch, place.workspace_id, entry.seq)
 
-    def _said(
-        self,
-        kind: EventKind,
-        place: Position,
-        *,
-        at: dt.datetime | None = None,
-        reason: str | None = None,
-    ) -> Event:
-        cursor = self.context.seal.position(place)
-        return Event(kind, cursor, at or dt.datetime.now(dt.UTC), reason)
+    async def _tell(
+        self, entry: Entry, told: Sequence[Told], following: Following, place: Position
+    ) -> AsyncGenerator[Event, None]:
+        """The events of one entry. The right is asked for the first of them, and again, and all
+        is read anew, for each before which something else has happened in the workspace."""
+        asked_at: int | None = None
+        first = self._told_already(entry, place)
+        for number in range(first, max(len(told), first + 1)):
+            if asked_at != following.head:
+                asked_at = following.head
+                if not await self._may_go_on():
+                    yield self._said(EventKind.ROLE_ENDED, place, reason=NO_LONGER)
+                    return
+                await self._foresight.read(self._context, told[number:])
+            if number < len(told):
+                place = self._after(entry, number + 1, len(told), place)
+                yield self._event(entry, told[number], place)
 
-    def _event(self, kind: EventKind, entry: Entry, following: Following, **about: Any) -> Event:
-        place = Position(following.epoch, entry.workspace_id, entry.seq)
-        cursor = self.context.seal.position(place)
-        return Event(kind, cursor, entry.at, entry.reason, entry.verb, **about)
+    async def _may_go_on(self) -> bool:
+        await self._context.renew()
+        return await self._context.is_live() and await self._may_listen()
 
+    def _is_about_listener(self, entry: Entry) -> bool:
+        """Whether it may have changed what the listener may do."""
+        return ("member", self._context.signed_in.member_id) in entry.keys
 
-class CourseStream(_Stream):
-    """The coordinators of one course."""
+    def _told_already(self, entry: Entry, place: Position) -> int:
+        """How many events of this entry were told before the stream was cut."""
+        if place.within is None or entry.seq != place.seq + 1:
+            return 0
+        name, number = place.within
+        return number if name == self._concerned.name else 0
 
-    def __init__(self, context: Context, course_id: int, interest: Interest) -> None:
-        super().__init__(context, interest)
-        self.course_id = course_id
+    def _after(self, entry: Entry, number: int, count: int, place: Position) -> Position:
+        """The place after so many events of an entry that has `count`."""
+        if number == count:
+            return Position(place.epoch, place.workspace_id, entry.seq)
+        within = (self._concerned.name, number)
+        return Position(place.epoch, place.workspace_id, entry.seq - 1, within)
 
-    async def may_listen(self) -> bool:
-        return await _hears_course(self.context, self.course_id)
+    def _said(self, kind: EventKind, place: Position, *, reason: str | None = None) -> Event:
+        cursor = self._context.seal.position(place)
+        return Event(kind, cursor, dt.datetime.now(dt.UTC), reason)
 
-    async def tell(self, entry: Entry, following: Following) -> Sequence[Event]:
-        if entry.course_id == self.course_id and entry.segment_id is not None:
-            return [self._segment_event(entry, following)]
-        if entry.course_id == self.course_id and entry.member_id is None:
-            about = {"course_id": self.course_id}
-            return [self._event(EventKind.COURSE_EDITED, entry, following, **about)]
-        people = await self._people(entry)
-        await _warm(self.context, [(self.course_id, member_id) for member_id in people])
-        return [
-            self._event(
-                EventKind.CHANGED,
-                entry,
-                following,
-                course_id=self.course_id,
-                member_id=member_id,
-            )
-            for member_id in people
-        ]
-
-    def _segment_event(self, entry: Entry, following: Following) -> Event:
-        attached = entry.verb == "segment.attached"
-        kind = EventKind.SEGMENT_ATTACHED if attached else EventKind.SEGMENT_DETACHED
-        segment_id = entry.segment_id
-        if segment_id is not None and segment_id not in self.interest.segments:
-            self.interest = Interest(
-                courses=self.interest.courses,
-                segments=self.interest.segments | {segment_id},
-                members=self.interest.members,
-                accounts=True,
-            )
-            following.refocus(self.interest)
-        return self._event(kind, entry, following, course_id=self.course_id, segment_id=segment_id)
-
-    async def _people(self, entry: Entry) -> Sequence[int]:
-        if entry.change_set_id is not None:
-            return _moved(entry, self.interest.segments)
-        if entry.course_id == self.course_id and entry.member_id is not None:
-            return [entry.member_id]
-        if entry.verb in OF_ACCOUNTS and entry.member_id is not None:
-            about = {"course_id": self.course_id, "member_id": entry.member_id}
-            async with self.context.read() as db:
-                return [entry.member_id] if await db.scalar(HAS_SOURCE, about) else []
-        return []
+    def _event(self, entry: Entry, told: Told, place: Position) -> Event:
+        return Event(
+            told.kind,
+            self._context.seal.position(place),
+            entry.at,
+            verb=entry.verb,
+            course_id=told.course_id,
+            member_id=told.member_id,
+            segment_id=told.segment_id,
+        )
 
 
-class ManagedStream(_Stream):
-    """The courses one person coordinates."""
-
-    def __init__(self, context: Context, member_id: int, courses: frozenset[int]) -> None:
-        super().__init__(context, _interest_of(member_id, courses))
-        self.member_id = member_id
-        self.courses = courses
-
-    async def may_listen(self) -> bool:
-        return True
-
-    async def tell(self, entry: Entry, following: Following) -> Sequence[Event]:
-        told = [
-            self._event(kind, entry, following, course_id=course_id, member_id=self.member_id)
-            for kind, course_id in await self._courses(entry)
-        ]
-        await _warm(self.context, [(event.course_id or 0, self.member_id) for event in told])
-        if told:
-            self.courses = await _mine(self.context)
-            following.refocus(_interest_of(self.member_id, self.courses))
-        return told
-
-    async def _courses(self, entry: Entry) -> list[tuple[EventKind, int]]:
-        if entry.change_set_id is not None:
-            return [(EventKind.CHANGED, id) for id in await self._through_segments(entry)]
-        if entry.course_id is None:
-            return await self._account(entry)
-        if entry.segment_id is not None:
-            return await self._attachment(entry.course_id, entry.segment_id, entry.verb)
-        if entry.member_id == self.member_id:
-            return [(EventKind.CHANGED, entry.course_id)]
-        if entry.member_id is None and entry.course_id in self.courses:
-            return [(EventKind.COURSE_EDITED, entry.course_id)]
-        return []
-
-    async def _account(self, entry: Entry) -> list[tuple[EventKind, int]]:
-        if entry.verb not in OF_ACCOUNTS or entry.member_id != self.member_id:
-            return []
-        now = await _mine(self.context)
-        return [(EventKind.CHANGED, id) for id in sorted(self.courses | now)]
-
-    async def _attachment(
-        self, course_id: int, segment_id: int, verb: str
-    ) -> list[tuple[EventKind, int]]:
-        about = {"member_id": self.member_id, "segment_id": segment_id}
-        async with self.context.read() as db:
-            concerned = await db.scalar(WAS_EVER_IN, about)
-        attached = verb == "segment.attached"
-        kind = EventKind.SEGMENT_ATTACHED if attached else EventKind.SEGMENT_DETACHED
-        return [(kind, course_id)] if concerned else []
-
-    async def _through_segments(self, entry: Entry) -> Iterable[int]:
-        changes = (entry.detail or {}).get("segments", {})
-        mine = [
-            int(segment_id)
-            for segment_id, change in changes.items()
-            if self.member_id in (*change.get("added", ()), *change.get("removed", ()))
-        ]
-        if not mine:
-            return ()
-        async with self.context.read() as db:
-            return list(await db.scalars(COURSES_OF_SEGMENTS, {"segment_ids": mine}))
+def event_course_id(root: Parent) -> strawberry.ID | None:
+    return None if root.course_id is None else strawberry.ID(encode("Course", root.course_id))
 
 
-def _interest_of(member_id: int, courses: frozenset[int]) -> Interest:
-    """Attachments anywhere, because any of them may make, or end, a course of this person."""
-    return Interest(members=frozenset({member_id}), courses=courses, attachments=True)
+def event_member_id(root: Parent) -> strawberry.ID | None:
+    return None if root.member_id is None else strawberry.ID(encode("Member", root.member_id))
 
 
 async def event_member(root: Parent, info: Info) -> Member | None:
@@ -356,35 +261,14 @@ async def is_coordinator(root: Parent, info: Info) -> bool | None:
     return await event_coordinator(root, info) is not None
 
 
-async def visible_courses_by_id(
-    db: AsyncSession, context: Context, ids: Sequence[int]
-) -> list[Course | None]:
-    statement = visible.courses(context.signed_in).where(Course.id.in_(ids))
-    rows = {each.id: each for each in await db.scalars(statement)}
-    return [rows.get(id) for id in ids]
+async def _start(context: Context, after: Cursor | None) -> Position:
+    """Where to begin: after the last event a browser saw, else after the cursor given, else now.
 
-
-def _moved(entry: Entry, segments: frozenset[int]) -> list[int]:
-    """The people whose membership of any of these segments an engine run changed, in order."""
-    changes = (entry.detail or {}).get("segments", {})
-    people: set[int] = set()
-    for segment_id, change in changes.items():
-        if int(segment_id) in segments:
-            people.update(change.get("added", ()), change.get("removed", ()))
-    return sorted(people)
-
-
-async def _warm(context: Context, keys: Sequence[tuple[int, int]]) -> None:
-    """Read what the events of one entry will show in one batch, not one by one."""
-    await asyncio.gather(*(context.load(is_coordinator_of, key) for key in keys))
-    await asyncio.gather(*(context.load(members_by_id, id) for id in {key[1] for key in keys}))
-
-
-async def _start(context: Context, after: str | None) -> Position:
-    """Where to begin: after the cursor given, else after the last event a browser saw, else now."""
-    cursor = after or context.resume_after
+    A browser that comes back repeats its request as it was and adds the cursor it has reached.
+    """
+    cursor = after if context.resume_after is None else context.resume_after
     if cursor is None:
-        return context.seal.read_position(await positions.here(context))
+        cursor = await positions.here(context)
     position = context.seal.read_position(cursor)
     if position.workspace_id != context.signed_in.workspace_id:
         raise Refused(Code.BAD_USER_INPUT, "This cursor belongs to another workspace.")
@@ -392,36 +276,26 @@ async def _start(context: Context, after: str | None) -> Position:
 
 
 async def _hears_course(context: Context, course_id: int) -> bool:
-    rights = context.rights
-    async with context.read() as db:
-        await rights.prepare(db, courses=[course_id])
-    decision = rights.decide(
+    await context.prepare([Reference(Scope.COURSE, course_id)])
+    decision = context.rights.decide(
         Permission.SUBSCRIBE_COURSE_UPDATES, Scope.COURSE, course_id, field_is_readable=True
     )
     return decision.allowed
 
 
-async def _refusal(context: Context, caller: Caller, course_id: int) -> Exception:
+async def _lists_courses(context: Context) -> bool:
+    workspace_id = context.signed_in.workspace_id
+    await context.prepare([Reference(Scope.WORKSPACE, workspace_id)])
+    decision = context.rights.decide(
+        Permission.LIST_COURSES_I_MANAGE, Scope.WORKSPACE, workspace_id, is_self=True
+    )
+    return decision.allowed
+
+
+def _refusal(context: Context, course_id: int) -> Exception:
     """Hidden courses do not exist; of the others one is told what is lacking."""
     rights = context.rights
     if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
         return not_found("course")
     held = rights.held(Scope.COURSE, course_id)
     return Denied(Permission.SUBSCRIBE_COURSE_UPDATES, Scope.COURSE, held)
-
-
-async def _segments_since(context: Context, course_id: int, seq: int) -> frozenset[int]:
-    """The segments attached now, or at any time after `seq`."""
-    about = {
-        "course_id": course_id,
-        "workspace_id": context.signed_in.workspace_id,
-        "seq": seq,
-    }
-    async with context.read() as db:
-        return frozenset(await db.scalars(SEGMENTS_SINCE, about))
-
-
-async def _mine(context: Context) -> frozenset[int]:
-    statement = select(visible.courses_managed(context.signed_in).subquery().c.id)
-    async with context.read() as db:
-        return frozenset(await db.scalars(statement))

@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NewType
 
 from operations.refusals import Code, Refused
 
@@ -20,17 +20,22 @@ MAC_BYTES: Final = 16
 LONGEST: Final = 2_000
 POSITION: Final = "position"
 
+Cursor = NewType("Cursor", str)
+"""A place in a workspace's journal; opaque. See `after:` and `atLeast:`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
     """A place in one workspace's journal: everything up to and including `seq` (U2).
 
-    `epoch` tells whether that history is still this database's history.
+    `epoch` tells whether that history is still this database's history. `within` is a place
+    inside entry `seq` + 1, for one stream: its name, and how many events of that entry it told.
     """
 
     epoch: uuid.UUID
     workspace_id: int
     seq: int
+    within: tuple[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,18 @@ class Seal:
         values: list[Any] = json.loads(body)
         return values
 
-    def position(self, position: Position) -> str:
+    def position(self, position: Position) -> Cursor:
         """The cursor of a place in a journal."""
-        return self.close(POSITION, [position.epoch.hex, position.workspace_id, position.seq])
+        within = position.within or ()
+        values = [position.epoch.hex, position.workspace_id, position.seq, *within]
+        return Cursor(self.close(POSITION, values))
 
     def read_position(self, cursor: str) -> Position:
         """The place a cursor speaks of; raises Refused(BAD_USER_INPUT)."""
-        epoch, workspace_id, seq = self.open(POSITION, cursor)
-        return Position(uuid.UUID(epoch), workspace_id, seq)
+        epoch, workspace_id, seq, *within = self.open(POSITION, cursor)
+        return Position(
+            uuid.UUID(epoch), workspace_id, seq, (within[0], within[1]) if within else None
+        )
 
     def _mac(self, kind: str, body: bytes) -> bytes:
         message = kind.encode() + b"\0" + body

@@ -14,7 +14,7 @@ from models.segments import SegmentKind, SegmentState
 from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
 from operations.refusals import Code
-from resolvers.announcements import EventKind
+from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
 

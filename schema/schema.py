@@ -5,6 +5,7 @@ from typing import Final
 import strawberry
 from strawberry.schema.config import StrawberryConfig
 
+from resolvers.announcements import GivesBack
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.refusal import KINDS
@@ -18,6 +19,7 @@ schema: Final = guarded(
         Mutation,
         Subscription,
         types=KINDS,
+        extensions=[GivesBack],
         config=StrawberryConfig(scalar_map=SCALARS),
     )
 )

@@ -2,20 +2,26 @@
 
 import datetime as dt
 
+import strawberry
+
 from access.permissions import Permission
 from resolvers import announcements
-from resolvers.announcements import EventKind
+from resolvers.concerned import EventKind
 from schema.course import Coordinator, Course
 from schema.member import Member
 from schema.requires import (
+    INHERITED,
     SIGNED_IN,
     any_of,
+    column,
     guarded_type,
     resolved_by,
     streamed_by,
 )
 from schema.scalars import Cursor
 from schema.segment import Segment
+
+WHY = any_of(Permission.VIEW_COORDINATOR_SOURCES).or_self()
 
 
 @guarded_type(
@@ -25,10 +31,26 @@ from schema.segment import Segment
 )
 class Event:
     kind: EventKind
-    cursor: Cursor
+    cursor: Cursor = column(
+        "cursor", requires=INHERITED, description="Subscribe `after:` it to go on from here."
+    )
     at: dt.datetime
-    reason: str | None
-    verb: str | None
+    reason: str | None = column(
+        "reason", requires=INHERITED, description="Why the stream ends, where this is its end."
+    )
+    verb: str | None = column(
+        "verb", requires=WHY, description="What happened, in the words of the journal."
+    )
+    course_id: strawberry.ID | None = resolved_by(
+        announcements.event_course_id,
+        requires=SIGNED_IN,
+        description="The course it is about, also when one does not see it any more.",
+    )
+    member_id: strawberry.ID | None = resolved_by(
+        announcements.event_member_id,
+        requires=SIGNED_IN,
+        description="The person it is about.",
+    )
     is_coordinator: bool | None = resolved_by(
         announcements.is_coordinator,
         requires=SIGNED_IN,
@@ -36,7 +58,7 @@ class Event:
     )
     coordinator: Coordinator | None = resolved_by(
         announcements.event_coordinator,
-        requires=Permission.VIEW_COORDINATOR_NAMES,
+        requires=any_of(Permission.VIEW_COORDINATOR_NAMES).or_self(),
         description="The coordinator, if the person is one now.",
     )
     member: Member | None = resolved_by(
@@ -51,7 +73,7 @@ class Event:
     )
     segment: Segment | None = resolved_by(
         announcements.event_segment,
-        requires=Permission.VIEW_COORDINATOR_SOURCES,
+        requires=WHY,
         description="The segment it is about.",
     )
 

@@ -9,21 +9,15 @@ from typing import Any, Final
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import Json
+from models.journal import OF_ACCOUNTS
 
 Key = tuple[str, int]
 """("course" | "segment" | "member", id): what an entry concerns, what a follower asks for."""
-
-ACCOUNTS: Final[Key] = ("accounts", 0)
-"""Concerned where an account was activated or ended: everybody's lists of people may change."""
 
 ATTACHMENTS: Final[Key] = ("attachments", 0)
 """Concerned where a segment was attached or detached: everybody in it may gain or lose a course."""
 
 _OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached"})
-
-_OF_ACCOUNTS: Final = frozenset(
-    {"member.activated", "member.deactivated", "member.reactivated", "member.deleted"}
-)
 
 _COLUMNS: Final = (
     *("seq", "at", "verb", "origin", "by_member_id", "by_connection_id", "by_name", "cause"),
@@ -50,8 +44,8 @@ class HistoryGone(Exception):
 class Entry:
     """One journal entry; the fields are the columns of `models.journal.JournalEntry`.
 
-    `keys` says whom it concerns: its routing columns, and for a change of memberships every
-    segment and person in it.
+    `keys` says whom it concerns: its routing columns, for a change of memberships every segment
+    and person in it, for a change of an account the courses where that matters.
     """
 
     workspace_id: int
@@ -81,7 +75,6 @@ class Interest:
     courses: frozenset[int] = frozenset()
     segments: frozenset[int] = frozenset()
     members: frozenset[int] = frozenset()
-    accounts: bool = False
     attachments: bool = False
     everything: bool = False
 
@@ -91,7 +84,6 @@ class Interest:
             [("course", id) for id in self.courses]
             + [("segment", id) for id in self.segments]
             + [("member", id) for id in self.members]
-            + ([ACCOUNTS] if self.accounts else [])
             + ([ATTACHMENTS] if self.attachments else [])
         )
 
@@ -137,8 +129,8 @@ def _entry(workspace_id: int, columns: Any) -> Entry:
 def _concerned(values: Mapping[str, Any]) -> frozenset[Key]:
     routed = (("course", "course_id"), ("segment", "segment_id"), ("member", "member_id"))
     keys = {(kind, values[column]) for kind, column in routed if values[column] is not None}
-    if values["verb"] in _OF_ACCOUNTS:
-        keys.add(ACCOUNTS)
+    if values["verb"] in OF_ACCOUNTS:
+        keys.update(("course", id) for id in (values["detail"] or {}).get("courses", ()))
     if values["verb"] in _OF_ATTACHMENTS:
         keys.add(ATTACHMENTS)
     changed: Mapping[str, Mapping[str, list[int]]] = (values["detail"] or {}).get("segments") or {}

@@ -57,7 +57,12 @@ class Tail:
                 page = await self._read(0, 0)
                 self.epoch = page.epoch
                 self.head = max(0, page.head - (self._ring.maxlen or 0))
-                await self._read_on()
+                try:
+                    await self._read_on()
+                except HistoryGone:
+                    # Fewer entries are kept than memory has room for: it begins empty.
+                    self._ring.clear()
+                    self.head = page.head
                 self._is_open = True
 
     async def read_on(self) -> None:
@@ -176,6 +181,11 @@ class Following:
     def epoch(self) -> uuid.UUID:
         """The history that `position` counts in."""
         return self._tail.epoch
+
+    @property
+    def head(self) -> int:
+        """The number of the last entry this process knows of."""
+        return self._tail.head
 
     async def next(self, seconds: float | None = None) -> Entry | None:
         """The next entry of interest; None when `seconds` have passed without one.

@@ -1,0 +1,231 @@
+"""Which events an entry of the journal is to one stream.
+
+A stream carries along what it must know to decide, beginning with what stood at its first place,
+and changes it only by entries. So a stream resumed anywhere tells exactly what one that was never
+cut would have told, whatever has happened meanwhile. What is told of is read when it is sent.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+from models.coordinators import CourseRoleKind, OverrideKind
+from models.journal import OF_ACCOUNTS
+from operations import as_of
+from operations.as_of import ATTACHED, DETACHED, OF_OVERRIDES, OF_ROLES, Said
+from resolvers.context import Context
+from sync_engine.entries import Entry, Interest
+
+EDITED = "course.edited"
+OF_PEOPLE = OF_ROLES | OF_OVERRIDES
+
+
+class EventKind(StrEnum):
+    """READY comes first and HEARTBEAT while nothing happens; both carry the place reached.
+
+    After ROLE_ENDED and RESYNC_REQUIRED the stream ends: the first says that the right to listen
+    is gone, the second that the place is no longer in the history, so read everything anew.
+    """
+
+    READY = "READY"
+    CHANGED = "CHANGED"
+    SEGMENT_ATTACHED = "SEGMENT_ATTACHED"
+    SEGMENT_DETACHED = "SEGMENT_DETACHED"
+    COURSE_EDITED = "COURSE_EDITED"
+    HEARTBEAT = "HEARTBEAT"
+    ROLE_ENDED = "ROLE_ENDED"
+    RESYNC_REQUIRED = "RESYNC_REQUIRED"
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One event of an entry: what it says, and what to look at."""
+
+    kind: EventKind
+    course_id: int
+    member_id: int | None = None
+    segment_id: int | None = None
+
+
+class Concerned(Protocol):
+    """What one stream is about, at the place it has reached."""
+
+    @property
+    def name(self) -> str:
+        """Which stream this is, in cursors that lie inside an entry."""
+
+    @property
+    def interest(self) -> Interest:
+        """The entries that may concern it from here on."""
+
+    async def take(self, entry: Entry) -> Sequence[Told]:
+        """The events of the next entry, in their order, and the place after it."""
+
+
+class OfCourse:
+    """The coordinators of a course, for one listener."""
+
+    def __init__(self, course_id: int, listener_id: int | None, segments: frozenset[int]) -> None:
+        self.course_id = course_id
+        self.name = f"course:{course_id}"
+        self._listener = frozenset(() if listener_id is None else (listener_id,))
+        self._segments = segments
+
+    @classmethod
+    async def at(cls, context: Context, course_id: int, seq: int) -> "OfCourse":
+        """As it stood at a place in the journal."""
+        caller = context.signed_in
+        async with context.read() as db:
+            segments = await as_of.segments_on(db, caller.workspace_id, course_id, seq)
+        return cls(course_id, caller.member_id, segments)
+
+    @property
+    def interest(self) -> Interest:
+        return Interest(
+            courses=frozenset({self.course_id}), segments=self._segments, members=self._listener
+        )
+
+    async def take(self, entry: Entry) -> Sequence[Told]:
+        if entry.change_set_id is not None:
+            people = {id for _, ids in _moved(entry, self._segments) for id in ids}
+            return [Told(EventKind.CHANGED, self.course_id, id) for id in sorted(people)]
+        if entry.verb in OF_ACCOUNTS and self.course_id in _courses_named(entry):
+            return [Told(EventKind.CHANGED, self.course_id, entry.member_id)]
+        return self._by_hand(entry) if entry.course_id == self.course_id else ()
+
+    def _by_hand(self, entry: Entry) -> Sequence[Told]:
+        if entry.verb in OF_PEOPLE:
+            return [Told(EventKind.CHANGED, self.course_id, entry.member_id)]
+        if entry.verb == EDITED:
+            return [Told(EventKind.COURSE_EDITED, self.course_id)]
+        if entry.verb == ATTACHED and entry.segment_id is not None:
+            self._segments |= {entry.segment_id}
+            kind = EventKind.SEGMENT_ATTACHED
+        elif entry.verb == DETACHED and entry.segment_id is not None:
+            self._segments -= {entry.segment_id}
+            kind = EventKind.SEGMENT_DETACHED
+        else:
+            return ()
+        return [Told(kind, self.course_id, segment_id=entry.segment_id)]
+
+
+class OfPerson:
+    """The courses one person coordinates, for that person."""
+
+    def __init__(
+        self,
+        context: Context,
+        member_id: int,
+        segments: Mapping[int, set[int]],
+        said: Said,
+    ) -> None:
+        self.member_id = member_id
+        self.name = f"member:{member_id}"
+        self._context = context
+        self._segments = dict(segments)
+        self._said = said
+
+    @classmethod
+    async def at(cls, context: Context, member_id: int, seq: int) -> "OfPerson":
+        """As it stood at a place in the journal."""
+        workspace_id = context.signed_in.workspace_id
+        async with context.read() as db:
+            in_segments = await as_of.segments_of(db, workspace_id, member_id, seq)
+            segments = await as_of.courses_with(db, workspace_id, in_segments, seq)
+            said = await as_of.said_of(db, workspace_id, member_id, seq)
+        return cls(context, member_id, segments, said)
+
+    @property
+    def courses(self) -> frozenset[int]:
+        """The courses the person coordinates, or would with an active account."""
+        roles, overrides = self._said.roles, self._said.overrides
+        derived = {id for ids in self._segments.values() for id in ids}
+        derived -= _having(overrides, OverrideKind.EXCLUDE)
+        derived |= _having(overrides, OverrideKind.KEEP)
+        derived |= _having(roles, CourseRoleKind.COORDINATOR)
+        return frozenset(derived - _having(roles, CourseRoleKind.INSTRUCTOR))
+
+    @property
+    def interest(self) -> Interest:
+        """Attachments anywhere, because any of them may make, or end, a course of this person."""
+        return Interest(members=frozenset({self.member_id}), courses=self.courses, attachments=True)
+
+    async def take(self, entry: Entry) -> Sequence[Told]:
+        if entry.change_set_id is not None:
+            return self._told(await self._move(entry))
+        if entry.member_id == self.member_id:
+            return self._told(self._say(entry))
+        if entry.segment_id is not None and entry.course_id is not None:
+            return self._attach(entry.verb, entry.course_id, entry.segment_id)
+        if entry.verb == EDITED and entry.course_id in self.courses:
+            return [Told(EventKind.COURSE_EDITED, entry.course_id, self.member_id)]
+        return ()
+
+    def _told(self, courses: set[int]) -> Sequence[Told]:
+        return [Told(EventKind.CHANGED, id, self.member_id) for id in sorted(courses)]
+
+    async def _move(self, entry: Entry) -> set[int]:
+        """The engine let the person into segments, or out of them."""
+        mine = {
+            segment_id for segment_id, people in _moved(entry, None) if self.member_id in people
+        }
+        concerned = {id for segment_id in mine for id in self._segments.pop(segment_id, ())}
+        joined = [id for id in sorted(mine) if self.member_id in _added(entry, id)]
+        if joined:
+            async with self._context.read() as db:
+                found = await as_of.courses_with(db, entry.workspace_id, joined, entry.seq)
+            self._segments |= found
+            concerned.update(id for ids in found.values() for id in ids)
+        return concerned
+
+    def _say(self, entry: Entry) -> set[int]:
+        """Something was said by hand about the person, or the account began or ended."""
+        if entry.verb in OF_ACCOUNTS:
+            return _courses_named(entry)
+        if entry.course_id is None or entry.verb not in OF_PEOPLE:
+            return set()
+        if entry.verb in OF_ROLES:
+            self._said.roles.pop(entry.course_id, None)
+        else:
+            self._said.overrides.pop(entry.course_id, None)
+        after = entry.after or {}
+        if "role" in after:
+            self._said.roles[entry.course_id] = CourseRoleKind(after["role"])
+        if "kind" in after:
+            self._said.overrides[entry.course_id] = OverrideKind(after["kind"])
+        return {entry.course_id}
+
+    def _attach(self, verb: str, course_id: int, segment_id: int) -> Sequence[Told]:
+        courses = self._segments.get(segment_id)
+        if courses is None or verb not in (ATTACHED, DETACHED):
+            return ()
+        if verb == ATTACHED:
+            courses.add(course_id)
+            return [Told(EventKind.SEGMENT_ATTACHED, course_id, self.member_id, segment_id)]
+        courses.discard(course_id)
+        return [Told(EventKind.SEGMENT_DETACHED, course_id, self.member_id, segment_id)]
+
+
+def _moved(entry: Entry, segments: frozenset[int] | None) -> Iterator[tuple[int, list[int]]]:
+    """Whom an engine run let into, or out of, each of these segments; None: of all."""
+    for key, change in _changes(entry).items():
+        if segments is None or int(key) in segments:
+            yield int(key), [*change.get("added", ()), *change.get("removed", ())]
+
+
+def _added(entry: Entry, segment_id: int) -> Sequence[int]:
+    return _changes(entry)[str(segment_id)].get("added", [])
+
+
+def _changes(entry: Entry) -> Mapping[str, Mapping[str, list[int]]]:
+    changes: Mapping[str, Mapping[str, list[int]]] = (entry.detail or {}).get("segments", {})
+    return changes
+
+
+def _courses_named(entry: Entry) -> set[int]:
+    return set((entry.detail or {}).get("courses", ()))
+
+
+def _having(said: Mapping[int, Any], value: Any) -> set[int]:
+    return {course_id for course_id, each in said.items() if each is value}

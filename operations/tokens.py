@@ -82,9 +82,9 @@ async def create(
     People make tokens for themselves; whoever may make workspace managers makes them for others,
     for programs and for connections.
     """
-    holder = await _lock_holder(db, by.workspace_id, member_id, connection_id)
     if not (kind is TokenKind.PAT and by.member_id is not None and by.member_id == member_id):
         await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
+    holder = await _lock_holder(db, by.workspace_id, member_id, connection_id)
     _check_holder(kind, holder)
     _check_reach(by, scopes)
     _check(kind, name, scopes, expires_at, at)

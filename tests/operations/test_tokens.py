@@ -411,3 +411,9 @@ def test_the_checksum_is_the_crc_of_all_before_it() -> None:
         number = number * 62 + (string.digits + string.ascii_letters).index(digit)
 
     assert number == zlib.crc32(body.encode())
+
+
+async def test_who_may_not_make_tokens_for_others_does_not_learn_who_exists(desk: Desk) -> None:
+    for member_id in (desk.world.members["Bo"], 987_654):
+        with pytest.raises(Denied):
+            await desk.create(by=desk.world.caller("Ada"), member_id=member_id)

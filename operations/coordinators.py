@@ -20,6 +20,7 @@ from models.segments import CourseSegment, Segment
 from models.views import coordinator_source
 from models.workspaces import Workspace
 from operations import courses, visible
+from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 
@@ -185,8 +186,11 @@ async def attach_segment(
         attached_by_id=by.member_id,
         cause=cause_of(db),
     )
-    db.add(attachment)
-    await db.flush()
+    lowered = Refused(
+        Code.CONFLICT, "The limit of segments was lowered just now; look again, then repeat."
+    )
+    async with refused_by(db, course_segment_within_limit=lowered):
+        db.add(attachment)
     record(
         db,
         by=by,

@@ -11,6 +11,7 @@ from access.permissions import Permission, Principal, Scope
 from models.catalog import Course, CourseKind, CourseState, Department
 from models.journal import record
 from models.segments import CourseSegment
+from models.workspaces import Workspace
 from operations import visible
 from operations.grants import insert_grant
 from operations.refusals import not_found
@@ -127,8 +128,9 @@ async def set_segment_limit(
     if limit is not None:
         check_segment_limit(limit)
     count = await attached_count(db, course_id)
-    if limit is not None and count > limit and not force:
-        raise below_use(limit, [(course.id, course.title, count)])
+    then = limit or await _limit_of_workspace(db, by.workspace_id)
+    if count > then and not force:
+        raise below_use(then, [(course.id, course.title, count)])
     before, course.segment_limit = course.segment_limit, limit
     record(
         db,
@@ -139,6 +141,16 @@ async def set_segment_limit(
         after={"segmentLimit": limit},
     )
     return course
+
+
+async def _limit_of_workspace(db: AsyncSession, workspace_id: int) -> int:
+    """What a course without a limit of its own may carry, held until the end."""
+    limit = await db.scalar(
+        select(Workspace.segment_limit)
+        .where(Workspace.id == workspace_id)
+        .with_for_update(read=True)
+    )
+    return limit or 0
 
 
 async def attached_count(db: AsyncSession, course_id: int) -> int:

@@ -230,6 +230,39 @@ async def test_a_course_may_have_a_limit_of_its_own(staffed: World) -> None:
     assert refused.value.details == {"limit": 2, "count": 2}
 
 
+async def test_a_limit_of_its_own_is_not_dropped_below_use(staffed: World) -> None:
+    manager, course_id = staffed.caller("Mona"), staffed.courses["Safety"]
+    async with staffed.edge.transaction() as db:
+        await workspaces.set_segment_limit(db, by=manager, limit=1)
+        await courses.set_segment_limit(db, by=manager, course_id=course_id, limit=2)
+    for name in ("One", "Two"):
+        await staffed.segment(name, "everyone")
+        await staffed.attach("Safety", name)
+
+    with pytest.raises(Refused) as refused:
+        async with staffed.edge.transaction() as db:
+            await courses.set_segment_limit(db, by=manager, course_id=course_id, limit=None)
+
+    assert refused.value.code is Code.LIMIT_BELOW_USE
+    assert refused.value.details["limit"] == 1
+
+
+async def test_a_limit_lowered_meanwhile_is_a_refusal(staffed: World) -> None:
+    for name in ("One", "Two"):
+        await staffed.segment(name, "everyone")
+    await staffed.attach("Safety", "One")
+    async with staffed.edge.transaction() as db:
+        await workspaces.set_segment_limit(db, by=staffed.caller("Mona"), limit=1)
+        await db.flush()
+        attaching = asyncio.create_task(staffed.attach("Safety", "Two"))
+        await asyncio.wait([attaching], timeout=0.5)
+
+    with pytest.raises(Refused) as refused:
+        await attaching
+
+    assert refused.value.code is Code.CONFLICT
+
+
 async def test_two_at_once_never_take_one_too_many_places(staffed: World) -> None:
     async with staffed.edge.transaction() as db:
         await courses.set_segment_limit(

@@ -110,7 +110,7 @@ async def change_attributes(
     not write to others does not learn whether they exist.
     """
     is_self = by.member_id == member_id
-    if not is_self:
+    if not is_self or not _reaches(by, Permission.EDIT_ATTRIBUTE_SCHEMA):
         await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
     member = await people.lock_one(db, by.workspace_id, member_id)
     catalog = await people.catalog_of(db, by.workspace_id)
@@ -155,6 +155,11 @@ async def _set_state(
     member = await people.lock_one(db, by.workspace_id, member_id)
     await people.set_state(db, by=by, member=member, state=state, at=at)
     return member
+
+
+def _reaches(by: Caller, permission: Permission) -> bool:
+    """Whether the token used is not limited to other permissions."""
+    return by.limited_to is None or permission in by.limited_to
 
 
 def _owners(changes: Mapping[str, object], catalog: Catalog) -> dict[Owner, list[str]]:

@@ -1,5 +1,7 @@
 """Attributes by hand, and who may write which (S4, C19)."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import text
 
@@ -75,6 +77,16 @@ async def test_members_write_what_is_theirs_and_nobody_else_does(staffed: World)
     with pytest.raises(Refused) as refused:
         await change(staffed, "Mona", "Lea", nickname="Lulu")
     assert refused.value.code is Code.WRONG_OWNER
+
+
+async def test_a_limited_token_writes_nothing_about_its_own_member(staffed: World) -> None:
+    by = replace(staffed.caller("Lea"), limited_to=frozenset({Permission.VIEW_COURSE_INFO}))
+
+    with pytest.raises(Denied):
+        async with staffed.edge.transaction() as db:
+            await members.change_attributes(
+                db, by=by, member_id=staffed.members["Lea"], changes={"nickname": "Leo"}
+            )
 
 
 async def test_nobody_changes_their_own_department(staffed: World) -> None:

@@ -140,20 +140,20 @@ async def deactivate(db: AsyncSession, *, by: Caller, member_id: int, at: dt.dat
     """End someone's access at once (C19); not that of the last workspace manager (C3)."""
     await require(db, by, Permission.DEACTIVATE_MEMBER)
     await grants.keep_a_manager(db, by.workspace_id, member_id)
-    return await _set_state(db, by, member_id, MemberState.DEACTIVATED, at)
+    member = await people.lock_one(db, by.workspace_id, member_id)
+    await people.set_state(db, by=by, member=member, state=MemberState.DEACTIVATED, at=at)
+    return member
 
 
 async def reactivate(db: AsyncSession, *, by: Caller, member_id: int, at: dt.datetime) -> Member:
-    """Give access back; roles by hand return, derived ones follow the rules."""
+    """Give access back; roles by hand return, derived ones follow the rules.
+
+    Somebody PENDING has had no access yet, and stays so until the first sign-in (C5).
+    """
     await require(db, by, Permission.DEACTIVATE_MEMBER)
-    return await _set_state(db, by, member_id, MemberState.ACTIVE, at)
-
-
-async def _set_state(
-    db: AsyncSession, by: Caller, member_id: int, state: MemberState, at: dt.datetime
-) -> Member:
     member = await people.lock_one(db, by.workspace_id, member_id)
-    await people.set_state(db, by=by, member=member, state=state, at=at)
+    if member.state is MemberState.DEACTIVATED:
+        await people.set_state(db, by=by, member=member, state=MemberState.ACTIVE, at=at)
     return member
 
 

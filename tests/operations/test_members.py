@@ -155,6 +155,19 @@ async def test_deactivation_moves_the_access_epoch_and_comes_back(staffed: World
     assert (await staffed.verbs())[-2:] == ["member.deactivated", "member.reactivated"]
 
 
+async def test_reactivating_gives_nobody_an_account(staffed: World) -> None:
+    pending = await staffed.member("Pia", state=MemberState.PENDING)
+    before = await staffed.verbs()
+
+    async with staffed.edge.transaction() as db:
+        member = await members.reactivate(
+            db, by=staffed.caller("Mona"), member_id=pending, at=MONDAY
+        )
+
+    assert member.state is MemberState.PENDING
+    assert await staffed.verbs() == before
+
+
 async def test_only_workspace_managers_deactivate(staffed: World) -> None:
     with pytest.raises(Denied):
         async with staffed.edge.transaction() as db:

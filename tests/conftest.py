@@ -54,6 +54,13 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["redis"] = (servers.redis.socket, servers.redis.tcp)
 
 
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Print the figures that tests have measured (`record_property`)."""
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            terminalreporter.write_line(f"{name}: {value}")
+
+
 @pytest.fixture(scope="session")
 def postgres_server(pytestconfig: pytest.Config) -> PostgresServer:
     if hasattr(pytestconfig, "workerinput"):

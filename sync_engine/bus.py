@@ -129,8 +129,9 @@ class Bus:
         if tail is None or tail.end is not None:
             tail = Tail(workspace_id, self._reader(workspace_id))
             self._tails[workspace_id] = tail
-            self._unfollowed_since[workspace_id] = time.monotonic()
             self._start(f"journal {workspace_id}", tail.follow_the_bell)
+        # Whoever asks is about to follow: until then it must not be forgotten.
+        self._unfollowed_since[workspace_id] = time.monotonic()
         await tail.open()
         return tail
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -18,6 +19,7 @@ from access.caller import system
 from app.embedded import EmbeddedRedis
 from models import journal
 from operations.edge import Edge, Ring, silent
+from sync_engine import bus as bus_module
 from sync_engine import tail as tail_module
 from sync_engine.bell import Bell
 from sync_engine.bus import Bus
@@ -432,3 +434,22 @@ async def test_a_background_task_that_fails_is_started_again(
             assert await following.next(0.3) is None
 
         assert await read(following, 1, seconds=3.0) == [1]
+
+
+async def test_a_journal_long_unfollowed_is_not_dropped_under_a_new_follower(
+    sessions: Sessions, polling: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acme = await workspace(sessions)
+    await say(sessions, acme)
+    async with polling.follow(acme):
+        pass
+    monkeypatch.setitem(polling._unfollowed_since, acme, time.monotonic() - 3600.0)
+    check = bus_module._check
+
+    async def check_while_polled(*asked: Any) -> None:
+        polling._forget_unfollowed()
+        await check(*asked)
+
+    monkeypatch.setattr(bus_module, "_check", check_while_polled)
+    async with polling.follow(acme, after=0) as following:
+        assert await read(following, 1) == [1]

@@ -14,7 +14,7 @@ from models.journal import cause_of, record
 from models.people import Member, MemberMoment, MemberState
 from operations import grants, people
 from operations.constraints import refused_by
-from operations.provided import fitting
+from operations.provided import BY_GROUPS, fitting
 from operations.refusals import Code, Refused
 from operations.rights import require
 from operations.wording import name_of
@@ -34,11 +34,13 @@ async def add(
 ) -> Member:
     """Add a person. `attributes` are raw values by canonical name; nobody is invited by this."""
     await require(db, by, Permission.ADD_MEMBER)
+    _owners(attributes, catalog)
+    _not_by_hand(attributes)
     return await insert_member(
         db,
         by=by,
         user_name=user_name,
-        attributes=attributes,
+        attributes={name: fitting(name, value) for name, value in attributes.items()},
         state=state,
         catalog=catalog,
         lane=lane,
@@ -123,10 +125,7 @@ async def change_attributes(
         raise _wrong_owner(
             "An identity provider manages this person and writes", owners[Owner.IDENTITY_PROVIDER]
         )
-    if "groups" in changes:
-        raise Refused(
-            Code.WRONG_OWNER, "Groups follow the directory's groups; change those instead."
-        )
+    _not_by_hand(changes)
     changes = {name: fitting(name, value) for name, value in changes.items()}
     if "userName" in changes:
         changes = {**changes, "userName": name_of(str(changes["userName"] or ""), "user name")}
@@ -183,6 +182,13 @@ async def _is_managed(db: AsyncSession, member_id: int) -> bool:
         .limit(1)
     )
     return found is not None
+
+
+def _not_by_hand(attributes: Mapping[str, object]) -> None:
+    if BY_GROUPS in attributes:
+        raise Refused(
+            Code.WRONG_OWNER, "Groups follow the directory's groups; change those instead."
+        )
 
 
 def _wrong_owner(sentence: str, names: list[str]) -> Refused:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 from access.permissions import Permission, Principal
 from models.identity import Connection, ConnectionKind, DirectoryPerson
 from models.people import Member, MemberState
-from operations import members
+from operations import members, people
 from operations.refusals import Code, Denied, Refused
 from tests.world import MONDAY, World
 
@@ -87,6 +87,32 @@ async def test_a_limited_token_writes_nothing_about_its_own_member(staffed: Worl
             await members.change_attributes(
                 db, by=by, member_id=staffed.members["Lea"], changes={"nickname": "Leo"}
             )
+
+
+@pytest.mark.parametrize(
+    ("attributes", "code"),
+    [
+        ({"groups": ["Trainers"]}, Code.WRONG_OWNER),
+        ({"shoeSize": 42}, Code.UNKNOWN_ATTRIBUTE),
+        ({"department": "a\x00b"}, Code.BAD_USER_INPUT),
+    ],
+)
+async def test_who_is_added_is_given_only_what_can_be_known_of_people(
+    staffed: World, attributes: dict[str, object], code: Code
+) -> None:
+    async with staffed.edge.transaction() as db:
+        catalog = await people.catalog_of(db, staffed.workspace_id)
+        with pytest.raises(Refused) as refused:
+            await members.add(
+                db,
+                by=staffed.caller("Mona"),
+                user_name="new@acme.example",
+                attributes=attributes,
+                state=MemberState.PENDING,
+                catalog=catalog,
+            )
+
+    assert refused.value.code is code
 
 
 async def test_nobody_changes_their_own_department(staffed: World) -> None:

@@ -3,4 +3,4 @@
 Importing any part of it registers all tables, so that every foreign key finds what it names.
 """
 
-from models.metadata import metadata as metadata
+import models.metadata  # noqa: F401

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.catalog import CourseKind, CourseState
 from models.coordinators import CourseRoleKind
-from operations import coordinators, courses, overrides, workspaces
+from operations import attachments, coordinators, courses, overrides, workspaces
 from operations.coordinators import OnConflict
 from operations.refusals import Code, Refused
 from resolvers.answers import Answer, Values, answer, given
@@ -50,7 +50,7 @@ async def create_course(
             db, caller, course.id, instructor_ids, coordinator_ids, on_conflict=on_conflict
         )
         for segment_id in segment_ids or ():
-            await coordinators.attach_segment(
+            await attachments.attach(
                 db, by=caller, course_id=course.id, segment_id=number_of(segment_id, "Segment")
             )
         return {"course_id": course.id, **done}
@@ -91,11 +91,11 @@ async def edit_course_info(
             db, caller, number, add_instructor_ids, add_coordinator_ids, on_conflict=on_conflict
         )
         for segment_id in detach_segment_ids or ():
-            await coordinators.detach_segment(
+            await attachments.detach(
                 db, by=caller, course_id=number, segment_id=number_of(segment_id, "Segment")
             )
         for segment_id in attach_segment_ids or ():
-            await coordinators.attach_segment(
+            await attachments.attach(
                 db, by=caller, course_id=number, segment_id=number_of(segment_id, "Segment")
             )
         return {"course_id": number, **done}
@@ -219,7 +219,7 @@ async def attach_segment(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         course, segment = number_of(course_id, "Course"), number_of(segment_id, "Segment")
-        await coordinators.attach_segment(db, by=caller, course_id=course, segment_id=segment)
+        await attachments.attach(db, by=caller, course_id=course, segment_id=segment)
         return {"course_id": course, "segment_id": segment}
 
     return await answer(info, operation)
@@ -235,7 +235,7 @@ async def detach_segment(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         course, segment = number_of(course_id, "Course"), number_of(segment_id, "Segment")
-        await coordinators.detach_segment(db, by=caller, course_id=course, segment_id=segment)
+        await attachments.detach(db, by=caller, course_id=course, segment_id=segment)
         return {"course_id": course, "segment_id": segment}
 
     return await answer(info, operation)

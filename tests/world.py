@@ -17,6 +17,7 @@ from access.permissions import Principal
 from models.catalog import CourseKind, CourseState
 from models.people import MemberState
 from operations import (
+    attachments,
     coordinators,
     courses,
     departments,
@@ -136,7 +137,7 @@ class World:
                 coordinators=[self.members[name] for name in coordinators_by_hand],
             )
             for name in segments_attached:
-                await coordinators.attach_segment(
+                await attachments.attach(
                     db, by=self.system, course_id=course.id, segment_id=self.segments[name]
                 )
         self.courses[title] = course.id
@@ -167,7 +168,7 @@ class World:
 
     async def attach(self, course: str, segment: str) -> None:
         async with self.edge.transaction() as db:
-            await coordinators.attach_segment(
+            await attachments.attach(
                 db,
                 by=self.system,
                 course_id=self.courses[course],

@@ -19,6 +19,7 @@ from app.settings import Settings
 from models.identity import ConnectionKind, TokenKind
 from models.workspaces import Workspace
 from operations import (
+    attachments,
     connections,
     coordinators,
     courses,
@@ -247,7 +248,7 @@ async def _course(
         coordinators=[ids[name] for name in plan.coordinators],
     )
     for name in plan.segments:
-        await coordinators.attach_segment(db, by=by, course_id=course.id, segment_id=made[name])
+        await attachments.attach(db, by=by, course_id=course.id, segment_id=made[name])
     if plan.segment_limit is not None:
         await courses.set_segment_limit(db, by=by, course_id=course.id, limit=plan.segment_limit)
     return course.id

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from access.caller import system
-from operations import coordinators
+from operations import attachments
 from operations.edge import Edge
 from tests.benchmarks.database import durable_database
 from tests.ground import Ground
@@ -45,7 +45,7 @@ async def attach(url: Any, workspace_id: int, course_id: int, segment_id: int) -
     edge = Edge(async_sessionmaker(engine))
     async with edge.transaction() as db:
         begin = time.perf_counter()
-        await coordinators.attach_segment(
+        await attachments.attach(
             db, by=system(workspace_id), course_id=course_id, segment_id=segment_id
         )
     seconds = time.perf_counter() - begin

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from access.caller import Origin, system
-from operations import coordinators
+from operations import attachments, coordinators
 from operations.edge import Edge
 from operations.refusals import Refused
 
@@ -31,7 +31,7 @@ def attach_each(track: Track, barrier: Barrier, results: Any, segment_id: int) -
 
     async def attach(db: AsyncSession, course_id: int) -> None:
         by = system(track.workspace_id, Origin.CLI)
-        await coordinators.attach_segment(db, by=by, course_id=course_id, segment_id=segment_id)
+        await attachments.attach(db, by=by, course_id=course_id, segment_id=segment_id)
 
     results.put(asyncio.run(_each(track, barrier, attach)))
 

@@ -10,14 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Permission, Principal
 from models.coordinators import CourseRoleKind
-from operations import coordinators, courses, workspaces
+from operations import attachments, coordinators, courses, workspaces
 from operations.coordinators import OnConflict
 from operations.refusals import Code, Denied, Refused
 from tests.world import World
 
 
 async def assign(world: World, by: str, course: str, **lists: Any) -> coordinators.Assigned:
-    ids = {
+    ids: dict[str, Any] = {
         key: [world.members[name] for name in value] if key != "on_conflict" else value
         for key, value in lists.items()
     }
@@ -290,12 +290,12 @@ async def test_a_department_manager_attaches_only_usable_segments(staffed: World
     course_id, by = staffed.courses["Safety"], staffed.caller("Dora")
 
     async with staffed.edge.transaction() as db:
-        await coordinators.attach_segment(
+        await attachments.attach(
             db, by=by, course_id=course_id, segment_id=staffed.segments["Shared"]
         )
     async with staffed.edge.transaction() as db:
         with pytest.raises(Refused) as hidden:
-            await coordinators.attach_segment(
+            await attachments.attach(
                 db, by=by, course_id=course_id, segment_id=staffed.segments["Private"]
             )
 
@@ -330,7 +330,7 @@ async def test_another_workspace_s_things_do_not_exist(
             )
     with pytest.raises(Refused) as foreign_segment:
         async with staffed.edge.transaction() as db:
-            await coordinators.attach_segment(
+            await attachments.attach(
                 db,
                 by=staffed.caller("Mona"),
                 course_id=staffed.courses["Safety"],

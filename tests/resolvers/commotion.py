@@ -7,7 +7,7 @@ from collections.abc import Callable
 from models.catalog import CourseState
 from models.coordinators import CourseRoleKind
 from models.people import MemberState
-from operations import coordinators, courses, overrides, people, segments
+from operations import attachments, coordinators, courses, overrides, people, segments
 from operations.coordinators import OnConflict
 from operations.refusals import Refused
 from tests.world import MONDAY, World
@@ -122,7 +122,7 @@ class Commotion:
     async def _detach(self, course: str, _: str) -> None:
         world = self._world
         async with world.edge.transaction() as db:
-            await coordinators.detach_segment(
+            await attachments.detach(
                 db,
                 by=world.system,
                 course_id=world.courses[course],

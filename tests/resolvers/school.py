@@ -5,7 +5,7 @@ import datetime as dt
 
 from access.permissions import Principal
 from models.coordinators import CourseRoleKind
-from operations import coordinators, courses, overrides
+from operations import attachments, coordinators, courses, overrides
 from operations.coordinators import OnConflict
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Event
@@ -72,7 +72,7 @@ async def edit(world: World, course: str = "Safety", **changes: object) -> None:
 
 async def detach(world: World, segment: str, course: str = "Safety") -> None:
     async with world.edge.transaction() as db:
-        await coordinators.detach_segment(
+        await attachments.detach(
             db,
             by=world.system,
             course_id=world.courses[course],

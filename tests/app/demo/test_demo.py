@@ -49,9 +49,10 @@ def paste(command: str) -> httpx.Response:
 def answer_of(command: str) -> dict[str, Any]:
     response = paste(command)
     assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
+    answer = response.json()
     assert "errors" not in answer, answer
-    return answer["data"]
+    data: dict[str, Any] = answer["data"]
+    return data
 
 
 def soon(holds: Callable[[], bool]) -> bool:

@@ -6,6 +6,7 @@ import strawberry
 from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one name for it
 from strawberry.types.scalar import ScalarDefinition
 
+from access.permissions import Principal
 from models.catalog import CourseKind, CourseState
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.identity import ConnectionKind, DeliveryStatus
@@ -19,6 +20,7 @@ from resolvers.coordinators import SourceKind
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
 
 ENUMS = (
+    (Principal, "Principal", "A role, or a right that was given: what permissions are held by."),
     (CourseKind, "CourseKind", "How a course is taught."),
     (CourseState, "CourseState", "Where a course is in its life."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),

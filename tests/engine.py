@@ -2,6 +2,7 @@
 
 from sqlalchemy import Engine, text
 
+from sync_engine.counts import recount
 from sync_engine.drain import drain
 from sync_engine.markers import Lane
 from sync_engine.rebuild import expand, rebuild
@@ -22,6 +23,7 @@ def run_until_idle(engine: Engine) -> None:
         expand(engine)
         rebuild(engine, rules)
         drain(engine, rules, lanes=tuple(Lane))
+    recount(engine, rules)
 
 
 def _is_waiting(engine: Engine) -> bool:

@@ -177,7 +177,9 @@ async def test_the_pages_inside_a_list_have_cursors_of_their_own(library: World,
       coordinators(first: 1, after: $after) { totalCount pageInfo { hasNextPage endCursor }
         nodes { member { displayName } } } } }"""
     await library.course("Staffed", coordinators_by_hand=["Cora", "Lea", "Mona"])
-    course, seen, after, more = ask.id("Course", "Staffed"), [], None, True
+    course, after, more = ask.id("Course", "Staffed"), None, True
+    seen: list[str] = []
+    page: dict[str, Any] = {}
 
     while more:
         page = (await ask.one(document, by="Mona", id=course, after=after))["coordinators"]

@@ -1,0 +1,136 @@
+"""The contract as a file: printed, described, named after the permissions, and not broken."""
+
+from pathlib import Path
+
+import pytest
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    build_schema,
+    find_breaking_changes,
+    is_introspection_type,
+)
+
+from access.permissions import Permission
+from schema import sdl
+from schema.schema import schema
+
+HERE = Path(__file__).parents[2]
+GRAPHQL = schema._schema
+
+UNNAMED = {
+    "Query.viewer": "who asks, which everybody may know",
+    "Query.permissionCatalog": "about the schema itself",
+    "Query.node": "anything at all",
+    "Query.nodes": "anything at all",
+    "Query.course": "view_course_info, as a thing",
+    "Query.courses": "view_course_info, as a list",
+    "Query.segment": "search_segments_typeahead, as a thing",
+    "Query.segments": "search_segments_typeahead, as a list",
+    "Query.member": "search_members_picker, as a thing",
+    "Query.members": "list_all_members and search_members_picker, as a list",
+    "Query.departments": "no operation of the table lists departments",
+    "Query.coursesIManage": "named by the specification",
+    "Query.checkRule": "create_edit_segment, before anything is stored",
+    "Query.connections": "no operation of the table speaks of connections",
+    "Query.deliveries": "replay_idp_event, as a list",
+    "Mutation.createConnection": "no operation of the table speaks of connections",
+    "Mutation.createConnectionToken": "no operation of the table speaks of connections",
+    "Mutation.rotateConnectionSecret": "no operation of the table speaks of connections",
+    "Mutation.setConnectionEnabled": "no operation of the table speaks of connections",
+    "Mutation.discardIdpEvent": "the opposite of replay_idp_event",
+    "Mutation.removeInstructor": "the opposite of assign_instructor",
+    "Mutation.removeDirectCoordinator": "the opposite of assign_direct_coordinator",
+    "Mutation.detachSegment": "the opposite of attach_segment",
+    "Mutation.excludeCoordinator": "named by the specification",
+    "Mutation.keepCoordinator": "named by the specification",
+    "Mutation.liftOverride": "the opposite of exclude_derived_coordinator",
+    "Mutation.createSegment": "create_edit_segment names two things at once",
+    "Mutation.editSegment": "create_edit_segment names two things at once",
+    "Mutation.deleteSegment": "part of create_edit_segment",
+    "Mutation.nameSegmentPeople": "part of create_edit_segment",
+    "Mutation.unnameSegmentPeople": "part of create_edit_segment",
+    "Mutation.pauseSegment": "pause_resume_sync names two things at once",
+    "Mutation.resumeSegment": "pause_resume_sync names two things at once",
+    "Mutation.recomputeSegment": "part of pause_resume_sync",
+    "Mutation.setCourseSegmentLimit": "part of create_edit_segment",
+    "Mutation.setWorkspaceSegmentLimit": "part of create_edit_segment",
+    "Mutation.changeMemberAttributes": "part of edit_attribute_schema",
+    "Mutation.reactivateMember": "the opposite of deactivate_member",
+    "Subscription.coordinatorsChanged": "subscribe_course_updates, of one thing in it",
+    "Subscription.coursesIManageChanged": "named by the specification",
+}
+"""Operations that are not called as one of permissions.csv is, and why."""
+
+
+def roots() -> list[str]:
+    kinds = (GRAPHQL.query_type, GRAPHQL.mutation_type, GRAPHQL.subscription_type)
+    return [f"{kind.name}.{name}" for kind in kinds if kind for name in kind.fields]
+
+
+def camel(permission: Permission) -> str:
+    first, *rest = permission.value.split("_")
+    return first + "".join(each.title() for each in rest)
+
+
+def test_the_committed_schema_is_what_the_code_says() -> None:
+    assert (HERE / "schema" / "schema.graphql").read_text() == sdl(), "run `make schema`"
+
+
+def test_operations_are_named_after_the_table_of_permissions() -> None:
+    named = {camel(each) for each in Permission}
+    others = {each for each in roots() if each.split(".")[1] not in named}
+
+    assert others == set(UNNAMED)
+
+
+@pytest.mark.parametrize("type_name", sorted(GRAPHQL.type_map))
+def test_every_type_says_what_it_is(type_name: str) -> None:
+    type_ = GRAPHQL.type_map[type_name]
+
+    assert is_introspection_type(type_) or type_.description
+
+
+def test_every_field_with_arguments_or_a_guard_of_its_own_is_described() -> None:
+    silent = [
+        f"{type_.name}.{name}"
+        for type_ in GRAPHQL.type_map.values()
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+        and not is_introspection_type(type_)
+        for name, field in type_.fields.items()
+        if field.args and not field.description
+    ]
+
+    assert silent == []
+
+
+def test_every_mutation_takes_a_client_mutation_id_and_an_idempotency_key() -> None:
+    mutation = GRAPHQL.mutation_type
+    assert mutation is not None
+
+    without = {
+        name
+        for name, field in mutation.fields.items()
+        if not {"clientMutationId", "idempotencyKey"} <= field.args.keys()
+    }
+
+    assert without == set()
+
+
+def test_breaking_changes_since_the_last_release_are_named_in_the_changelog() -> None:
+    """`schema/released.graphql` is the contract of the last release; before the first, none."""
+    released = HERE / "schema" / "released.graphql"
+    text = released.read_text() if released.exists() else sdl()
+    changelog = (HERE / "CHANGELOG.md").read_text().split("\n## ")[1]
+
+    changes = find_breaking_changes(build_schema(text), build_schema(sdl()))
+
+    assert [each.description for each in changes if each.description not in changelog] == []
+
+
+def test_a_breaking_change_would_be_seen() -> None:
+    smaller = sdl().replace("  checkRule(", "  judgeRule(")
+
+    changes = find_breaking_changes(build_schema(sdl()), build_schema(smaller))
+
+    assert [each.description for each in changes] == ["Field Query.checkRule was removed."]

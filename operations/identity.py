@@ -7,6 +7,7 @@ Both doors, SCIM and webhooks, speak through `apply_user_change`. The rules of o
 import datetime as dt
 import uuid
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -148,13 +149,16 @@ async def _change(saying: Saying, person: DirectoryPerson) -> Outcome:
         return superseded(str(saying.change.subject))
     if saying.change.mode is Mode.FULL:
         person.live_key = stored(max(known(person.live_key), saying.key))
-    _identify(person, saying, accepted)
-    attributes = _remember(person, saying, accepted)
-    if begins:
-        await lives.begin(saying, person, attributes)
-        changed = True
-    else:
-        changed = await lives.go_on(saying, person, accepted.values, was_active=was_active)
+    wanted = _names(person, saying, accepted)
+    is_known = not begins and wanted == names
+    async with nullcontext() if is_known else lives.names_are_free(saying.db, *wanted):
+        person.external_id, person.user_name = wanted
+        attributes = _remember(person, saying, accepted)
+        if begins:
+            await lives.begin(saying, person, attributes)
+            changed = True
+        else:
+            changed = await lives.go_on(saying, person, accepted.values, was_active=was_active)
     return Outcome(
         Status.APPLIED if changed else Status.UNCHANGED,
         freed=_freed(person, names, begins=begins),
@@ -182,17 +186,20 @@ def _accept_active(person: DirectoryPerson, saying: Saying) -> bool:
     return True
 
 
-def _identify(person: DirectoryPerson, saying: Saying, accepted: Accepted) -> None:
-    """Keep by what the person is found. A user name, once known, is never taken away."""
+def _names(person: DirectoryPerson, saying: Saying, accepted: Accepted) -> tuple[str | None, str]:
+    """(external id, user name) after the statement. A user name, once known, stays until another
+    is said."""
     subject = saying.change.subject
-    if subject.scim_id is not None or person.external_id is None:
-        person.external_id = subject.external_id
+    external_id, user_name = person.external_id, person.user_name
+    if subject.scim_id is not None or external_id is None:
+        external_id = subject.external_id
     wanted = accepted.values.pop("userName", None)
     if wanted is not None:
-        person.user_name = name_of(str(wanted), "user name")
-        accepted.values["userName"] = person.user_name
-    elif not person.user_name:
+        user_name = name_of(str(wanted), "user name")
+        accepted.values["userName"] = user_name
+    elif not user_name:
         raise Refused(Code.BAD_USER_INPUT, f"The user {subject} has no userName, and needs one.")
+    return external_id, user_name
 
 
 def _remember(person: DirectoryPerson, saying: Saying, accepted: Accepted) -> dict[str, object]:

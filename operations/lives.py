@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,24 +59,23 @@ async def begin(saying: Saying, person: DirectoryPerson, attributes: Mapping[str
     db, by = saying.db, saying.by
     state = MemberState.DEACTIVATED if active_said(person) is False else MemberState.ACTIVE
     member = await _unclaimed(saying, person)
-    async with _names_are_free(db, person):
-        person.deleted_at = None
-        if member is None:
-            member = await members.insert_member(
-                db,
-                by=by,
-                user_name=person.user_name,
-                attributes=attributes,
-                state=state,
-                catalog=saying.catalog,
-                lane=saying.lane,
-            )
-        else:
-            wanted = {name: attributes.get(name) for name in owned_names(saying.catalog)}
-            await _write(saying, member, wanted | {"userName": person.user_name})
-            await people.set_state(db, by=by, member=member, state=state, at=saying.at)
-        person.member_id = member.id
-        db.add(person)
+    if member is None:
+        member = await members.insert_member(
+            db,
+            by=by,
+            user_name=person.user_name,
+            attributes=attributes,
+            state=state,
+            catalog=saying.catalog,
+            lane=saying.lane,
+        )
+    else:
+        wanted = {name: attributes.get(name) for name in owned_names(saying.catalog)}
+        await _write(saying, member, wanted | {"userName": person.user_name})
+        await people.set_state(db, by=by, member=member, state=state, at=saying.at)
+    person.member_id = member.id
+    person.deleted_at = None
+    db.add(person)
 
 
 async def go_on(
@@ -94,11 +93,8 @@ async def go_on(
         )
         return True
     [member] = locked
-    is_renamed = "userName" in changes and changes["userName"] != member.user_name
-    guard = _names_are_free(saying.db, person) if is_renamed else _document_is_free(saying, person)
-    async with guard:
-        changed = await _write(saying, member, changes)
-        moved = await _follow_active(saying, person, member, was_active=was_active)
+    changed = await _write(saying, member, changes)
+    moved = await _follow_active(saying, person, member, was_active=was_active)
     return changed or moved
 
 
@@ -176,9 +172,11 @@ async def _unclaimed(saying: Saying, person: DirectoryPerson) -> Member | None:
     return locked[0] if locked else None
 
 
-def _names_are_free(db: AsyncSession, person: DirectoryPerson) -> AbstractAsyncContextManager[None]:
-    external_id = person.external_id
-    taken = _taken(person.user_name)
+def names_are_free(
+    db: AsyncSession, external_id: str | None, user_name: str
+) -> AbstractAsyncContextManager[None]:
+    """A block in which a person gets these names; it raises Refused when another has one."""
+    taken = _taken(user_name)
     same = Refused(
         Code.NAME_TAKEN,
         f"There is another user with the external id “{external_id}” in this connection.",
@@ -190,13 +188,6 @@ def _names_are_free(db: AsyncSession, person: DirectoryPerson) -> AbstractAsyncC
         uq_directory_person_user_name=taken,
         uq_directory_person_external_id=same,
     )
-
-
-def _document_is_free(saying: Saying, person: DirectoryPerson) -> AbstractAsyncContextManager[None]:
-    """Only a door that can change the external id pays for guarding it."""
-    if saying.change.subject.scim_id is None:
-        return nullcontext()
-    return _names_are_free(saying.db, person)
 
 
 def _taken(user_name: str) -> Refused:

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from scim2_models import InvalidFilterException
 from scim2_models.path import (
     CompareOperator,
     Comparison,
@@ -30,16 +31,33 @@ _BRACKETED: Final = re.compile(
 )
 _OPERATORS: Final = frozenset({"eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le"})
 _WORDS: Final = frozenset({"true", "false", "null"})
-_DEPTH: Final = {"[": 1, "]": -1}
+_BRACKETS: Final = {"[": 1, "]": -1}
+_LEVELS: Final = {"(": 1, ")": -1}
+LENGTH: Final = 10_000
+DEPTH: Final = 20
+
 _NUMBER: Final = re.compile(r"-?\d+(\.\d+)?")
 _PROJECTED: Final = re.compile(r"\[[^\[\]]*\]")
 
 
 def as_written_by_the_rfc(text: str, quirks: Iterable[Quirks]) -> str:
     """A filter with its operands quoted, bare enterprise names placed, and
-    `emails[type eq "work"].value eq "x"` said as one value selection."""
+    `emails[type eq "work"].value eq "x"` said as one value selection. Raises
+    InvalidFilterException for a filter larger than any client needs."""
+    if len(text) > LENGTH or _deepest(text) > DEPTH:
+        raise InvalidFilterException(
+            detail=f"A filter has at most {LENGTH} characters and {DEPTH} levels of parentheses"
+        )
     text = _BRACKETED.sub(r"\g<head>[\g<inner> and \g<sub> \g<op> \g<value>]", text)
     return "".join(_said(_TOKEN.findall(text), list(quirks)))
+
+
+def _deepest(text: str) -> int:
+    depth = deepest = 0
+    for character in text:
+        depth += _LEVELS.get(character, 0)
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def without_brackets(names: str) -> str:
@@ -56,7 +74,7 @@ def _said(tokens: list[str], quirks: list[Quirks]) -> Iterator[str]:
             continue
         before = words[position - 1].lower() if position else ""
         after = words[position + 1].lower() if position + 1 < len(words) else ""
-        depth += _DEPTH.get(token, 0)
+        depth += _BRACKETS.get(token, 0)
         if before in _OPERATORS and _is_bare(token):
             yield json.dumps(token)
         elif depth == 0 and (after in _OPERATORS or after == "pr"):

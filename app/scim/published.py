@@ -93,7 +93,7 @@ def _published(own: tuple[Attribute, ...]) -> Published:
     user["attributes"] = [each for each in user["attributes"] if each["name"] not in NOT_KEPT]
     _attribute(group["attributes"], "displayName")["uniqueness"] = "server"
     parts = _attribute(group["attributes"], "members")["subAttributes"]
-    _attribute(parts, "display")["mutability"] = "readOnly"
+    _attribute(parts, "display").update(mutability="readOnly", returned="request")
     ours = _our_schema(own, names)
     user_type, group_type = copy.deepcopy(load_json_resource("default-resource-types.json"))
     user_type["schemaExtensions"].append({"schema": OURS, "required": False})

@@ -12,12 +12,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from scim2_models import InvalidPathException, InvalidSyntaxException, InvalidValueException
+from scim2_models import (
+    InvalidPathException,
+    InvalidSyntaxException,
+    InvalidValueException,
+    PayloadTooLargeException,
+)
 
 from app.scim.published import GROUP, NOT_KEPT, USER, Published
 
 PATCH: Final = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 DEPTH: Final = 32
+OPERATIONS: Final = 1_000
 
 _READ_ONLY: Final = frozenset({"id", "meta", "schemas"})
 _PATH: Final = re.compile(
@@ -114,7 +120,7 @@ class Quirks:
             return
         if low in self.extensions:
             urn, _ = self.extensions[low]
-            for name, inner in _object(value or {}, urn).items():
+            for name, inner in _of_extension(value or {}, urn):
                 self._take(read, f"{urn}:{name}", inner)
             return
         found = _PATH.fullmatch(key)
@@ -190,6 +196,11 @@ class Quirks:
         operations = given.get("operations")
         if not isinstance(operations, list) or not operations:
             raise InvalidSyntaxException(detail="A PATCH needs a list of Operations")
+        if len(operations) > OPERATIONS:
+            raise PayloadTooLargeException(
+                detail=f"A PATCH has at most {OPERATIONS} operations; this one has "
+                f"{len(operations)}"
+            )
         read = [each for operation in operations for each in self._operation(operation)]
         nothing = {"op": "add", "path": "schemas", "value": [self.base]}
         return {"schemas": [PATCH], "Operations": read or [nothing]}
@@ -240,7 +251,7 @@ class Quirks:
         if op == "remove":
             yield {"op": op, "path": urn}
             return
-        for key, inner in _object(value, urn).items():
+        for key, inner in _of_extension(value, urn):
             yield from self._keyed(op, f"{urn}:{key}", inner)
 
     def _placed(
@@ -283,6 +294,11 @@ def check(value: object, depth: int = 0) -> None:
     elif isinstance(value, list):
         for inner in value:
             check(inner, depth + 1)
+
+
+def _of_extension(value: object, urn: str) -> Iterable[tuple[str, object]]:
+    """What an extension's object says; some clients repeat `schemas` in it."""
+    return [each for each in _object(value, urn).items() if each[0].lower() != "schemas"]
 
 
 def _object(value: object, what: str) -> dict[str, Any]:

@@ -119,6 +119,7 @@ async def remove(
     Someone who has no such role is left out of the answer. Ending an instructor role brings
     a suppressed coordinator role back in the same transaction (M35).
     """
+    at_most(member_ids)
     await courses.lock(db, by=by, course_id=course_id)
     await require(db, by, ROLE_PERMISSION[role], course_id=course_id)
     held = await _held(db, course_id, set(member_ids))
@@ -126,8 +127,9 @@ async def remove(
     if role is CourseRoleKind.COORDINATOR and derived:
         raise Refused(
             Code.DERIVED_MEMBERSHIP,
-            f"{len(derived)} of these coordinators follow a segment; use excludeCoordinator.",
-            {"memberIds": derived, "instead": "excludeCoordinator"},
+            f"{len(derived)} of these are coordinators through a segment, or kept in beside one;"
+            " use excludeCoordinator, or liftOverride for those kept.",
+            {"memberIds": derived, "instead": ["excludeCoordinator", "liftOverride"]},
         )
     rows = await db.scalars(
         delete(CourseRole)
@@ -164,13 +166,18 @@ def _wanted(
         )
     wanted = dict.fromkeys(instructors, CourseRoleKind.INSTRUCTOR)
     wanted |= dict.fromkeys(coordinators, CourseRoleKind.COORDINATOR)
-    if len(wanted) > PEOPLE_A_CALL:
+    at_most(wanted)
+    return wanted
+
+
+def at_most(people: Collection[int]) -> None:
+    """Raises Refused where one call names more people than it may."""
+    if len(people) > PEOPLE_A_CALL:
         raise Refused(
             Code.LIMIT_REACHED,
-            f"One call can name {PEOPLE_A_CALL} people; this one names {len(wanted)}.",
-            {"limit": PEOPLE_A_CALL, "count": len(wanted)},
+            f"One call can name {PEOPLE_A_CALL} people; this one names {len(people)}.",
+            {"limit": PEOPLE_A_CALL, "count": len(people)},
         )
-    return wanted
 
 
 async def _require_roles(

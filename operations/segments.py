@@ -22,13 +22,12 @@ from models.segments import (
 )
 from operations import people
 from operations.constraints import refused_by
+from operations.coordinators import at_most
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import name_of, text_of
 from sync_engine.markers import mark_members, mark_segment, raise_epoch
 from sync_engine.rules import Catalog, InvalidRule, Rule, from_document, parse, to_document
-
-PEOPLE_A_CALL = 500
 
 
 async def lock(db: AsyncSession, *, by: Caller, segment_id: int, permission: Permission) -> Segment:
@@ -232,6 +231,7 @@ async def unname_people(
     db: AsyncSession, *, by: Caller, segment_id: int, member_ids: Collection[int]
 ) -> Segment:
     """Take people out of a STATIC segment; those not in it are passed over."""
+    at_most(member_ids)
     segment = await _static(db, by, segment_id)
     gone = sorted(
         await db.scalars(
@@ -319,12 +319,7 @@ async def _name(
     db: AsyncSession, by: Caller, segment: Segment, member_ids: Collection[int]
 ) -> None:
     wanted = sorted(set(member_ids))
-    if len(wanted) > PEOPLE_A_CALL:
-        raise Refused(
-            Code.LIMIT_REACHED,
-            f"One call can name {PEOPLE_A_CALL} people; this one names {len(wanted)}.",
-            {"limit": PEOPLE_A_CALL, "count": len(wanted)},
-        )
+    at_most(wanted)
     found = {member.id for member in await people.lock(db, by.workspace_id, wanted)}
     unknown = sorted(set(wanted) - found)
     if unknown:

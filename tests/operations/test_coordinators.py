@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Permission, Principal
+from models.catalog import CourseKind
 from models.coordinators import CourseRoleKind
 from operations import attachments, coordinators, courses, workspaces
 from operations.coordinators import OnConflict
@@ -339,3 +340,35 @@ async def test_another_workspace_s_things_do_not_exist(
 
     codes = [each.value.code for each in (foreign_course, foreign_person, foreign_segment)]
     assert codes == [Code.NOT_FOUND] * 3
+
+
+async def test_one_call_takes_roles_from_500_people_at_most(staffed: World) -> None:
+    async with staffed.edge.transaction() as db:
+        with pytest.raises(Refused) as refused:
+            await coordinators.remove(
+                db,
+                by=staffed.caller("Mona"),
+                course_id=staffed.courses["Safety"],
+                role=CourseRoleKind.COORDINATOR,
+                member_ids=list(range(1, 502)),
+            )
+
+    assert refused.value.details == {"limit": 500, "count": 501}
+    assert await staffed.coordinators_of("Safety") == {"Cora"}
+
+
+async def test_a_hidden_department_and_a_missing_one_are_the_same(staffed: World) -> None:
+    codes = []
+    for department_id in (staffed.departments["Training"], 2_000_000_000):
+        async with staffed.edge.transaction() as db:
+            with pytest.raises(Refused) as refused:
+                await courses.create(
+                    db,
+                    by=staffed.caller("Lea"),
+                    department_id=department_id,
+                    title="Mine",
+                    kind=CourseKind.SELF_PACED,
+                )
+        codes.append((refused.value.code, refused.value.message))
+
+    assert codes[0] == codes[1] == (Code.NOT_FOUND, "There is no such department.")

@@ -355,7 +355,7 @@ async def test_a_derived_coordinator_is_not_removed_by_hand(staffed: World, ask:
     assert done["refusal"]["code"] == "DERIVED_MEMBERSHIP"
     assert done["refusal"]["details"] == {
         "memberIds": members(ask, "Sam"),
-        "instead": "excludeCoordinator",
+        "instead": ["excludeCoordinator", "liftOverride"],
     }
     assert await staffed.coordinators_of("Safety") == {"Cora", "Sam", "Sue"}
 

@@ -23,9 +23,6 @@ LIST_SIZES: Final[Mapping[str, int]] = {
 """How long the lists without a page size usually are; the other ones count as ten."""
 
 WEIGHTS: Final[Mapping[tuple[str, str], int]] = {
-    ("CourseConnection", "totalCount"): 10,
-    ("MemberConnection", "totalCount"): 10,
-    ("SegmentConnection", "totalCount"): 10,
     ("Query", "explainMembership"): 50,
     ("Viewer", "can"): 50,
 }

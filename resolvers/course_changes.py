@@ -123,13 +123,15 @@ async def set_course_segment_limit(
     info: Info,
     *,
     course_id: strawberry.ID,
-    limit: int | None,
+    limit: int | None = strawberry.UNSET,
     force: bool = False,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(course_id, "Course")
+        if limit is strawberry.UNSET:
+            raise Refused(Code.BAD_USER_INPUT, "Say a limit; null follows the workspace.")
         await courses.set_segment_limit(db, by=caller, course_id=number, limit=limit, force=force)
         return {"course_id": number}
 

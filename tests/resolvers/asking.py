@@ -19,6 +19,7 @@ from app.graphql.answers import answer_of_refusal
 from app.graphql.documents import Documents
 from app.graphql.errors import Masking
 from app.graphql.execution import Execution, Operation, Run
+from app.keyring import Keyring
 from app.presenting import present
 from app.prices import LIMITS, weight
 from resolvers import ids
@@ -27,6 +28,7 @@ from resolvers.seal import Seal
 from schema.schema import schema
 from tests.world import World
 
+KEYS = Keyring({"first": bytes(range(32))})
 SEAL = Seal(b"a key for the cursors of tests")
 
 
@@ -105,7 +107,7 @@ class Ask:
         return ids.encode(noun, named[noun][name])
 
     def context(self, caller: Caller) -> Context:
-        return Context(caller, self.world.edge, seal=self.seal, request_id="test")
+        return Context(caller, self.world.edge, seal=self.seal, seals=KEYS, request_id="test")
 
 
 @cache

@@ -1,5 +1,6 @@
 """The contract as a file: printed, described, named after the permissions, and not broken."""
 
+import inspect
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ from graphql import (
     find_breaking_changes,
     is_introspection_type,
 )
+from strawberry.types.base import StrawberryOptional
 
 from access.permissions import Permission
+from resolvers.catalog import fields_of
 from schema import sdl
 from schema.schema import schema
 
@@ -102,6 +105,23 @@ def test_every_field_with_arguments_or_a_guard_of_its_own_is_described() -> None
     ]
 
     assert silent == []
+
+
+def test_what_may_be_left_out_has_a_value_when_it_is() -> None:
+    """An argument that may be null may be left out, so its answerer must not insist on it."""
+    insisted = []
+    for type_, name, field in fields_of(GRAPHQL):
+        declared = field.extensions["strawberry-definition"]
+        resolver = declared.base_resolver
+        parameters = inspect.signature(resolver.wrapped_func).parameters if resolver else {}
+        insisted += [
+            f"{type_.name}.{name}({argument.python_name}:)"
+            for argument in declared.arguments
+            if isinstance(argument.type, StrawberryOptional)
+            and parameters[argument.python_name].default is inspect.Parameter.empty
+        ]
+
+    assert insisted == []
 
 
 def test_every_mutation_takes_a_client_mutation_id_and_an_idempotency_key() -> None:

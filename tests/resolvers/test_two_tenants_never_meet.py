@@ -1,0 +1,195 @@
+"""Ids of another workspace give, through every root field, what ids of nothing give (A2, F1)."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+    is_required_argument,
+)
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from access.permissions import Principal
+from resolvers.ids import encode
+from schema.schema import schema
+from tests.resolvers.asking import Ask
+from tests.world import World
+
+GRAPHQL = schema._schema
+MISSING = 2_000_000_000
+OTHER_VALUES: dict[str, Any] = {
+    "changes": {"department": "Sales"},
+    "isEnabled": True,
+    "kind": "SELF_PACED",
+    "limit": 5,
+    "name": "A name",
+    "reason": "A reason",
+    "state": "ACTIVE",
+    "text": "e",
+    "title": "A title",
+}
+"""What required arguments that are no ids are given."""
+
+
+def noun_of(field: str, argument: str) -> str:
+    """What kind of thing an id argument names."""
+    if argument in {"id", "ids"}:
+        return "Course" if field.startswith("node") else field.title()
+    noun = argument.removesuffix("s").removesuffix("Id")
+    for verb in ("add", "remove", "attach", "detach"):
+        noun = noun.removeprefix(verb)
+    people = {"instructor", "coordinator"}
+    return "Member" if noun.lower() in people else noun[:1].upper() + noun[1:]
+
+
+def is_id(argument: GraphQLArgument) -> bool:
+    return bool(get_named_type(argument.type).name == "ID")
+
+
+def questions() -> Iterator[tuple[GraphQLObjectType, str, str]]:
+    """Every root field and every id argument of it."""
+    for root in (GRAPHQL.query_type, GRAPHQL.mutation_type):
+        assert root is not None
+        for name, field in root.fields.items():
+            for argument, declared in field.args.items():
+                if is_id(declared):
+                    yield root, name, argument
+
+
+def selection(type_: GraphQLNamedType) -> str:
+    """Every field that needs no argument; of objects only their kind."""
+    if type_.name == "Refusal":
+        return "{ code message path ... on PlainRefusal { details } }"
+    fields = getattr(type_, "fields", {})
+    shown = ["__typename"]
+    for name, field in fields.items():
+        kind = get_named_type(field.type)
+        below = "" if is_leaf_type(kind) else " { __typename }"
+        below = selection(kind) if kind.name == "Refusal" else below
+        if not any(is_required_argument(each) for each in field.args.values()):
+            shown.append(f"{name}{below}")
+    return "{ " + " ".join(shown) + " }"
+
+
+def document(
+    root: GraphQLObjectType, name: str, asked: str, own: dict[str, str]
+) -> tuple[str, dict[str, Any], bool]:
+    """A document that asks for `$asked`, with own things in the other required arguments; the
+    other variables; and whether the id stands in a list."""
+    field = root.fields[name]
+    given: dict[str, Any] = {}
+    for argument, declared in field.args.items():
+        if argument != asked and is_required_argument(declared):
+            value = own[noun_of(name, argument)] if is_id(declared) else OTHER_VALUES[argument]
+            given[argument] = [value] if "[" in str(declared.type) else value
+    kinds = {each: str(field.args[each].type) for each in (*given, asked)}
+    head = ", ".join(f"${each}: {kind}" for each, kind in kinds.items())
+    body = ", ".join(f"{each}: ${each}" for each in kinds)
+    operation = "mutation" if root is GRAPHQL.mutation_type else "query"
+    below = selection(get_named_type(field.type))
+    text = f"{operation} ({head}) {{ {name}({body}) {below} }}"
+    return text, given, "[" in kinds[asked]
+
+
+async def furnish(world: World) -> dict[str, str]:
+    """One of everything, managed by somebody called Mona; the ids by kind."""
+    await world.member("Mona")
+    await world.member("Lea")
+    await world.grant("Mona", Principal.WORKSPACE_MANAGER)
+    await world.course("Safety")
+    await world.segment("Named", people_named=["Lea"])
+    async with world.edge.transaction() as db:
+        connection = await db.scalar(
+            text(
+                "INSERT INTO connection (workspace_id, name, kind)"
+                " VALUES (:workspace, 'Directory', 'WEBHOOK') RETURNING id"
+            ),
+            {"workspace": world.workspace_id},
+        )
+        delivery = await db.scalar(
+            text(
+                "INSERT INTO inbox_delivery"
+                " (workspace_id, connection_id, delivery_id, body, status)"
+                " VALUES (:workspace, :connection, 'one', '', 'QUARANTINED') RETURNING id"
+            ),
+            {"workspace": world.workspace_id, "connection": connection},
+        )
+    return {
+        "Course": encode("Course", world.courses["Safety"]),
+        "Member": encode("Member", world.members["Lea"]),
+        "Segment": encode("Segment", world.segments["Named"]),
+        "Department": encode("Department", world.departments["Training"]),
+        "Connection": encode("Connection", connection or 0),
+        "Delivery": encode("Delivery", delivery or 0),
+    }
+
+
+@pytest.fixture
+async def rival(sessions: async_sessionmaker[AsyncSession]) -> World:
+    return await World.new(sessions, "rival")
+
+
+async def test_ids_of_another_workspace_are_ids_of_nothing_through_every_root_field(
+    world: World, rival: World, ask: Ask
+) -> None:
+    theirs, own = await furnish(rival), await furnish(world)
+    before = await rival.verbs()
+    told_apart, asked_for = [], 0
+
+    for root, name, argument in questions():
+        noun = noun_of(name, argument)
+        text, given, is_list = document(root, name, argument, own)
+        answers = []
+        for id in (theirs[noun], encode(noun, MISSING)):
+            variables = given | {argument: [id] if is_list else id}
+            answer = await ask.bytes(text, by="Mona", **variables)
+            assert b"VALIDATION" not in answer, (text, answer)
+            assert b"INTERNAL" not in answer, (text, answer)
+            answers.append(answer.replace(id.encode(), b"ID"))
+        asked_for += 1
+        if answers[0] != answers[1]:
+            told_apart.append((name, argument, answers))
+
+    assert told_apart == []
+    assert asked_for > 45
+    assert await rival.verbs() == before
+
+
+async def test_a_person_of_another_workspace_in_both_lists_is_not_named(
+    world: World, rival: World, ask: Ask
+) -> None:
+    theirs, own = await furnish(rival), await furnish(world)
+
+    answer = await ask.one(
+        """mutation ($department: ID!, $people: [ID!]!) { createCourse(departmentId: $department,
+          title: "X", kind: SELF_PACED, instructorIds: $people, coordinatorIds: $people) {
+          refusal { code ... on RoleConflict { conflicts { member { displayName } } } } } }""",
+        by="Mona",
+        department=own["Department"],
+        people=[theirs["Member"]],
+    )
+
+    assert answer["refusal"] == {"code": "ROLE_CONFLICT", "conflicts": [{"member": None}]}
+
+
+async def test_nothing_of_another_workspace_is_listed(world: World, rival: World, ask: Ask) -> None:
+    await furnish(rival)
+    await rival.course("Their secret")
+    await furnish(world)
+
+    answer = await ask.bytes(
+        """{ courses { totalCount nodes { title } } members { totalCount nodes { userName } }
+          segments { totalCount nodes { id } } departments { totalCount nodes { id } }
+          searchSegmentsTypeahead(text: "n") { segment { id } } deliveries { totalCount } }""",
+        by="Mona",
+    )
+
+    assert b"rival" not in answer
+    assert b"secret" not in answer
+    assert answer.count(b'"totalCount":1') == 4

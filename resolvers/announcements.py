@@ -3,8 +3,9 @@
 An event says that something about a person or a course may have changed at a place in the
 journal; what it carries is read when it is sent, through the same guarded fields as any query.
 For every entry that concerns the subscriber there is one event per person (or course), in order,
-once. The right to listen is asked at the beginning and again before every event; when it ends,
-the last event says so and nothing follows it (U2, U3).
+once. The right to listen is asked at the beginning and again before every event: it is read anew
+as soon as this process knows of anything that may have changed it, however far behind the
+listener is. When it ends, the last event says so and nothing follows it (U2, U3).
 """
 
 import datetime as dt
@@ -29,7 +30,7 @@ from resolvers.coordinators import Coordinator, is_coordinator_of
 from resolvers.foresight import Foresight
 from resolvers.ids import encode, number_of
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
-from resolvers.rows import members_by_id, segments_by_id, visible_courses_by_id
+from resolvers.rows import courses_by_id, members_by_id, segments_by_id
 from resolvers.seal import Cursor, Position
 from sync_engine.entries import Entry, HistoryGone
 from sync_engine.tail import Following, Stopped
@@ -126,6 +127,7 @@ class _Stream:
         self._concerned = concerned
         self._may_listen = may_listen
         self._foresight = foresight
+        self._asked_at = -1
 
     async def events(self, start: Position) -> AsyncGenerator[Event, None]:
         """READY, then events and heartbeats, to the end of the right or of the history."""
@@ -134,6 +136,7 @@ class _Stream:
             async with bus.follow(
                 start.workspace_id, after=start.seq, epoch=start.epoch, interest=interest
             ) as following:
+                following.watch(self._concerned.watched)
                 yield self._said(EventKind.READY, start)
                 async with aclosing(self._follow(following, start)) as told:
                     async for event in told:
@@ -146,10 +149,10 @@ class _Stream:
     async def _follow(self, following: Following, place: Position) -> AsyncGenerator[Event, None]:
         """`place` is what has been told completely."""
         while True:
-            await self._context.close()
+            await self._context.look_again()
             entry = await following.next(HEARTBEAT_SECONDS)
             if entry is None:
-                if not await self._may_go_on():
+                if not await self._may_go_on(following):
                     yield self._said(EventKind.ROLE_ENDED, place, reason=NO_LONGER)
                     return
                 place = Position(place.epoch, place.workspace_id, following.position)
@@ -169,22 +172,25 @@ class _Stream:
     async def _tell(
         self, entry: Entry, told: Sequence[Told], following: Following, place: Position
     ) -> AsyncGenerator[Event, None]:
-        """The events of one entry. The right is asked for the first of them, and again, and all
-        is read anew, for each before which something else has happened in the workspace."""
-        asked_at: int | None = None
+        """The events of one entry, after each of which the right may have ended."""
+        is_read = False
         first = self._told_already(entry, place)
         for number in range(first, max(len(told), first + 1)):
-            if asked_at != following.head:
-                asked_at = following.head
-                if not await self._may_go_on():
+            if self._asked_at < following.noticed:
+                is_read = False
+                if not await self._may_go_on(following):
                     yield self._said(EventKind.ROLE_ENDED, place, reason=NO_LONGER)
                     return
-                await self._foresight.read(self._context, told[number:])
+            if not is_read:
+                is_read = True
+                await self._foresight.read(self._context, following, entry.seq, told)
             if number < len(told):
                 place = self._after(entry, number + 1, len(told), place)
                 yield self._event(entry, told[number], place)
 
-    async def _may_go_on(self) -> bool:
+    async def _may_go_on(self, following: Following) -> bool:
+        """Ask for the right as the database has it now."""
+        self._asked_at = following.noticed
         await self._context.renew()
         return await self._context.is_live() and await self._may_listen()
 
@@ -240,7 +246,12 @@ async def event_course(root: Parent, info: Info) -> Course | None:
     """The course, as far as the subscriber may still see it."""
     if root.course_id is None:
         return None
-    return await info.context.load(visible_courses_by_id, root.course_id)
+    rights = info.context.rights
+    if not rights.is_prepared(Scope.COURSE, root.course_id):
+        await info.context.prepare([Reference(Scope.COURSE, root.course_id)])
+    if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, root.course_id).allowed:
+        return None
+    return await info.context.load(courses_by_id, root.course_id)
 
 
 async def event_segment(root: Parent, info: Info) -> Segment | None:

@@ -15,7 +15,7 @@ from models.journal import OF_ACCOUNTS
 from operations import as_of
 from operations.as_of import ATTACHED, DETACHED, OF_OVERRIDES, OF_ROLES, Said
 from resolvers.context import Context
-from sync_engine.entries import Entry, Interest
+from sync_engine.entries import STANDING, Entry, Interest, Key
 
 EDITED = "course.edited"
 OF_PEOPLE = OF_ROLES | OF_OVERRIDES
@@ -56,6 +56,10 @@ class Concerned(Protocol):
         """Which stream this is, in cursors that lie inside an entry."""
 
     @property
+    def watched(self) -> frozenset[Key]:
+        """What an entry concerns that may change the listener's rights."""
+
+    @property
     def interest(self) -> Interest:
         """The entries that may concern it from here on."""
 
@@ -79,6 +83,11 @@ class OfCourse:
         async with context.read() as db:
             segments = await as_of.segments_on(db, caller.workspace_id, course_id, seq)
         return cls(course_id, caller.member_id, segments)
+
+    @property
+    def watched(self) -> frozenset[Key]:
+        mine = {("member", id) for id in self._listener}
+        return frozenset({*mine, ("standing", self.course_id)})
 
     @property
     def interest(self) -> Interest:
@@ -145,6 +154,10 @@ class OfPerson:
         derived |= _having(overrides, OverrideKind.KEEP)
         derived |= _having(roles, CourseRoleKind.COORDINATOR)
         return frozenset(derived - _having(roles, CourseRoleKind.INSTRUCTOR))
+
+    @property
+    def watched(self) -> frozenset[Key]:
+        return frozenset({("member", self.member_id), STANDING})
 
     @property
     def interest(self) -> Interest:

@@ -161,10 +161,7 @@ class Context:
     async def load(self, question: Question[K, V], key: K) -> V:
         """The answer for one key; asked together with all others wanted at the same time."""
         self._refuse_nesting()
-        loader = self._loaders.get(question)
-        if loader is None:
-            loader = self._loaders[question] = DataLoader(load_fn=self._asking(question))
-        answer: V = await loader.load(key)
+        answer: V = await self._loader(question).load(key)
         return answer
 
     async def prepare(self, references: Iterable[Reference]) -> None:
@@ -190,6 +187,16 @@ class Context:
             self.verdicts.clear()
             self._loaders.clear()
 
+    async def look_again(self) -> None:
+        """Forget the rows that were read, but not the rights."""
+        async with self._one_at_a_time:
+            await self._leave()
+            self._loaders.clear()
+
+    def know(self, question: Question[K, V], answers: Mapping[K, V]) -> None:
+        """Take these answers for given; `load` will not ask for them."""
+        self._loader(question).prime_many(answers)
+
     async def close(self) -> None:
         """Give the connection back."""
         async with self._one_at_a_time:
@@ -198,6 +205,12 @@ class Context:
     async def _leave(self) -> None:
         self._db = None
         await self._view.aclose()
+
+    def _loader(self, question: Question[K, V]) -> DataLoader[K, V]:
+        loader = self._loaders.get(question)
+        if loader is None:
+            loader = self._loaders[question] = DataLoader(load_fn=self._asking(question))
+        return loader
 
     def _asking(
         self, question: Question[K, V]

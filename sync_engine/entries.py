@@ -12,12 +12,18 @@ from models.base import Json
 from models.journal import OF_ACCOUNTS
 
 Key = tuple[str, int]
-"""("course" | "segment" | "member", id): what an entry concerns, what a follower asks for."""
+"""("course" | "segment" | "member", id): what an entry concerns, what a follower asks for.
+
+("standing", course id): with such an entry everybody's rights on the course may be others."""
 
 ATTACHMENTS: Final[Key] = ("attachments", 0)
 """Concerned where a segment was attached or detached: everybody in it may gain or lose a course."""
 
+STANDING: Final[Key] = ("standing", 0)
+"""Concerned where everybody's rights on any course may be others."""
+
 _OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached"})
+_OF_STANDING: Final = _OF_ATTACHMENTS | {"course.edited"}
 
 _COLUMNS: Final = (
     *("seq", "at", "verb", "origin", "by_member_id", "by_connection_id", "by_name", "cause"),
@@ -133,6 +139,8 @@ def _concerned(values: Mapping[str, Any]) -> frozenset[Key]:
         keys.update(("course", id) for id in (values["detail"] or {}).get("courses", ()))
     if values["verb"] in _OF_ATTACHMENTS:
         keys.add(ATTACHMENTS)
+    if values["verb"] in _OF_STANDING and values["course_id"] is not None:
+        keys.update((STANDING, ("standing", values["course_id"])))
     changed: Mapping[str, Mapping[str, list[int]]] = (values["detail"] or {}).get("segments") or {}
     if isinstance(changed, Mapping):
         for segment_id, change in changed.items():

@@ -10,8 +10,8 @@ import asyncio
 import itertools
 import uuid
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Sequence
+from typing import Any, Final
 
 from sync_engine.entries import Entry, HistoryGone, Interest, Key, Page
 
@@ -29,12 +29,16 @@ class Stopped(Exception):
 
 
 class Tail:
-    """What this process knows of a journal: everything in (head - len(ring), head]."""
+    """What this process knows of a journal: everything in (head - len(ring), head].
+
+    `shared` is for what followers have in common; who puts something there also bounds it.
+    """
 
     def __init__(self, workspace_id: int, read: Read, *, ring: int = RING) -> None:
         self.workspace_id = workspace_id
         self.epoch = uuid.UUID(int=0)
         self.head = 0
+        self.shared: dict[Hashable, Any] = {}
         self.rung = asyncio.Event()
         self.end: HistoryGone | Stopped | None = None
         self._read = read
@@ -44,6 +48,7 @@ class Tail:
         self._followers: set[Following] = set()
         self._of_everything: set[Following] = set()
         self._by_key: defaultdict[Key, set[Following]] = defaultdict(set)
+        self._watching: defaultdict[Key, set[Following]] = defaultdict(set)
 
     @property
     def is_followed(self) -> bool:
@@ -116,7 +121,13 @@ class Tail:
     def dismiss(self, follower: "Following") -> None:
         """A follower has gone."""
         self.mute(follower)
+        _forget(self._watching, follower.watched, follower)
         self._followers.discard(follower)
+
+    def watch(self, follower: "Following") -> None:
+        """From now on the follower notices what concerns the keys it watches."""
+        for key in follower.watched:
+            self._watching[key].add(follower)
 
     def hand_to(self, follower: "Following") -> None:
         """From now on the follower is handed new entries; it has seen everything up to the head."""
@@ -128,12 +139,7 @@ class Tail:
     def mute(self, follower: "Following") -> None:
         """From now on the follower is handed nothing: it reads by itself."""
         self._of_everything.discard(follower)
-        for key in follower.interest.wanted():
-            others = self._by_key.get(key)
-            if others is not None:
-                others.discard(follower)
-                if not others:
-                    del self._by_key[key]
+        _forget(self._by_key, follower.interest.wanted(), follower)
 
     async def _read_on(self) -> None:
         while True:
@@ -157,20 +163,36 @@ class Tail:
         concerned = set(self._of_everything)
         for key in entry.keys:
             concerned |= self._by_key.get(key, set())
+            for watcher in self._watching.get(key, ()):
+                watcher.noticed = entry.seq
         for follower in concerned:
             follower.hand(entry)
+
+
+def _forget(
+    followers: dict[Key, set["Following"]], keys: Iterable[Key], follower: "Following"
+) -> None:
+    for key in keys:
+        others = followers.get(key)
+        if others is not None:
+            others.discard(follower)
+            if not others:
+                del followers[key]
 
 
 class Following:
     """One reader's way through a journal: an asynchronous iterator of entries in order.
 
     `position` is the number up to which everything of interest has been given; it advances also
-    over entries that are of no interest. For one task at a time.
+    over entries that are of no interest. `noticed` is the last entry this process knows of that
+    concerns what is watched, however far behind the reader is. For one task at a time.
     """
 
     def __init__(self, tail: Tail, after: int, interest: Interest) -> None:
         self.position = after
         self.interest = interest
+        self.watched: frozenset[Key] = frozenset()
+        self.noticed = 0
         self._tail = tail
         self._seen = after
         self._pending: deque[Entry] = deque()
@@ -186,6 +208,11 @@ class Following:
     def head(self) -> int:
         """The number of the last entry this process knows of."""
         return self._tail.head
+
+    @property
+    def shared(self) -> dict[Hashable, Any]:
+        """What all followers of this journal in this process have in common."""
+        return self._tail.shared
 
     async def next(self, seconds: float | None = None) -> Entry | None:
         """The next entry of interest; None when `seconds` have passed without one.
@@ -216,6 +243,11 @@ class Following:
         if entry is None:
             raise StopAsyncIteration
         return entry
+
+    def watch(self, keys: Iterable[Key]) -> None:
+        """Notice from now on what concerns any of these; for the whole life of the follower."""
+        self.watched = frozenset(keys)
+        self._tail.watch(self)
 
     def refocus(self, interest: Interest) -> None:
         """Ask for something else from `position` on, also of what was already passed over."""

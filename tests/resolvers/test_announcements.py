@@ -1,5 +1,8 @@
 """What happens is told to those whom it concerns: once, in order, with the state it has now."""
 
+import asyncio
+from contextlib import AsyncExitStack
+
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
@@ -287,10 +290,11 @@ async def test_a_segment_attached_without_people_of_this_stream_costs_it_nothing
         assert statements == []
 
 
-@pytest.mark.parametrize("count", [2, 200])
-async def test_the_statements_of_an_entry_do_not_grow_with_its_people(
-    world: World, ask: Ask, follow: Follow, statements: list[str], count: int
+@pytest.mark.parametrize("size", [(2, 1), (200, 1), (2, 15)])
+async def test_the_statements_of_an_entry_grow_neither_with_its_people_nor_with_who_listens(
+    world: World, ask: Ask, follow: Follow, statements: list[str], size: tuple[int, int]
 ) -> None:
+    count, listeners = size
     await world.member("Mo")
     await world.grant("Mo", Principal.WORKSPACE_MANAGER)
     for number in range(count):
@@ -301,27 +305,39 @@ async def test_the_statements_of_an_entry_do_not_grow_with_its_people(
     everything = COORDINATORS.replace(
         "member {", "segment { name } coordinator { since sources { segment { name } } } member {"
     )
-    async with follow(everything, by="Mo", course=ask.id("Course", "Safety")) as heard:
-        await heard.next()
-        async with world.edge.transaction() as db:
-            catalog = await people.catalog_of(db, world.workspace_id)
-            moving = [id for name, id in world.members.items() if name != "Mo"]
-            for member in await people.lock(db, world.workspace_id, moving):
-                await people.write_attributes(
-                    db,
-                    by=world.system,
-                    member=member,
-                    changes={"department": "Sales"},
-                    catalog=catalog,
-                )
+    async with AsyncExitStack() as stack:
+        course = ask.id("Course", "Safety")
+        heard = [
+            await stack.enter_async_context(follow(everything, by="Mo", course=course))
+            for _ in range(listeners)
+        ]
+        for each in heard:
+            await each.next()
+        await edit(world, title="Safety II")
+        for each in heard:
+            await each.next()
+        await move_all(world, "Sales")
         statements.clear()
         await settled(ask)
-        events = await heard.take(count)
+        events = await asyncio.gather(*(each.take(count) for each in heard))
 
-    assert {each["isCoordinator"] for each in events} == {True}
-    assert {each["coordinator"]["sources"][0]["segment"]["name"] for each in events} == {"Sales"}
-    assert len({each["cursor"] for each in events}) == count
-    assert len(statements) == 6, statements
+    for told in events:
+        assert {each["isCoordinator"] for each in told} == {True}
+        assert {each["coordinator"]["sources"][0]["segment"]["name"] for each in told} == {"Sales"}
+        assert len({each["cursor"] for each in told}) == count
+    assert len(statements) == 5, statements
+
+
+async def move_all(world: World, department: str) -> None:
+    """Everybody but Mo moves, in one transaction."""
+    async with world.edge.transaction() as db:
+        catalog = await people.catalog_of(db, world.workspace_id)
+        moving = [id for name, id in world.members.items() if name != "Mo"]
+        for member in await people.lock(db, world.workspace_id, moving):
+            changes = {"department": department}
+            await people.write_attributes(
+                db, by=world.system, member=member, changes=changes, catalog=catalog
+            )
 
 
 async def test_no_connection_is_held_while_one_waits_or_reads_slowly(

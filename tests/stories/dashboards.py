@@ -1,0 +1,119 @@
+"""Dashboards: one stream each over a real socket, cut and resumed as a browser does it."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+from websockets.asyncio.client import ClientConnection, connect
+
+from tests.stories.running import Company
+
+COORDINATORS = """
+subscription ($course: ID!, $after: Cursor) {
+  coordinatorsChanged(courseId: $course, after: $after) {
+    kind cursor memberId courseId isCoordinator reason
+  }
+}
+"""
+MINE = """
+subscription ($after: Cursor) {
+  coursesIManageChanged(after: $after) { kind cursor courseId isCoordinator reason }
+}
+"""
+
+Event = dict[str, Any]
+
+
+def event_of(answer: dict[str, Any]) -> Event:
+    assert "errors" not in answer, answer
+    [event] = answer["data"].values()
+    found: Event = event
+    return found
+
+
+@dataclass
+class OverSocket:
+    """graphql-transport-ws, one operation per socket."""
+
+    socket: ClientConnection
+
+    async def said(self) -> dict[str, Any]:
+        """The next message of the protocol. Raises ConnectionClosed."""
+        message: dict[str, Any] = json.loads(await self.socket.recv())
+        return message
+
+    async def next(self) -> Event | None:
+        """The next event; None after the last one."""
+        message = await self.said()
+        if message["type"] == "complete":
+            return None
+        assert message["type"] == "next", message
+        return event_of(message["payload"])
+
+
+@asynccontextmanager
+async def over_socket(
+    company: Company, token: str, document: str, *, open_timeout: float = 10, **variables: Any
+) -> AsyncIterator[OverSocket]:
+    async with connect(
+        company.system.web_socket,
+        subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
+        open_timeout=open_timeout,
+        max_size=None,
+    ) as socket:
+        dashboard = OverSocket(socket)
+        payload: dict[str, Any] = {"authorization": f"Bearer {token}"}
+        await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
+        assert (await dashboard.said())["type"] == "connection_ack"
+        payload = {"query": document, "variables": variables}
+        await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": payload}))
+        yield dashboard
+
+
+class OverEvents:
+    """graphql-sse, distinct connections mode; `last_id` is what a browser remembers."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self._lines = response.aiter_lines()
+        self.last_id: str | None = None
+
+    async def next(self) -> Event | None:
+        """The next event; None after the last one."""
+        kind, data = "", ""
+        async for line in self._lines:
+            name, _, value = line.partition(": ")
+            if name == "event":
+                kind = value
+            elif name == "id":
+                self.last_id = value
+            elif name == "data":
+                data = value
+            elif not line and kind == "complete":
+                return None
+            elif not line and kind == "next":
+                return event_of(json.loads(data))
+        raise EOFError("The stream was cut.")
+
+
+@asynccontextmanager
+async def over_events(
+    company: Company,
+    token: str,
+    document: str,
+    *,
+    last_event_id: str | None = None,
+    **variables: Any,
+) -> AsyncIterator[OverEvents]:
+    headers = {"authorization": f"Bearer {token}", "accept": "text/event-stream"}
+    if last_event_id is not None:
+        headers["last-event-id"] = last_event_id
+    body = {"query": document, "variables": variables}
+    async with (
+        httpx.AsyncClient(timeout=30) as http,
+        http.stream("POST", company.system.graphql, json=body, headers=headers) as response,
+    ):
+        assert response.status_code == 200, await response.aread()
+        yield OverEvents(response)

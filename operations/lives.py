@@ -107,6 +107,14 @@ async def end(saying: Saying, person: DirectoryPerson) -> None:
             saying.db, by=saying.by, member=member, state=MemberState.DEACTIVATED, at=saying.at
         )
         member.deleted_at = saying.at
+        # Marked although DEACTIVATED already: a frozen segment keeps those, but no deleted one.
+        await mark_members(
+            saying.db,
+            member.workspace_id,
+            [member.id],
+            lane=saying.lane,
+            cause=cause_of(saying.db),
+        )
         record(
             saying.db,
             by=saying.by,
@@ -149,27 +157,28 @@ async def _follow_active(
 
 
 async def _unclaimed(saying: Saying, person: DirectoryPerson) -> Member | None:
-    """The member of that user name whom no provider manages yet, locked; raises Refused."""
+    """The member of that user name whom no provider manages yet, locked; raises Refused.
+
+    Asked again under the lock: another provider may have claimed the same member meanwhile.
+    """
     db, workspace_id = saying.db, saying.by.workspace_id
-    managed = (
-        select(DirectoryPerson.id)
-        .where(DirectoryPerson.member_id == Member.id, DirectoryPerson.deleted_at.is_(None))
-        .exists()
-    )
-    found = await db.execute(
-        select(Member.id, managed.label("is_managed")).where(
-            Member.workspace_id == workspace_id,
-            func.lower(Member.user_name) == person.user_name.lower(),
-            Member.deleted_at.is_(None),
+    same_name = func.lower(Member.user_name) == person.user_name.lower()
+    id = await db.scalar(
+        select(Member.id).where(
+            Member.workspace_id == workspace_id, same_name, Member.deleted_at.is_(None)
         )
     )
-    row = found.one_or_none()
-    if row is None:
+    locked = [] if id is None else await people.lock(db, workspace_id, [id])
+    if not locked or locked[0].user_name.lower() != person.user_name.lower():
         return None
-    if row.is_managed:
+    manager = await db.scalar(
+        select(DirectoryPerson.id)
+        .where(DirectoryPerson.member_id == id, DirectoryPerson.deleted_at.is_(None))
+        .limit(1)
+    )
+    if manager is not None:
         raise _taken(person.user_name)
-    locked = await people.lock(db, workspace_id, [row.id])
-    return locked[0] if locked else None
+    return locked[0]
 
 
 def names_are_free(

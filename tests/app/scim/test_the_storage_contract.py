@@ -1,12 +1,16 @@
 """Our storage follows the contract that scim2-server ships for storages."""
 
+import asyncio
 import datetime as dt
+import uuid
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from scim2_models import Resource, ResourceType, ResponseParameters, ScimProvider, SearchRequest
 from scim2_server.storage import AsyncScimStorage, SearchPage
-from scim2_server.testing import AsyncScimStorageContract
+from scim2_server.testing import AsyncScimStorageContract, BlockingStorage
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from access.caller import Caller, Origin
@@ -14,50 +18,41 @@ from app.scim.published import published
 from app.scim.storage import DirectoryStorage, Visit
 from sync_engine.rules import STANDARD_ATTRIBUTES
 from tests.app.scim.conftest import connect
+from tests.servers import PostgresServer
 from tests.world import World
 
 PUBLISHED = published(STANDARD_ATTRIBUTES)
 
 
 class OnFirstUse(AsyncScimStorage):
-    """A new connection's storage, opened in the event loop that asks first."""
+    """A new connection's storage, opened in the event loop that asks first. Every call is a
+    request of its own, at its own time."""
 
     def __init__(self, database_url: str) -> None:
-        self._database_url = database_url
-        self._opened: DirectoryStorage | None = None
+        self._engine = create_async_engine(database_url)
+        self._visit: Visit | None = None
 
     async def _storage(self) -> DirectoryStorage:
-        if self._opened is None:
-            engine = create_async_engine(self._database_url)
-            sessions = async_sessionmaker(engine, expire_on_commit=False)
-            world = await World.new(sessions)
+        now = dt.datetime.now(dt.UTC)
+        if self._visit is None:
+            sessions = async_sessionmaker(self._engine, expire_on_commit=False)
+            world = await World.new(sessions, uuid.uuid4().hex)
             connection = await connect(world)
-            self._opened = DirectoryStorage(
-                Visit(
-                    db=sessions(),
-                    by=Caller(world.workspace_id, "IdP", Origin.SCIM, connection_id=connection.id),
-                    catalog=STANDARD_ATTRIBUTES,
-                    published=PUBLISHED,
-                    at=dt.datetime.now(dt.UTC),
-                    is_writing=True,
-                    is_bulk=True,
-                )
+            self._visit = Visit(
+                db=sessions(),
+                by=Caller(world.workspace_id, "IdP", Origin.SCIM, connection_id=connection.id),
+                catalog=STANDARD_ATTRIBUTES,
+                published=PUBLISHED,
+                at=now,
+                is_writing=True,
+                is_bulk=True,
             )
-            self._engine = engine
-        self._opened = DirectoryStorage(self._later(self._opened.visit))
-        return self._opened
-
-    @staticmethod
-    def _later(visit: Visit) -> Visit:
-        """Every call is a request of its own, at its own time."""
-        import dataclasses
-
-        return dataclasses.replace(visit, at=dt.datetime.now(dt.UTC))
+        return DirectoryStorage(replace(self._visit, at=now))
 
     async def close(self) -> None:
-        if self._opened is not None:
-            await self._opened.visit.db.close()
-            await self._engine.dispose()
+        if self._visit is not None:
+            await self._visit.db.close()
+        await self._engine.dispose()
 
     async def get(
         self,
@@ -106,6 +101,14 @@ class OnFirstUse(AsyncScimStorage):
         await storage.delete(resource_type, resource_id, expected_version=expected_version)
 
 
+@pytest.fixture(scope="module")
+def database_url(postgres_server: PostgresServer) -> Iterator[str]:
+    """One database for the whole contract: every storage has a workspace of its own."""
+    name = postgres_server.clone()
+    yield postgres_server.url(name)
+    postgres_server.drop(name)
+
+
 class TestDirectoryStorage(AsyncScimStorageContract):
     @pytest.fixture
     def provider(self) -> ScimProvider:
@@ -116,16 +119,13 @@ class TestDirectoryStorage(AsyncScimStorageContract):
         return OnFirstUse(database_url)
 
     @pytest.fixture
-    def storage(self, async_storage: AsyncScimStorage) -> Any:
-        import asyncio
-
-        from scim2_server.testing import BlockingStorage
-
+    def storage(self, async_storage: AsyncScimStorage) -> Iterator[Any]:
         assert isinstance(async_storage, OnFirstUse)
         with asyncio.Runner() as runner:
             yield BlockingStorage(async_storage, runner)
             runner.run(async_storage.close())
 
 
+# Paging by cursor is neither offered nor announced.
 for name in [each for each in dir(AsyncScimStorageContract) if "cursor" in each]:
     setattr(TestDirectoryStorage, name, None)

@@ -15,7 +15,7 @@ from schema.scalars import JSON
 
 @guarded_type(requires=SIGNED_IN, description="The change that led here, from the journal.")
 class Cause:
-    seq: int
+    seq: str
     at: dt.datetime
     verb: str
     by_name: str

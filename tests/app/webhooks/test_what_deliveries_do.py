@@ -96,6 +96,34 @@ async def test_at_the_same_moment_what_takes_access_away_wins(provider: Provider
     ) == [(True,)]
 
 
+async def test_what_was_said_of_an_earlier_life_does_not_reach_the_next(
+    provider: Provider,
+) -> None:
+    def at(second: int) -> str:
+        return (MONDAY + dt.timedelta(seconds=second)).isoformat()
+
+    begins = {"externalId": "u1", "userName": "ada@acme.example"}
+    off = {"externalId": "u1", "mode": "partial", "active": False}
+    listed = {"externalId": "g1", "members": {"add": [{"externalId": "u1"}]}}
+    named = {"externalId": "g1", "displayName": "Trainers"}
+    for event in (
+        {"type": "group.changed", "timestamp": at(1), "data": named},
+        {"type": "user.changed", "timestamp": at(7), "data": begins},
+        {"type": "user.changed", "timestamp": at(2), "data": off},
+        {"type": "group.changed", "timestamp": at(3), "data": listed},
+    ):
+        await provider.send(event)
+    await provider.apply()
+    assert (await provider.member())[0] == "DEACTIVATED"
+
+    await provider.send({"type": "user.deleted", "timestamp": at(5), "data": {"externalId": "u1"}})
+    await provider.apply()
+
+    assert (await provider.statuses())[-1] == "SUPERSEDED"
+    assert (await provider.member())[0] == "ACTIVE"
+    assert await provider.many("SELECT 1 FROM directory_group_member") == []
+
+
 async def test_different_words_at_the_same_moment_are_named(provider: Provider) -> None:
     await provider.user(**ADA)
     await provider.user(userName="ada@acme.example", attributes={"department": "IT"})

@@ -29,6 +29,7 @@ from app.settings import Settings, read_settings
 from models.identity import ConnectionKind, TokenKind
 from operations import connections, tokens
 from resolvers import ids
+from resolvers.seal import Position, Seal
 from sync_engine.bell import Bell
 from tests.workers import Workers
 from tests.world import World
@@ -160,6 +161,10 @@ class Company:
             "Segment": self.world.segments,
         }
         return ids.encode(noun, named[noun][name])
+
+    def place(self, cursor: str) -> Position:
+        """What a cursor means; only the system's own key can tell."""
+        return Seal(self.system.settings.keys().signing_keys("cursor")[0]).read_position(cursor)
 
     def token(self, name: str, *, seconds: float = 3600) -> str:
         """A signed token of a person, from the local issuer."""

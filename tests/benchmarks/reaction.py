@@ -152,10 +152,15 @@ class Stage:
                 moves.create_task(move(number))
         await engine.dispose()
 
-    def minimal(self, times: int, among: Sequence[int]) -> list[float]:
-        """Seconds of minimal transactions, each moving one of these people on."""
+    def minimal(
+        self, times: int, among: Sequence[int], *, rate: float | None = None
+    ) -> list[float]:
+        """Seconds of minimal transactions, each moving one of these people on; one after the
+        other, or `rate` of them a second."""
         spent = []
         for turn in range(times):
+            if rate is not None:
+                time.sleep(1 / rate)
             number = among[turn % len(among)]
             old, self.at[number] = self.at[number], self.at[number] + 1
             attributes = {"department": department(self.at[number])}

@@ -18,6 +18,8 @@ def listen(host: str, port: int) -> socket.socket:
         taken = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as refusal:
         raise CannotStart(_sentence(host, port, refusal)) from None
+    # Inherited by every accepted connection: an answer never waits for the peer's delayed ACK.
+    taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     taken.set_inheritable(True)
     return taken
 

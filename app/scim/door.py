@@ -64,7 +64,7 @@ class TooMany(SCIMException):
     """The connection sends faster than any provider needs to."""
 
     status = 429
-    _default_detail = "Too many requests; send fewer than 50 a second."
+    _default_detail = "Too many requests; send at most 100 a second."
 
 
 class ScimDoor:

@@ -1,7 +1,9 @@
 """The web application, put together: which doors there are, and what every answer goes through."""
 
+import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, cast
 
 import strawberry
@@ -18,9 +20,18 @@ from app import scim, webhooks
 from app.authentication.bearer import NOT_SIGNED_IN, Authenticated, Bearer
 from app.authentication.clock import utc_now
 from app.authentication.issuer import LocalIssuer
+from app.embedded import CannotStart
 from app.envelope import Envelope
 from app.graphql import Authenticated as KnownToTheDoors
-from app.graphql import GraphQL, OpenContext, TransportSettings, Unauthenticated
+from app.graphql import (
+    DocumentStore,
+    GraphQL,
+    Manifest,
+    OpenContext,
+    Remembered,
+    TransportSettings,
+    Unauthenticated,
+)
 from app.installation import Installation
 from app.logs import configure_logs
 from app.presenting import present
@@ -71,15 +82,30 @@ def _graphql(here: Installation, schema: strawberry.Schema) -> GraphQL:
         authenticate=here.bearer.authenticate,
         context=_contexts(here),
         present=present,
+        store=_documents(settings.trusted_documents),
         limits=LIMITS,
         weight=weight,
         settings=TransportSettings(
             introspection=settings.answers_introspection,
             explorer=settings.shows_graphiql,
             trusted_only=settings.trusted_documents_only,
+            register_documents=settings.trusted_documents is None,
             allowed_origins=frozenset(settings.cors_origins),
         ),
     )
+
+
+def _documents(file: Path | None) -> DocumentStore:
+    """The documents of a manifest; without one, those that clients register by their digest."""
+    if file is None:
+        return Remembered()
+    try:
+        return Manifest(json.loads(file.read_text()))
+    except (OSError, ValueError, AttributeError) as problem:
+        raise CannotStart(
+            f"{file} is no file of trusted documents ({problem}); it must be a JSON object that"
+            " maps the SHA-256 of each document to its text."
+        ) from None
 
 
 def _contexts(here: Installation) -> OpenContext:

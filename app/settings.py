@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     |                              | development, as long as no other issuer is configured       |
     | COORDINATOR_ACCEPT_UNSAFE    | names of switches, by commas, that production may have on:  |
     |                              | graphiql, introspection, local_issuer                       |
-    | COORDINATOR_TRUSTED_DOCUMENTS_ONLY | refuse documents that are not in the trusted list     |
+    | COORDINATOR_TRUSTED_DOCUMENTS | a JSON file {sha256: document}, as a client's build makes it |
+    | COORDINATOR_TRUSTED_DOCUMENTS_ONLY | answer nothing but the documents of that file         |
     | COORDINATOR_CORS_ORIGINS     | origins of browsers that may ask, separated by commas       |
     | COORDINATOR_LOG_FORMAT       | console or json; by default json in production              |
     """
@@ -64,6 +65,7 @@ class Settings(BaseSettings):
     introspection: bool | None = None
     local_issuer: bool | None = None
     accept_unsafe: Annotated[tuple[UnsafeSwitch, ...], NoDecode] = ()
+    trusted_documents: Path | None = None
     trusted_documents_only: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     log_format: Literal["console", "json"] | None = None
@@ -109,6 +111,15 @@ class Settings(BaseSettings):
         if parts.scheme not in ("http", "https") or not parts.netloc:
             raise ValueError(f"must be an address like https://lms.example.com; it is {value!r}")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _trusts_something(self) -> Self:
+        if self.trusted_documents_only and self.trusted_documents is None:
+            raise ValueError(
+                "COORDINATOR_TRUSTED_DOCUMENTS must name a file of documents, because "
+                "COORDINATOR_TRUSTED_DOCUMENTS_ONLY is on and nothing else would be answered"
+            )
+        return self
 
     @model_validator(mode="after")
     def _safe_in_production(self) -> Self:

@@ -58,12 +58,14 @@ class OverSocket:
 
 @asynccontextmanager
 async def over_socket(
-    company: Company, token: str, document: str, *, open_timeout: float = 10, **variables: Any
+    company: Company, token: str, document: str, **variables: Any
 ) -> AsyncIterator[OverSocket]:
+    """One stream over a socket that is cut at the end: no time is given to take leave, and what
+    is under way is lost."""
     async with connect(
         company.system.web_socket,
         subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
-        open_timeout=open_timeout,
+        close_timeout=0.05,
         max_size=None,
     ) as socket:
         dashboard = OverSocket(socket)

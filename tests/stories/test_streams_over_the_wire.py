@@ -129,8 +129,8 @@ async def test_the_right_ends_at_every_door_with_one_last_word(company: Company)
         await company.revoke(token_id)
         await take(company, "Ada")
         await company.world.set_state("Bo", MemberState.DEACTIVATED)
-        await give(company, "Ada")
         last = [await each.next() for each in streams]
+        await give(company, "Ada")
         ends = [await each.next() for each in streams]
         took = time.monotonic() - since
 

@@ -136,7 +136,7 @@ async def test_the_right_ends_at_every_door_with_one_last_word(company: Company)
 
     assert kinds(last) == ["ROLE_ENDED"] * 3
     assert ends == [None] * 3
-    assert took < 2
+    assert took < 5
 
 
 async def test_an_expired_token_closes_the_socket_with_4401_and_the_stream_on_time(

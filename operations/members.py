@@ -4,14 +4,14 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
 from models.identity import DirectoryPerson
 from models.journal import cause_of, record
-from models.people import Member, MemberMoment, MemberState
+from models.people import Member, MemberState
 from operations import grants, people
 from operations.constraints import refused_by
 from operations.provided import BY_GROUPS, fitting
@@ -62,12 +62,11 @@ async def insert_member(
     kept = {name: value for name, value in attributes.items() if value not in (None, "", [])}
     kept["userName"] = user_name
     facts, _ = fold(kept, catalog)
-    emails = kept.get("emails")
     member = Member(
         workspace_id=by.workspace_id,
         user_name=user_name,
         display_name=name_of(people.display_name(kept, user_name), "display name"),
-        email=str(emails[0]) if isinstance(emails, list) and emails else None,
+        email=people.email_of(kept),
         state=state,
         attributes=kept,
         facts=to_json(facts),
@@ -75,18 +74,7 @@ async def insert_member(
     taken = Refused(Code.NAME_TAKEN, f"There is a member “{user_name}” already.")
     async with refused_by(db, uq_member_user_name=taken):
         db.add(member)
-    dates = moments(facts)
-    if dates:
-        rows = [
-            {
-                "member_id": member.id,
-                "workspace_id": member.workspace_id,
-                "attribute": name,
-                "on_date": on_date,
-            }
-            for name, on_date in sorted(dates.items())
-        ]
-        await db.execute(insert(MemberMoment), rows)
+    await people.insert_dates(db, member, moments(facts))
     await mark_members(db, by.workspace_id, [member.id], lane=lane, cause=cause_of(db))
     record(
         db,

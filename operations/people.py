@@ -173,8 +173,7 @@ def _name(member: Member, changed: Changed) -> None:
         called = display_name(attributes, member.user_name)
         member.display_name = name_of(called, "display name")
     if "emails" in changed:
-        emails = attributes.get("emails")
-        member.email = str(emails[0]) if isinstance(emails, list) and emails else None
+        member.email = email_of(attributes)
 
 
 def display_name(attributes: Mapping[str, Any], user_name: str) -> str:
@@ -192,14 +191,25 @@ async def _fold(db: AsyncSession, member: Member, catalog: Catalog) -> None:
         return
     await db.flush()
     await db.execute(delete(MemberMoment).where(MemberMoment.member_id == member.id))
-    if dates:
-        rows = [
-            {
-                "member_id": member.id,
-                "workspace_id": member.workspace_id,
-                "attribute": name,
-                "on_date": on_date,
-            }
-            for name, on_date in sorted(dates.items())
-        ]
+    await insert_dates(db, member, dates)
+
+
+async def insert_dates(db: AsyncSession, member: Member, dates: Mapping[str, dt.date]) -> None:
+    """The dates of a person who has none stored, for the ticks to find."""
+    rows = [
+        {
+            "member_id": member.id,
+            "workspace_id": member.workspace_id,
+            "attribute": name,
+            "on_date": on_date,
+        }
+        for name, on_date in sorted(dates.items())
+    ]
+    if rows:
         await db.execute(insert(MemberMoment), rows)
+
+
+def email_of(attributes: Mapping[str, Any]) -> str | None:
+    """The address mail goes to: the first of a person's e-mails."""
+    emails = attributes.get("emails")
+    return str(emails[0]) if isinstance(emails, list) and emails else None

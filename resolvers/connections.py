@@ -1,11 +1,10 @@
 """Connections to identity providers, how they are doing, and what they delivered."""
 
-import datetime as dt
 from collections.abc import Sequence
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.permissions import Scope
@@ -96,39 +95,10 @@ async def connection_health(root: Parent, info: Info) -> Health | None:
 
 
 async def healths_of(
-    db: AsyncSession, _: Context, connection_ids: Sequence[int]
+    db: AsyncSession, context: Context, connection_ids: Sequence[int]
 ) -> list[Health | None]:
-    """Two statements for any number of connections."""
-    counted = await db.execute(
-        select(
-            InboxDelivery.connection_id,
-            InboxDelivery.status,
-            func.count(),
-            func.min(InboxDelivery.received_at),
-        )
-        .where(InboxDelivery.connection_id.in_(connection_ids))
-        .group_by(InboxDelivery.connection_id, InboxDelivery.status)
-    )
-    tally: dict[tuple[int, DeliveryStatus], tuple[int, dt.datetime]] = {
-        (connection_id, status): (count, oldest) for connection_id, status, count, oldest in counted
-    }
-    rows = await db.scalars(select(Connection).where(Connection.id.in_(connection_ids)))
-    found = {row.id: row for row in rows}
-
-    def health(row: Connection) -> Health:
-        waiting = tally.get((row.id, DeliveryStatus.RECEIVED))
-        return Health(
-            last_seen_at=row.last_seen_at,
-            error_count=row.error_count,
-            dropped_count=row.dropped_count,
-            dropped=row.dropped,
-            waiting=waiting[0] if waiting else 0,
-            parked=tally.get((row.id, DeliveryStatus.PARKED), (0, None))[0],
-            quarantined=tally.get((row.id, DeliveryStatus.QUARANTINED), (0, None))[0],
-            oldest_waiting_at=waiting[1] if waiting else None,
-        )
-
-    return [health(found[id]) if id in found else None for id in connection_ids]
+    found = await connections.healths_of(db, context.signed_in.workspace_id, connection_ids)
+    return [found.get(id) for id in connection_ids]
 
 
 async def connections_by_id(

@@ -1,4 +1,4 @@
-"""Departments and the courses they own."""
+"""Departments, and the courses and modules they own."""
 
 from enum import StrEnum
 
@@ -31,6 +31,14 @@ class CourseState(StrEnum):
     DRAFT = "DRAFT"
     ACTIVE = "ACTIVE"
     ARCHIVED = "ARCHIVED"
+
+
+class ModuleKind(StrEnum):
+    """What a piece of content is."""
+
+    LESSON = "LESSON"
+    QUIZ = "QUIZ"
+    ASSIGNMENT = "ASSIGNMENT"
 
 
 class Department(Base):
@@ -77,3 +85,43 @@ class Course(Base):
     segment_limit: Mapped[int | None] = mapped_column(SmallInteger)
     created_by_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
+
+
+class Module(Base):
+    """A piece of content. It belongs to a department; courses of it use it."""
+
+    __tablename__ = "module"
+    __table_args__ = (
+        UniqueConstraint("workspace_id", "id"),
+        ForeignKeyConstraint(
+            ["workspace_id", "department_id"], ["department.workspace_id", "department.id"]
+        ),
+        Index("ix_module_title", "workspace_id", text("lower(title)"), "id"),
+        Index("ix_module_department", "department_id", "id"),
+        one_of("kind", ModuleKind),
+    )
+
+    id: Mapped[Id]
+    workspace_id: Mapped[int]
+    department_id: Mapped[int]
+    title: Mapped[str] = mapped_column(Text)
+    kind: Mapped[ModuleKind] = mapped_column(text_enum(ModuleKind))
+    created_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_at: Mapped[CreatedAt]
+
+
+class CourseModule(Base):
+    """A module on one of the numbered places of a course; the order is that of the places."""
+
+    __tablename__ = "course_module"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "course_id"], ["course.workspace_id", "course.id"]),
+        ForeignKeyConstraint(["workspace_id", "module_id"], ["module.workspace_id", "module.id"]),
+        UniqueConstraint("course_id", "place", deferrable=True, initially="DEFERRED"),
+        Index("ix_course_module_module", "module_id", "course_id"),
+    )
+
+    course_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    module_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int]
+    place: Mapped[int]

@@ -1,5 +1,7 @@
 """Stored rights: who holds which principal of the permission matrix, and where."""
 
+import datetime as dt
+
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -29,6 +31,7 @@ class Grant(Base):
             ["workspace_id", "department_id"], ["department.workspace_id", "department.id"]
         ),
         ForeignKeyConstraint(["workspace_id", "course_id"], ["course.workspace_id", "course.id"]),
+        ForeignKeyConstraint(["workspace_id", "module_id"], ["module.workspace_id", "module.id"]),
         CheckConstraint("num_nonnulls(department_id, course_id, module_id) <= 1", name="one_scope"),
         Index(
             "uq_access_grant",
@@ -48,6 +51,20 @@ class Grant(Base):
         Index(
             "ix_access_grant_course", "course_id", postgresql_where=text("course_id IS NOT NULL")
         ),
+        Index(
+            "ix_access_grant_module", "module_id", postgresql_where=text("module_id IS NOT NULL")
+        ),
+        Index(
+            "ix_access_grant_workspace",
+            "workspace_id",
+            "principal",
+            postgresql_where=text("num_nonnulls(department_id, course_id, module_id) = 0"),
+        ),
+        Index(
+            "ix_access_grant_pending_until",
+            "pending_until",
+            postgresql_where=text("pending_until IS NOT NULL"),
+        ),
     )
 
     id: Mapped[Id]
@@ -59,3 +76,29 @@ class Grant(Base):
     module_id: Mapped[int | None]
     granted_by_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
+    pending_until: Mapped[dt.datetime | None]
+
+
+class TeamMember(Base):
+    """A person on the team of a department, with permissions there or with none (C11).
+
+    Whoever holds a grant on the department or on a course of it has this row too; taking it away
+    takes those grants along.
+    """
+
+    __tablename__ = "team_member"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["workspace_id", "department_id"], ["department.workspace_id", "department.id"]
+        ),
+        ForeignKeyConstraint(
+            ["workspace_id", "member_id"], ["member.workspace_id", "member.id"], ondelete="CASCADE"
+        ),
+        Index("ix_team_member_member", "member_id", "department_id"),
+    )
+
+    department_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int]
+    since: Mapped[CreatedAt]
+    added_by_id: Mapped[int | None] = mapped_column(BigInteger)

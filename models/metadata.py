@@ -2,11 +2,15 @@
 
 from sqlalchemy import MetaData
 
+import models.billing
 import models.catalog
 import models.coordinators
+import models.enrolments
 import models.grants
 import models.identity
+import models.invitations
 import models.journal
+import models.mail
 import models.markers
 import models.people
 import models.segments

@@ -95,3 +95,18 @@ class MemberMoment(Base):
     attribute: Mapped[str] = mapped_column(Text, primary_key=True)
     workspace_id: Mapped[int]
     on_date: Mapped[dt.date] = mapped_column(Date)
+
+
+class SignInMonth(Base):
+    """Who signed in during a calendar month of the workspace's time zone (C20).
+
+    `month` is its first day. The rows are figures of the past: what happens to the person later
+    does not change them.
+    """
+
+    __tablename__ = "sign_in_month"
+
+    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), primary_key=True)
+    month: Mapped[dt.date] = mapped_column(Date, primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    first_at: Mapped[CreatedAt]

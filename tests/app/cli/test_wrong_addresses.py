@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, make_url, text
 
+from models.migrations import head
 from tests.app.cli.fake_postgres import answering, greeting_of
 from tests.app.cli.program import run
 from tests.servers import PostgresServer, RedisServer
@@ -88,8 +89,9 @@ def test_a_database_of_a_newer_version(database_url: str, sync_database: Engine)
         assert answer.code == 2, command
         assert answer.out == ""
         assert answer.err == (
-            "The database is at revision 9001, which this program (newest: 0001) does not know: "
-            "a newer version has migrated it. Start that version, or restore a backup of before.\n"
+            "The database is at revision 9001, which this program "
+            f"(newest: {head()}) does not know: a newer version has migrated it. "
+            "Start that version, or restore a backup of before.\n"
         )
 
 
@@ -99,7 +101,7 @@ def test_a_database_that_was_never_migrated(empty_database_url: str) -> None:
     assert (answer.code, answer.err) == (
         2,
         (
-            "The database has no tables yet, and this program needs 0001; "
+            f"The database has no tables yet, and this program needs {head()}; "
             "bring it there with `coordinator migrate`.\n"
         ),
     )
@@ -109,7 +111,7 @@ def test_migrating_twice_is_safe(empty_database_url: str) -> None:
     first, second = (run("migrate", given={"DATABASE_URL": empty_database_url}) for _ in range(2))
 
     assert first == second
-    assert (first.code, first.out) == (0, "The database is at revision 0001.\n")
+    assert (first.code, first.out) == (0, f"The database is at revision {head()}.\n")
     url = make_url(empty_database_url).set(drivername="postgresql")
     with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
         assert connection.execute("SELECT count(*) FROM member").fetchone() == (0,)

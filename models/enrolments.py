@@ -1,0 +1,58 @@
+"""Who learns in which course, and why."""
+
+import datetime as dt
+import uuid
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from models.base import Base, CreatedAt, one_of, text_enum
+
+
+class EnrolmentSource(StrEnum):
+    """DIRECT: by hand. GROUP: through a learner group. SELF: by the learner (C21)."""
+
+    DIRECT = "DIRECT"
+    GROUP = "GROUP"
+    SELF = "SELF"
+
+
+class Enrolment(Base):
+    """One reason someone learns in a course. Ended ones stay; of each source one is live.
+
+    A person is a learner of the course as long as one enrolment of theirs has not ended.
+    """
+
+    __tablename__ = "enrolment"
+    __table_args__ = (
+        ForeignKeyConstraint(["workspace_id", "course_id"], ["course.workspace_id", "course.id"]),
+        ForeignKeyConstraint(
+            ["workspace_id", "member_id"], ["member.workspace_id", "member.id"], ondelete="CASCADE"
+        ),
+        Index(
+            "uq_enrolment_live",
+            "course_id",
+            "member_id",
+            "source",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        Index(
+            "ix_enrolment_member",
+            "member_id",
+            "course_id",
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        one_of("source", EnrolmentSource),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    workspace_id: Mapped[int]
+    course_id: Mapped[int]
+    member_id: Mapped[int] = mapped_column(BigInteger)
+    source: Mapped[EnrolmentSource] = mapped_column(text_enum(EnrolmentSource))
+    since: Mapped[CreatedAt]
+    enrolled_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    cause: Mapped[uuid.UUID | None]
+    ended_at: Mapped[dt.datetime | None]

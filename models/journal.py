@@ -25,14 +25,17 @@ WITH head AS (
      WHERE workspace_id = %(workspace_id)s RETURNING head
 )
 INSERT INTO journal_entry (workspace_id, seq, at, verb, origin, by_member_id, by_connection_id,
-    by_name, cause, course_id, segment_id, member_id, change_set_id, before, after, detail, reason)
+    by_name, cause, department_id, course_id, segment_id, member_id, change_set_id, before, after,
+    detail, reason)
 SELECT %(workspace_id)s, head.head - %(count)s + e.n, clock_timestamp(), e.verb, e.origin,
-       e.by_member_id, e.by_connection_id, e.by_name, e.cause, e.course_id, e.segment_id,
+       e.by_member_id, e.by_connection_id, e.by_name, e.cause,
+       coalesce(e.department_id, course.department_id), e.course_id, e.segment_id,
        e.member_id, e.change_set_id, e.before, e.after, e.detail, e.reason
-  FROM head, jsonb_to_recordset(%(entries)s::jsonb) AS e(n integer, verb text, origin text,
-       by_member_id bigint, by_connection_id integer, by_name text, cause uuid, course_id integer,
-       segment_id integer, member_id bigint, change_set_id bigint, before jsonb, after jsonb,
-       detail jsonb, reason text)
+  FROM head CROSS JOIN jsonb_to_recordset(%(entries)s::jsonb) AS e(n integer, verb text,
+       origin text, by_member_id bigint, by_connection_id integer, by_name text, cause uuid,
+       department_id integer, course_id integer, segment_id integer, member_id bigint,
+       change_set_id bigint, before jsonb, after jsonb, detail jsonb, reason text)
+  LEFT JOIN course ON course.workspace_id = %(workspace_id)s AND course.id = e.course_id
 RETURNING seq
 """
 """Append `entries` (JSON array of rows with `n` = 1…count) to one workspace's journal."""
@@ -60,7 +63,8 @@ class JournalEntry(Base):
     """One thing that happened: who, what, on what, before, after, when, from where, caused by.
 
     `cause` is shared by all entries of one transaction and by everything the engine derives
-    from it. The routing columns (`course_id`, `segment_id`, `member_id`) say whom it concerns.
+    from it. The routing columns (`course_id`, `segment_id`, `member_id`) say whom it concerns;
+    `department_id` whose it was at that time, for an entry about a course that of the course.
     Rows are never changed.
     """
 
@@ -79,6 +83,7 @@ class JournalEntry(Base):
     by_connection_id: Mapped[int | None]
     by_name: Mapped[str] = mapped_column(Text)
     cause: Mapped[uuid.UUID | None]
+    department_id: Mapped[int | None]
     course_id: Mapped[int | None]
     segment_id: Mapped[int | None]
     member_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -129,6 +134,7 @@ def record(
     *,
     by: Caller,
     verb: str,
+    department_id: int | None = None,
     course_id: int | None = None,
     segment_id: int | None = None,
     member_id: int | None = None,
@@ -143,6 +149,7 @@ def record(
         by,
         verb,
         cause=cause_of(db),
+        department_id=department_id,
         course_id=course_id,
         segment_id=segment_id,
         member_id=member_id,

@@ -23,6 +23,7 @@ async def create(db: AsyncSession, *, by: Caller, name: str) -> Department:
         db,
         by=by,
         verb="department.created",
+        department_id=department.id,
         after={"id": department.id, "name": department.name},
     )
     return department

@@ -55,6 +55,23 @@ class InvitationDue(Base):
     marked_at: Mapped[CreatedAt]
 
 
+class InvitationDueSegment(Base):
+    """A segment that gives something now to people it held before, some of whom may be PENDING.
+
+    Whoever works the note off looks after its commit, in the order of ids, and notes them one by
+    one; `after_id` is how far that went. A commit of the engine that was under way meanwhile
+    leaves notes of its own, so nobody falls between the two.
+    """
+
+    __tablename__ = "invitation_due_segment"
+
+    segment_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int]
+    after_id: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    cause: Mapped[uuid.UUID | None]
+    marked_at: Mapped[CreatedAt]
+
+
 class SignInIdentity(Base):
     """Who a member is to an issuer: its exact name and the subject it vouches for.
 

@@ -47,6 +47,12 @@ class Member(Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index("ix_member_name", "workspace_id", text("lower(display_name)"), "id"),
+        Index(
+            "ix_member_pending",
+            "workspace_id",
+            "id",
+            postgresql_where=text("state = 'PENDING' AND deleted_at IS NULL"),
+        ),
         one_of("state", MemberState),
         {"postgresql_with": {"fillfactor": "85"}},
     )

@@ -35,6 +35,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("member_id", name=op.f("pk_invitation_due")),
     )
     op.create_table(
+        "invitation_due_segment",
+        sa.Column("segment_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("after_id", sa.BigInteger(), server_default="0", nullable=False),
+        sa.Column("cause", sa.Uuid(), nullable=True),
+        sa.Column(
+            "marked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.PrimaryKeyConstraint("segment_id", name=op.f("pk_invitation_due_segment")),
+    )
+    op.create_index(
+        "ix_member_pending",
+        "member",
+        ["workspace_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("state = 'PENDING' AND deleted_at IS NULL"),
+    )
+    op.create_table(
         "billing_account",
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("price_minor", sa.BigInteger(), nullable=False),
@@ -445,4 +463,10 @@ def downgrade() -> None:
     op.drop_table("mail")
     op.drop_table("invoice")
     op.drop_table("billing_account")
+    op.drop_index(
+        "ix_member_pending",
+        table_name="member",
+        postgresql_where=sa.text("state = 'PENDING' AND deleted_at IS NULL"),
+    )
+    op.drop_table("invitation_due_segment")
     op.drop_table("invitation_due")

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Identity,
+    Index,
     Text,
     UniqueConstraint,
 )
@@ -17,13 +18,26 @@ from models.base import Base, CreatedAt
 
 
 class BillingAccount(Base):
-    """How a workspace pays. `payment_reference` is a payment provider's token for the method,
-    never the number of a card; brand and last four digits are for people to recognize it by."""
+    """What a workspace pays, and how. Its row lock orders invoices and everything they depend on.
+
+    `price_minor` is for one active member and month. `payment_reference` is a payment provider's
+    token for the method, never the number of a card; brand and last four digits are for people to
+    recognize it by. `next_month` is the first month that is not settled: neither invoiced nor found
+    to cost nothing; `next_close_at` is when it can be.
+    """
 
     __tablename__ = "billing_account"
     __table_args__ = (
         CheckConstraint("price_minor >= 0", name="price"),
+        CheckConstraint("currency ~ '^[A-Z]{3}$'", name="currency"),
         CheckConstraint("payment_last_four ~ '^[0-9]{4}$'", name="last_four"),
+        CheckConstraint(
+            "num_nonnulls(payment_provider, payment_reference, payment_brand, payment_last_four)"
+            " IN (0, 4)",
+            name="payment_method",
+        ),
+        CheckConstraint("extract(day from next_month) = 1", name="next_month"),
+        Index("ix_billing_account_next_close_at", "next_close_at"),
     )
 
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), primary_key=True)
@@ -33,6 +47,8 @@ class BillingAccount(Base):
     payment_reference: Mapped[str | None] = mapped_column(Text)
     payment_brand: Mapped[str | None] = mapped_column(Text)
     payment_last_four: Mapped[str | None] = mapped_column(Text)
+    next_month: Mapped[dt.date] = mapped_column(Date)
+    next_close_at: Mapped[dt.datetime]
     updated_at: Mapped[CreatedAt]
     updated_by_id: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -41,13 +57,15 @@ class Invoice(Base):
     """What one calendar month cost: active members × price, as both were then.
 
     One per workspace and month; numbers count up from 1 in each workspace without a gap. An
-    issued invoice is never changed.
+    issued invoice is never changed, and everything its page shows is in its row: `issued_on` is the
+    date in the workspace's time zone, `payment_method` how people recognize what was on file.
     """
 
     __tablename__ = "invoice"
     __table_args__ = (
         UniqueConstraint("workspace_id", "month"),
         UniqueConstraint("workspace_id", "number"),
+        CheckConstraint("number > 0", name="number"),
         CheckConstraint("extract(day from month) = 1", name="month"),
         CheckConstraint("total_minor = active_members * price_minor", name="total"),
     )
@@ -61,4 +79,6 @@ class Invoice(Base):
     total_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[str] = mapped_column(Text)
     bill_to: Mapped[str] = mapped_column(Text)
+    payment_method: Mapped[str | None] = mapped_column(Text)
+    issued_on: Mapped[dt.date] = mapped_column(Date)
     issued_at: Mapped[CreatedAt]

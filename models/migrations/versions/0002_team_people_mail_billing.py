@@ -21,6 +21,15 @@ SELECT DISTINCT coalesce(g.department_id, c.department_id), g.member_id, g.works
 """
 """Whoever holds a grant on a department, or on a course of it, is on its team."""
 
+OPEN_ACCOUNTS = """
+INSERT INTO billing_account (workspace_id, price_minor, currency, next_month, next_close_at)
+SELECT id, 500, 'EUR', date_trunc('month', now() AT TIME ZONE time_zone)::date,
+       (date_trunc('month', now() AT TIME ZONE time_zone) + interval '1 month')
+           AT TIME ZONE time_zone + interval '1 hour'
+  FROM workspace
+"""
+"""Workspaces from before are billed from the month of this migration on, at the default price."""
+
 
 def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '2s'")
@@ -61,6 +70,8 @@ def upgrade() -> None:
         sa.Column("payment_reference", sa.Text(), nullable=True),
         sa.Column("payment_brand", sa.Text(), nullable=True),
         sa.Column("payment_last_four", sa.Text(), nullable=True),
+        sa.Column("next_month", sa.Date(), nullable=False),
+        sa.Column("next_close_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column(
             "updated_at",
             sa.DateTime(timezone=True),
@@ -72,11 +83,22 @@ def upgrade() -> None:
             "payment_last_four ~ '^[0-9]{4}$'", name=op.f("ck_billing_account_last_four")
         ),
         sa.CheckConstraint("price_minor >= 0", name=op.f("ck_billing_account_price")),
+        sa.CheckConstraint("currency ~ '^[A-Z]{3}$'", name=op.f("ck_billing_account_currency")),
+        sa.CheckConstraint(
+            "num_nonnulls(payment_provider, payment_reference, payment_brand, payment_last_four)"
+            " IN (0, 4)",
+            name=op.f("ck_billing_account_payment_method"),
+        ),
+        sa.CheckConstraint(
+            "extract(day from next_month) = 1", name=op.f("ck_billing_account_next_month")
+        ),
         sa.ForeignKeyConstraint(
             ["workspace_id"], ["workspace.id"], name=op.f("fk_billing_account_workspace_id")
         ),
         sa.PrimaryKeyConstraint("workspace_id", name=op.f("pk_billing_account")),
     )
+    op.create_index("ix_billing_account_next_close_at", "billing_account", ["next_close_at"])
+    op.execute(OPEN_ACCOUNTS)
     op.create_table(
         "invoice",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -88,9 +110,12 @@ def upgrade() -> None:
         sa.Column("total_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.Text(), nullable=False),
         sa.Column("bill_to", sa.Text(), nullable=False),
+        sa.Column("payment_method", sa.Text(), nullable=True),
+        sa.Column("issued_on", sa.Date(), nullable=False),
         sa.Column(
             "issued_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
+        sa.CheckConstraint("number > 0", name=op.f("ck_invoice_number")),
         sa.CheckConstraint("extract(day from month) = 1", name=op.f("ck_invoice_month")),
         sa.CheckConstraint(
             "total_minor = active_members * price_minor", name=op.f("ck_invoice_total")

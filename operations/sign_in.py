@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from models.people import Member, MemberState
-from operations import people
+from models.workspaces import Workspace
+from operations import activity, people
 
 NOTED_EVERY: Final = dt.timedelta(minutes=15)
 
@@ -22,14 +23,21 @@ class Arrival:
     state: MemberState
     access_epoch: int
     last_sign_in_at: dt.datetime | None
+    time_zone: str
 
 
 async def find(db: AsyncSession, *, workspace_id: int, member_id: int) -> Arrival | None:
     """The member of this workspace, in one statement; None when there is none (any more)."""
     found = await db.execute(
         select(
-            Member.display_name, Member.state, Member.access_epoch, Member.last_sign_in_at
-        ).where(
+            Member.display_name,
+            Member.state,
+            Member.access_epoch,
+            Member.last_sign_in_at,
+            Workspace.time_zone,
+        )
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(
             Member.workspace_id == workspace_id,
             Member.id == member_id,
             Member.deleted_at.is_(None),
@@ -51,15 +59,23 @@ async def has_access(
     )
 
 
-def is_due(last_sign_in_at: dt.datetime | None, state: MemberState, *, at: dt.datetime) -> bool:
-    """Whether `note` would change anything for such a member."""
-    if state is MemberState.PENDING:
+def is_due(
+    last_sign_in_at: dt.datetime | None, state: MemberState, time_zone: str, *, at: dt.datetime
+) -> bool:
+    """Whether `note` would change anything for such a member.
+
+    The first sign-in of a calendar month always does (C20), however short ago the last one was.
+    """
+    if state is MemberState.PENDING or last_sign_in_at is None:
         return True
-    return last_sign_in_at is None or last_sign_in_at <= at - NOTED_EVERY
+    if last_sign_in_at <= at - NOTED_EVERY:
+        return True
+    months = (activity.month_of(each, time_zone) for each in (last_sign_in_at, at))
+    return len(set(months)) > 1
 
 
 async def note(db: AsyncSession, *, by: Caller, member_id: int, at: dt.datetime) -> Member | None:
-    """Remember, to the quarter of an hour, that the member signed in.
+    """Remember, to the quarter of an hour and to the month, that the member signed in.
 
     A PENDING member becomes ACTIVE. None when the member ended in the meantime.
     """
@@ -67,8 +83,8 @@ async def note(db: AsyncSession, *, by: Caller, member_id: int, at: dt.datetime)
     if not locked or locked[0].state is MemberState.DEACTIVATED:
         return None
     member = locked[0]
-    if is_due(member.last_sign_in_at, member.state, at=at):
-        member.last_sign_in_at = at
+    member.last_sign_in_at = max(at, member.last_sign_in_at or at)
+    await activity.note(db, workspace_id=by.workspace_id, member_id=member_id, at=at)
     if member.state is MemberState.PENDING:
         await people.set_state(db, by=by, member=member, state=MemberState.ACTIVE, at=at)
     return member

@@ -145,7 +145,9 @@ class Bearer:
             subject.workspace_id, arrival.display_name, Origin.GRAPHQL, member_id=subject.member_id
         )
         epoch = arrival.access_epoch
-        if sign_in.is_due(arrival.last_sign_in_at, arrival.state, at=self._clock()):
+        if sign_in.is_due(
+            arrival.last_sign_in_at, arrival.state, arrival.time_zone, at=self._clock()
+        ):
             epoch = await self._arrive(caller, subject.member_id)
         return Authenticated(caller, verified.expires_at, epoch, issuer=verified.issuer)
 

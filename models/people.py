@@ -32,7 +32,8 @@ class Member(Base):
 
     `attributes` holds values as received, by canonical name; `facts` the same values typed and
     folded, as rules read them. `access_epoch` grows whenever every token and stream of the
-    person must be looked at again. A deleted member is a tombstone: DEACTIVATED, `deleted_at`
+    person must be looked at again. `activated_at` is when the person first was ACTIVE; without
+    it, reactivating leads back to PENDING. A deleted member is a tombstone: DEACTIVATED, `deleted_at`
     set, the user name free again.
     """
 
@@ -47,6 +48,12 @@ class Member(Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index("ix_member_name", "workspace_id", text("lower(display_name)"), "id"),
+        Index(
+            "ix_member_email",
+            "workspace_id",
+            text("lower(email)"),
+            postgresql_where=text("deleted_at IS NULL"),
+        ),
         Index(
             "ix_member_pending",
             "workspace_id",
@@ -67,6 +74,7 @@ class Member(Base):
     facts: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     revision: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
     access_epoch: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
+    activated_at: Mapped[dt.datetime | None]
     last_sign_in_at: Mapped[dt.datetime | None]
     created_at: Mapped[CreatedAt]
     deleted_at: Mapped[dt.datetime | None]

@@ -54,6 +54,15 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("segment_id", name=op.f("pk_invitation_due_segment")),
     )
+    op.add_column("member", sa.Column("activated_at", sa.DateTime(timezone=True), nullable=True))
+    op.execute("UPDATE member SET activated_at = created_at WHERE state <> 'PENDING'")
+    op.create_index(
+        "ix_member_email",
+        "member",
+        ["workspace_id", sa.literal_column("lower(email)")],
+        unique=False,
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
     op.create_index(
         "ix_member_pending",
         "member",
@@ -488,6 +497,12 @@ def downgrade() -> None:
     op.drop_table("mail")
     op.drop_table("invoice")
     op.drop_table("billing_account")
+    op.drop_index(
+        "ix_member_email",
+        table_name="member",
+        postgresql_where=sa.text("deleted_at IS NULL"),
+    )
+    op.drop_column("member", "activated_at")
     op.drop_index(
         "ix_member_pending",
         table_name="member",

@@ -13,7 +13,8 @@ and, each only under one condition:
 Each row also says what the permission is asked of. A role held on something that contains the
 thing asked about counts (the manager of a department, asked about one of its courses). A role held
 on something inside it counts too (an instructor of any course, asked about searching the members
-of the workspace): the cell of such a role could mean nothing else.
+of the workspace): the cell of such a role could mean nothing else. A module lies in its department
+and in every course that uses it.
 """
 
 from collections.abc import Collection
@@ -29,6 +30,7 @@ __all__ = [
     "GRANTED_ON",
     "MATRIX",
     "NO_FACTS",
+    "SHOW_A_MODULE",
     "Cell",
     "Condition",
     "Decision",
@@ -135,6 +137,12 @@ verify_certificate_by_code   workspace   Y  Y  Y   Y  Y  Y   Y  Y  Y   Y   Y  Y 
 """
 
 CELLS, _SCOPES = read_matrix(MATRIX)
+
+SHOW_A_MODULE = (
+    *(each for each in Permission if _SCOPES[each] is Scope.MODULE),
+    Permission.ADD_REMOVE_MODULES,
+)
+"""Any of these, held on a module, shows it; the last one through a course that uses it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 A role counts for a thing when it is held on it or on something around it (`here`), or on
 something inside it (`inside`): an instructor may search the members of the workspace. Only a role
-held `here` satisfies "within own scope".
+held `here` satisfies "within own scope". Around a module are the workspace, its department, and
+every course which uses it.
 """
 
 from collections import defaultdict
@@ -27,8 +28,9 @@ from access.permissions import (
 )
 from models.catalog import CourseState
 from models.people import MemberState
+from operations.holdings import Need, holdings
 from operations.refusals import Denied
-from operations.standing import HOLDINGS, NO_STANDING, NOBODY, Source, Sources, Standing, roles_of
+from operations.standing import NO_STANDING, NOBODY, Source, Sources, Standing
 
 LARGEST_ID: Final = 2**63 - 1
 THE_PRODUCT: Final = Decision(True, None, None, "The product itself stands above the matrix.")
@@ -49,11 +51,12 @@ class AskedTooWide(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class _Place:
+    """A course or module: the department it belongs to, and what holds for it."""
+
     department_id: int
-    is_active: bool
     is_own: bool
-    roles: frozenset[Principal]
+    is_active: bool = False
 
 
 class Rights:
@@ -67,10 +70,15 @@ class Rights:
         self.caller = caller
         self._is_read = False
         self._is_active = False
+        self._finance_manager_is_absent = False
         self._grants: dict[tuple[Scope, int], set[Principal]] = defaultdict(set)
         self._somewhere: set[Principal] = set()
-        self._courses: dict[int, _Course | None] = {}
-        self._departments: dict[int, bool | None] = {}
+        self._roles: dict[int, set[Principal]] = defaultdict(set)
+        self._inside: dict[tuple[Scope, int], Sources] = defaultdict(dict)
+        self._uses: dict[int, list[int]] = defaultdict(list)
+        self._courses: dict[int, _Place | None] = {}
+        self._modules: dict[int, _Place | None] = {}
+        self._departments: dict[int, bool] = {}
         self._segments: dict[int, bool | None] = {}
         self._standings: dict[tuple[Scope, int], Standing] = {}
         self._asked: set[Permission] = set()
@@ -81,6 +89,7 @@ class Rights:
         *,
         courses: Iterable[int] = (),
         departments: Iterable[int] = (),
+        modules: Iterable[int] = (),
         segments: Iterable[int] = (),
     ) -> None:
         """Read whatever of this is not known yet, in at most one statement."""
@@ -88,26 +97,24 @@ class Rights:
         caller = self.caller
         if caller is None or caller.member_id is None:
             return
-        new_courses = set(courses) - self._courses.keys()
-        new_departments = set(departments) - self._departments.keys()
-        new_segments = set(segments) - self._segments.keys()
-        if self._is_read and not (new_courses or new_departments or new_segments):
-            return
-        asked = {
-            "workspace_id": caller.workspace_id,
-            "member_id": caller.member_id,
-            "first": not self._is_read,
-            "courses": _storable(new_courses),
-            "departments": _storable(new_departments),
-            "segments": _storable(new_segments),
+        new = {
+            Need.COURSES: set(courses) - self._courses.keys(),
+            Need.DEPARTMENTS: set(departments) - self._departments.keys(),
+            Need.MODULES: set(modules) - self._modules.keys(),
+            Need.SEGMENTS: set(segments) - self._segments.keys(),
         }
-        rows = (await db.execute(HOLDINGS, asked)).all()
-        self._courses.update(dict.fromkeys(new_courses))
-        self._departments.update(dict.fromkeys(new_departments))
-        self._segments.update(dict.fromkeys(new_segments))
-        for row in rows:
-            self._take(row)
-        self._is_read = True
+        asked = {need: _storable(ids) for need, ids in new.items() if ids}
+        if asked or not self._is_read:
+            needs = [*asked] if self._is_read else [Need.PERSON, *asked]
+            mine = {"workspace_id": caller.workspace_id, "member_id": caller.member_id}
+            rows = (await db.execute(holdings(needs), mine | asked)).all()
+            self._courses.update(dict.fromkeys(new[Need.COURSES]))
+            self._departments.update(dict.fromkeys(new[Need.DEPARTMENTS], False))
+            self._modules.update(dict.fromkeys(new[Need.MODULES]))
+            self._segments.update(dict.fromkeys(new[Need.SEGMENTS]))
+            for row in rows:
+                self._take(row)
+            self._is_read = True
 
     def is_prepared(self, scope: Scope, id: int) -> bool:
         """Whether `held` and `decide` can answer about this."""
@@ -121,7 +128,7 @@ class Rights:
             case Scope.COURSE:
                 return id in self._courses
             case Scope.MODULE:
-                return False
+                return id in self._modules
 
     def held(self, scope: Scope, id: int) -> frozenset[Principal]:
         """Every role that counts for this thing. Raises NotPrepared."""
@@ -169,27 +176,56 @@ class Rights:
 
     def _take(self, row: Row[Any]) -> None:
         match row.kind:
+            case "somewhere" | "role" | "holds":
+                self._take_role(row)
+            case "grant" | "edits" | "given":
+                self._take_grant(row)
             case "member":
                 self._is_active = row.word == MemberState.ACTIVE
-            case "grant":
-                self._take_grant(row)
-            case "somewhere":
-                self._somewhere |= roles_of(row)
+            case "finance":
+                self._finance_manager_is_absent = row.is_so
+            case _:
+                self._take_thing(row)
+
+    def _take_thing(self, row: Row[Any]) -> None:
+        match row.kind:
             case "course":
                 is_active = row.word == CourseState.ACTIVE
-                self._courses[row.place] = _Course(
-                    row.department_id, is_active, bool(row.is_so), roles_of(row)
-                )
+                self._courses[row.place] = _Place(row.held_on, bool(row.is_so), is_active)
             case "department":
-                self._departments[row.place] = row.is_so
+                self._departments[row.place] = True
+            case "module":
+                self._modules[row.place] = _Place(row.held_on, bool(row.is_so))
+            case "use":
+                self._uses[row.place].append(row.held_on)
             case "segment":
                 self._segments[row.place] = row.is_so
+
+    def _take_role(self, row: Row[Any]) -> None:
+        principal = Principal(row.word)
+        match row.kind:
+            case "somewhere":
+                self._somewhere.add(principal)
+            case "role":
+                self._roles[row.place].add(principal)
+            case "holds":
+                held = _sources({principal}, Scope.COURSE, None)
+                self._inside[Scope.DEPARTMENT, row.place] |= held
 
     def _take_grant(self, row: Row[Any]) -> None:
         """A grant counts only on the kind of thing it can be given on; other rows give nothing."""
         scope = Scope(row.scope)
-        if GRANTED_ON.get(row.word) is scope:
-            self._grants[scope, row.place].add(Principal(row.word))
+        if GRANTED_ON.get(row.word) is not scope:
+            return
+        principal = Principal(row.word)
+        given = _sources({principal}, scope, row.held_on)
+        match row.kind:
+            case "grant":
+                self._grants[scope, row.held_on].add(principal)
+            case "edits":
+                self._inside[Scope.COURSE, row.place] |= given
+            case "given":
+                self._inside[Scope.DEPARTMENT, row.place] |= given
 
     def _standing(self, scope: Scope, id: int) -> Standing:
         known = self._standings.get((scope, id))
@@ -211,10 +247,13 @@ class Rights:
         match scope:
             case Scope.WORKSPACE if id == caller.workspace_id:
                 return self._on_workspace(id, around)
-            case Scope.DEPARTMENT if self._departments[id] is not None:
-                return self._on_department(id, around)
+            case Scope.DEPARTMENT if self._departments[id]:
+                here = around | self._granted(Scope.DEPARTMENT, id)
+                return Standing(here, self._inside[Scope.DEPARTMENT, id])
             case Scope.COURSE if course := self._courses[id]:
                 return self._on_course(id, around, course)
+            case Scope.MODULE if module := self._modules[id]:
+                return self._on_module(id, around, module)
             case _:
                 return NO_STANDING
 
@@ -223,18 +262,25 @@ class Rights:
         for (scope, place), principals in self._grants.items():
             if scope is not Scope.WORKSPACE:
                 inside |= _sources(principals, scope, place)
-        return Standing(around | _sources({Principal.LEARNER}, Scope.WORKSPACE, id), inside)
+        here = around | _sources({Principal.LEARNER}, Scope.WORKSPACE, id)
+        facts = Facts(finance_manager_is_absent=self._finance_manager_is_absent)
+        return Standing(here, inside, facts)
 
-    def _on_department(self, id: int, around: Sources) -> Standing:
-        inside = {Principal.INSTRUCTOR} if self._departments[id] else NOBODY
-        here = around | self._granted(Scope.DEPARTMENT, id)
-        return Standing(here, _sources(inside, Scope.COURSE, None))
-
-    def _on_course(self, id: int, around: Sources, course: _Course) -> Standing:
+    def _on_course(self, id: int, around: Sources, course: _Place) -> Standing:
         in_department = self._granted(Scope.DEPARTMENT, course.department_id)
-        on_course = self._granted(Scope.COURSE, id) | _sources(course.roles, Scope.COURSE, id)
         facts = Facts(course_is_active=course.is_active, is_own_content=course.is_own)
-        return Standing(around | in_department | on_course, facts=facts)
+        here = around | in_department | self._held_on_course(id)
+        return Standing(here, self._inside[Scope.COURSE, id], facts)
+
+    def _on_module(self, id: int, around: Sources, module: _Place) -> Standing:
+        here = around | self._granted(Scope.DEPARTMENT, module.department_id)
+        for course_id in self._uses[id]:
+            here |= self._held_on_course(course_id)
+        here |= self._granted(Scope.MODULE, id)
+        return Standing(here, facts=Facts(is_own_content=module.is_own))
+
+    def _held_on_course(self, id: int) -> Sources:
+        return self._granted(Scope.COURSE, id) | _sources(self._roles[id], Scope.COURSE, id)
 
     def _granted(self, scope: Scope, id: int) -> Sources:
         return _sources(self._grants.get((scope, id), NOBODY), scope, id)
@@ -256,37 +302,40 @@ async def require(
     *,
     course_id: int | None = None,
     department_id: int | None = None,
+    module_id: int | None = None,
     segment_id: int | None = None,
     **facts: bool,
 ) -> Decision:
     """Ask, inside an operation, as things stand in this transaction; raises Denied.
 
-    Asked of the course, else of the department, else of the workspace. A segment adds the fact
-    whether it is usable. Other facts (`is_self=...`) are said by the operation.
+    Asked of the module, else of the course, else of the department, else of the workspace. A
+    segment adds the fact whether it is usable. Other facts (`is_self=...`) are said by the
+    operation.
     """
+    scope, id = _asked_of(by, module_id, course_id, department_id)
     rights = Rights(by)
     await rights.prepare(
         db,
-        courses=_given(course_id),
-        departments=_given(department_id) if course_id is None else (),
-        segments=_given(segment_id),
+        courses=[id] if scope is Scope.COURSE else (),
+        departments=[id] if scope is Scope.DEPARTMENT else (),
+        modules=[id] if scope is Scope.MODULE else (),
+        segments=() if segment_id is None else [segment_id],
     )
     if segment_id is not None and by.member_id is not None:
         facts = {"segment_is_usable": rights.segment_is_usable(segment_id)} | facts
-    scope, id = _asked_of(by, course_id, department_id)
     decision = rights.decide(permission, scope, id, **facts)
     if not decision.allowed:
         raise Denied(permission, scope, rights.held(scope, id), decision.reason)
     return decision
 
 
-def _given(id: int | None) -> tuple[int, ...]:
-    return () if id is None else (id,)
-
-
-def _asked_of(by: Caller, course_id: int | None, department_id: int | None) -> tuple[Scope, int]:
-    if course_id is not None:
-        return Scope.COURSE, course_id
-    if department_id is not None:
-        return Scope.DEPARTMENT, department_id
-    return Scope.WORKSPACE, by.workspace_id
+def _asked_of(
+    by: Caller, module_id: int | None, course_id: int | None, department_id: int | None
+) -> tuple[Scope, int]:
+    narrowest = (
+        (Scope.MODULE, module_id),
+        (Scope.COURSE, course_id),
+        (Scope.DEPARTMENT, department_id),
+    )
+    named = ((scope, id) for scope, id in narrowest if id is not None)
+    return next(named, (Scope.WORKSPACE, by.workspace_id))

@@ -8,12 +8,22 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
+from sqlalchemy.orm import InstrumentedAttribute
 
 from access.caller import Caller
-from access.permissions import GRANTED_ON, Condition, Permission, Principal, Scope, holders_of
-from models.catalog import Course, CourseState, Department
+from access.permissions import (
+    GRANTED_ON,
+    SHOW_A_MODULE,
+    Condition,
+    Permission,
+    Principal,
+    Scope,
+    holders_of,
+)
+from models.catalog import Course, CourseModule, CourseState, Department, Module
 from models.coordinators import CourseRole, CourseRoleKind
-from models.grants import Grant
+from models.enrolments import Enrolment
+from models.grants import Grant, TeamMember
 from models.people import Member, MemberState
 from models.segments import Segment
 from models.views import coordinator_source, course_coordinator
@@ -55,15 +65,72 @@ def workspaces(by: Caller) -> Select[Workspace]:
 
 
 def departments(by: Caller) -> Select[Department]:
-    """All for workspace managers; else those one holds a grant on or sees a course of."""
+    """All for workspace managers; else those whose team one is on, those one holds a grant on, and
+    those one sees a course of or may edit a module of."""
     everything = _granted_on_workspace(by, [Principal.WORKSPACE_MANAGER])
+    team = select(TeamMember.department_id).where(
+        TeamMember.workspace_id == by.workspace_id, TeamMember.member_id == by.member_id
+    )
     granted = select(Grant.department_id).where(*_own_grants(by, Scope.DEPARTMENT, Principal))
     seen = courses(by).with_only_columns(Course.department_id)
-    where = or_(*everything, Department.id.in_(granted), Department.id.in_(seen))
+    edited = select(Grant.module_id).where(*_own_grants(by, Scope.MODULE, Principal))
+    written = select(Module.department_id).where(Module.id.in_(edited))
+    where = or_(*everything, *(Department.id.in_(each) for each in (team, granted, seen, written)))
     return select(Department).where(
         Department.workspace_id == by.workspace_id,
         _sees(by, and_(_within_token(by, Permission.VIEW_COURSE_INFO), where)),
     )
+
+
+def departments_where(by: Caller, permission: Permission) -> Select[Department]:
+    """The departments on which the caller holds a permission that is asked of departments.
+
+    The same answer as `Rights.decide` for each of them.
+    """
+    where = or_(
+        false(),
+        *(
+            _held_on_department(by, principals, is_inside_enough=condition is None)
+            for condition, principals in _by_condition(permission)
+            if condition in {None, Condition.WITHIN_OWN_SCOPE}
+        ),
+    )
+    return select(Department).where(
+        Department.workspace_id == by.workspace_id,
+        _sees(by, and_(_within_token(by, permission), where)),
+    )
+
+
+def modules(by: Caller, *any_of: Permission) -> Select[Module]:
+    """The modules on which the caller holds one of these permissions; without any said, one of
+    those that show a module.
+
+    The same answer as `Rights.decide` for each of them. Who only takes a course sees its modules
+    through the course.
+    """
+    asked = [each for each in any_of or SHOW_A_MODULE if _is_within_token(by, each)]
+    held: dict[Condition | None, list[Principal]] = {}
+    for permission in asked:
+        for condition, principals in _by_condition(permission):
+            held.setdefault(condition, []).extend(principals)
+    where = or_(
+        false(),
+        *(
+            and_(_of_module(by, condition), _held_on_module(by, dict.fromkeys(principals)))
+            for condition, principals in held.items()
+        ),
+    )
+    return select(Module).where(Module.workspace_id == by.workspace_id, _sees(by, where))
+
+
+def teams(by: Caller) -> Select[TeamMember]:
+    """Who is on the teams of the departments one manages; oneself on every team one is on."""
+    managed = departments_where(by, Permission.MANAGE_DEPARTMENT_TEAM)
+    where = or_(
+        TeamMember.department_id.in_(managed.with_only_columns(Department.id)),
+        TeamMember.member_id == by.member_id,
+    )
+    return select(TeamMember).where(TeamMember.workspace_id == by.workspace_id, _sees(by, where))
 
 
 def segments(by: Caller) -> Select[Segment]:
@@ -88,7 +155,7 @@ def members(by: Caller) -> Select[Member]:
     looking = [
         who
         for permission in (Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICKER)
-        if by.limited_to is None or permission in by.limited_to
+        if _is_within_token(by, permission)
         for who, condition in holders_of(permission)
         if condition is None
     ]
@@ -119,7 +186,11 @@ def _sees(by: Caller, where: Where) -> Where:
 
 def _within_token(by: Caller, permission: Permission) -> Where:
     """A scoped token leaves only the permissions it names."""
-    return true() if by.limited_to is None or permission in by.limited_to else false()
+    return true() if _is_within_token(by, permission) else false()
+
+
+def _is_within_token(by: Caller, permission: Permission) -> bool:
+    return by.limited_to is None or permission in by.limited_to
 
 
 def _by_condition(permission: Permission) -> Iterator[tuple[Condition | None, list[Principal]]]:
@@ -133,7 +204,12 @@ def _on_courses(by: Caller, permission: Permission) -> Where:
     return or_(
         false(),
         *(
-            and_(_of_course(by, condition), _held_on_course(by, principals))
+            and_(
+                _of_course(by, condition),
+                _held_on_course(
+                    by, principals, is_inside_enough=condition is not Condition.WITHIN_OWN_SCOPE
+                ),
+            )
             for condition, principals in _by_condition(permission)
         ),
     )
@@ -151,6 +227,16 @@ def _of_course(by: Caller, condition: Condition | None) -> Where:
             return false()
 
 
+def _of_module(by: Caller, condition: Condition | None) -> Where:
+    match condition:
+        case None | Condition.WITHIN_OWN_SCOPE:
+            return true()
+        case Condition.OWN_CONTENT:
+            return Module.created_by_id == by.member_id
+        case _:
+            return false()
+
+
 def _of_segment(condition: Condition | None) -> Where:
     match condition:
         case None:
@@ -161,22 +247,73 @@ def _of_segment(condition: Condition | None) -> Where:
             return false()
 
 
-def _held_on_course(by: Caller, principals: Iterable[Principal]) -> Where:
-    """The course of the row is one on which, or around which, a principal is held."""
+def _held_on_course(
+    by: Caller, principals: Iterable[Principal], *, is_inside_enough: bool = True
+) -> Where:
+    """The course of the row is one on which, or around which, a principal is held; or which uses
+    a module on which it is."""
     who = list(principals)
-    arms = list(_granted_on_workspace(by, who))
-    if given := _own_grants(by, Scope.DEPARTMENT, who):
-        arms.append(Course.department_id.in_(select(Grant.department_id).where(*given)))
+    arms = [*_granted_on_workspace(by, who), *_granted_around(by, Course.department_id, who)]
+    arms += [Course.id.in_(each) for each in _courses_of(by, who)]
+    if is_inside_enough and (given := _own_grants(by, Scope.MODULE, who)):
+        edited = CourseModule.module_id.in_(select(Grant.module_id).where(*given))
+        arms.append(Course.id.in_(select(CourseModule.course_id).where(edited)))
+    return or_(false(), *arms)
+
+
+def _held_on_module(by: Caller, principals: Iterable[Principal]) -> Where:
+    """The module of the row is one on which a principal is held, or around which: by its
+    department, or by a course that uses it."""
+    who = list(principals)
+    arms = [*_granted_on_workspace(by, who), *_granted_around(by, Module.department_id, who)]
+    if given := _own_grants(by, Scope.MODULE, who):
+        arms.append(Module.id.in_(select(Grant.module_id).where(*given)))
+    for each in _courses_of(by, who):
+        used = select(CourseModule.module_id).where(CourseModule.course_id.in_(each))
+        arms.append(Module.id.in_(used))
+    return or_(false(), *arms)
+
+
+def _held_on_department(
+    by: Caller, principals: Iterable[Principal], *, is_inside_enough: bool
+) -> Where:
+    """The department of the row is one on which, or around which, a principal is held; or one of
+    whose courses or modules it is held on."""
+    who = list(principals)
+    arms = [*_granted_on_workspace(by, who), *_granted_around(by, Department.id, who)]
+    if is_inside_enough:
+        held = [Course.id.in_(each) for each in _courses_of(by, who)]
+        arms += [Department.id.in_(select(Course.department_id).where(each)) for each in held]
+        if given := _own_grants(by, Scope.MODULE, who):
+            edited = Module.id.in_(select(Grant.module_id).where(*given))
+            arms.append(Department.id.in_(select(Module.department_id).where(edited)))
+    return or_(false(), *arms)
+
+
+def _granted_around(
+    by: Caller, department_id: InstrumentedAttribute[int], principals: Iterable[Principal]
+) -> Iterator[Where]:
+    if given := _own_grants(by, Scope.DEPARTMENT, principals):
+        yield department_id.in_(select(Grant.department_id).where(*given))
+
+
+def _courses_of(by: Caller, principals: Iterable[Principal]) -> Iterator[Select[Any]]:
+    """The ids of the courses themselves on which one of these is held, a statement per way."""
+    who = list(principals)
     if given := _own_grants(by, Scope.COURSE, who):
-        arms.append(Course.id.in_(select(Grant.course_id).where(*given)))
+        yield select(Grant.course_id).where(*given)
     if roles := _own_roles(by, who):
-        arms.append(Course.id.in_(select(CourseRole.course_id).where(*roles)))
+        yield select(CourseRole.course_id).where(*roles)
     if Principal.COORDINATOR_DERIVED in who:
-        derived = select(course_coordinator.c.course_id).where(
+        yield select(course_coordinator.c.course_id).where(
             course_coordinator.c.member_id == by.member_id, ~course_coordinator.c.is_direct
         )
-        arms.append(Course.id.in_(derived))
-    return or_(false(), *arms)
+    if Principal.LEARNER in who:
+        yield select(Enrolment.course_id).where(
+            Enrolment.workspace_id == by.workspace_id,
+            Enrolment.member_id == by.member_id,
+            Enrolment.ended_at.is_(None),
+        )
 
 
 def _held_somewhere(by: Caller, principals: Iterable[Principal]) -> Where:
@@ -207,7 +344,7 @@ def _own_roles(by: Caller, principals: Iterable[Principal]) -> list[Where]:
 
 
 def _own_grants(by: Caller, scope: Scope, principals: Iterable[Principal]) -> list[Where]:
-    """Grants of these principals, given on this kind of thing; empty if none of them is."""
+    """Grants of these principals, given on this kind of thing and in effect; empty if none is."""
     words = [each.value for each in principals if GRANTED_ON.get(each) is scope]
     if not words:
         return []
@@ -215,4 +352,4 @@ def _own_grants(by: Caller, scope: Scope, principals: Iterable[Principal]) -> li
     place = {Scope.DEPARTMENT: columns[0], Scope.COURSE: columns[1], Scope.MODULE: columns[2]}
     given_on = [place[scope].is_not(None)] if scope in place else [c.is_(None) for c in columns]
     mine = [Grant.workspace_id == by.workspace_id, Grant.member_id == by.member_id]
-    return [*mine, Grant.principal.in_(words), *given_on]
+    return [*mine, Grant.principal.in_(words), Grant.pending_until.is_(None), *given_on]

@@ -177,6 +177,7 @@ class Context:
             db,
             courses=[each.id for each in references if each.scope is Scope.COURSE],
             departments=[each.id for each in references if each.scope is Scope.DEPARTMENT],
+            modules=[each.id for each in references if each.scope is Scope.MODULE],
         )
 
     async def renew(self) -> None:

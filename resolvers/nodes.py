@@ -8,7 +8,7 @@ from sqlalchemy import Select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from models.catalog import Course, Department
+from models.catalog import Course, Department, Module
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
@@ -25,6 +25,7 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Workspace": (Workspace, visible.workspaces),
     "Department": (Department, visible.departments),
     "Course": (Course, visible.courses),
+    "Module": (Module, visible.modules),
     "Segment": (Segment, visible.segments),
     "Member": (Member, visible.members),
 }

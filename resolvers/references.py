@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from access.caller import Caller
 from access.permissions import Scope
-from models.catalog import Course, Department
+from models.catalog import Course, Department, Module
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
@@ -71,6 +71,7 @@ def references_in(value: object, caller: Caller) -> Iterable[Reference]:
 refer(Workspace, lambda row, _: Reference(Scope.WORKSPACE, row.id))
 refer(Department, lambda row, _: Reference(Scope.DEPARTMENT, row.id))
 refer(Course, lambda row, _: Reference(Scope.COURSE, row.id))
+refer(Module, lambda row, _: Reference(Scope.MODULE, row.id))
 refer(
     Segment,
     lambda row, _: Reference(

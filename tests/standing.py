@@ -2,7 +2,10 @@
 
 Workspace 1 has departments 1 and 2, courses 1 and 2 in the first and 3 in the second, members
 1 to 20 without any right, 90 deactivated, 91 pending. Workspace 2 has department 3, course 4,
-member 92. Segments 1 (usable by departments) and 2 belong to workspace 1, segment 3 to the other.
+member 92. Module 1 is used by courses 1 and 2, module 2 by course 1, module 3 (of department 2) by
+course 3, module 5 (of department 1) by none; module 4 is the other workspace's, used by course 4.
+Member 5 has made course 1 and module 1, member 6 module 5. Segments 1 (usable by departments) and
+2 belong to workspace 1, segment 3 to the other.
 """
 
 from sqlalchemy import text
@@ -27,6 +30,13 @@ INSERT INTO course (id, workspace_id, department_id, title, kind, state, created
             (2, 1, 1, 'Pricing', 'SELF_PACED', 'DRAFT', NULL),
             (3, 1, 2, 'Law', 'SELF_PACED', 'ACTIVE', NULL),
             (4, 2, 3, 'Foreign', 'SELF_PACED', 'ACTIVE', NULL);
+INSERT INTO module (id, workspace_id, department_id, title, kind, created_by_id)
+       OVERRIDING SYSTEM VALUE
+     VALUES (1, 1, 1, 'Greeting', 'LESSON', 5), (2, 1, 1, 'Closing', 'QUIZ', NULL),
+            (3, 1, 2, 'Contracts', 'LESSON', NULL), (4, 2, 3, 'Customs', 'LESSON', NULL),
+            (5, 1, 1, 'Unused', 'LESSON', 6);
+INSERT INTO course_module (course_id, module_id, workspace_id, place)
+     VALUES (1, 1, 1, 1), (1, 2, 1, 2), (2, 1, 1, 1), (3, 3, 1, 1), (4, 4, 2, 1);
 INSERT INTO segment (id, workspace_id, name, kind, state, epoch, is_usable_by_departments)
        OVERRIDING SYSTEM VALUE
      VALUES (1, 1, 'Usable', 'STATIC', 'ACTIVE', 1, TRUE),
@@ -46,15 +56,19 @@ def member(id: int, workspace_id: int = 1) -> Caller:
     return Caller(workspace_id, f"member {id}", Origin.GRAPHQL, member_id=id)
 
 
-async def grant(db: AsyncSession, member_id: int, principal: str, **on: int) -> None:
+async def grant(
+    db: AsyncSession, member_id: int, principal: str, *, is_pending: bool = False, **on: int
+) -> None:
     columns = {"department_id": None, "course_id": None, "module_id": None} | on
     await db.execute(
         text(
             "INSERT INTO access_grant (workspace_id, member_id, principal, department_id,"
-            " course_id, module_id) SELECT workspace_id, id, :principal, :department_id,"
-            " :course_id, :module_id FROM member WHERE id = :member_id"
+            " course_id, module_id, pending_until) SELECT workspace_id, id, :principal,"
+            " :department_id, :course_id, :module_id,"
+            " CASE WHEN :is_pending THEN now() + interval '30 days' END"
+            " FROM member WHERE id = :member_id"
         ),
-        {"member_id": member_id, "principal": principal, **columns},
+        {"member_id": member_id, "principal": principal, "is_pending": is_pending, **columns},
     )
 
 
@@ -65,6 +79,16 @@ async def role(db: AsyncSession, member_id: int, course_id: int, role: str) -> N
             " VALUES (:course_id, :member_id, 1, :role)"
         ),
         {"course_id": course_id, "member_id": member_id, "role": role},
+    )
+
+
+async def enrolment(db: AsyncSession, member_id: int, course_id: int) -> None:
+    await db.execute(
+        text(
+            "INSERT INTO enrolment (course_id, member_id, workspace_id, source)"
+            " VALUES (:course_id, :member_id, 1, 'DIRECT')"
+        ),
+        {"course_id": course_id, "member_id": member_id},
     )
 
 

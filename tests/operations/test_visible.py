@@ -10,13 +10,13 @@ from sqlalchemy import Select, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller, Origin, system
-from access.permissions import GRANTED_ON, Permission, Scope, scope_of
+from access.permissions import GRANTED_ON, SHOW_A_MODULE, Permission, Scope, scope_of
 from models.catalog import Course
 from operations import visible
 from operations.rights import Rights
-from tests.standing import build, derived, grant, member, role
+from tests.standing import build, derived, enrolment, grant, member, role
 
-ASKED_OF_COURSES = [each for each in Permission if scope_of(each) is Scope.COURSE]
+ASKED_OF_COURSES = [each for each in Permission if scope_of(each).contains(Scope.COURSE)]
 
 
 @pytest.fixture
@@ -35,17 +35,24 @@ async def ids(db: AsyncSession, rows: Select[Any]) -> list[int]:
 async def given_at_random(db: AsyncSession, members: range, seed: int) -> None:
     chance = random.Random(seed)
     for member_id in members:
-        for principal, scope in GRANTED_ON.items():
-            if chance.random() < 0.1:
-                place = {f"{scope}_id": chance.choice([1, 2])} if scope.depth else {}
-                await grant(db, member_id, principal, **place)
+        await granted_at_random(db, member_id, chance)
         for course_id in (1, 2, 3):
             if chance.random() < 0.3:
                 await role(db, member_id, course_id, chance.choice(["INSTRUCTOR", "COORDINATOR"]))
+            if chance.random() < 0.2:
+                await enrolment(db, member_id, course_id)
         if chance.random() < 0.3:
             await derived(db, member_id, 1)
         if chance.random() < 0.3:
             await derived(db, member_id, 3, segment_id=2)
+
+
+async def granted_at_random(db: AsyncSession, member_id: int, chance: random.Random) -> None:
+    for principal, scope in GRANTED_ON.items():
+        if chance.random() < 0.1:
+            place = {f"{scope}_id": chance.choice([1, 2])} if scope.depth else {}
+            is_pending = chance.random() < 0.2
+            await grant(db, member_id, principal, is_pending=is_pending, **place)
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -66,6 +73,42 @@ async def test_the_visible_courses_are_exactly_those_the_rights_allow(
             answers.add(tuple(seen))
 
     assert answers >= {(), (1,), (3,), (1, 2), (1, 2, 3)}
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_the_visible_modules_and_departments_are_exactly_those_the_rights_allow(
+    db: AsyncSession, seed: int
+) -> None:
+    await given_at_random(db, range(1, 13), seed)
+    answers = set()
+    for member_id in range(1, 13):
+        caller, everything = member(member_id), [1, 2, 3, 4, 5]
+        rights = Rights(caller)
+        await rights.prepare(db, departments=everything, modules=everything)
+        for permission in Permission:
+            modules = [
+                id for id in everything if rights.decide(permission, Scope.MODULE, id).allowed
+            ]
+            assert await ids(db, visible.modules(caller, permission)) == modules, permission
+            answers.add(tuple(modules))
+            if scope_of(permission).contains(Scope.DEPARTMENT):
+                departments = [
+                    id
+                    for id in everything
+                    if rights.decide(permission, Scope.DEPARTMENT, id).allowed
+                ]
+                seen = await ids(db, visible.departments_where(caller, permission))
+                assert seen == departments, permission
+                answers.add(tuple(departments))
+        shown = {
+            id
+            for id in everything
+            for permission in SHOW_A_MODULE
+            if rights.decide(permission, Scope.MODULE, id).allowed
+        }
+        assert await ids(db, visible.modules(caller)) == sorted(shown)
+
+    assert answers >= {(), (1,), (2,), (1, 2), (1, 2, 5), (1, 2, 3, 5)}
 
 
 @pytest.mark.parametrize("seed", range(2))

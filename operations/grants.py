@@ -1,5 +1,6 @@
 """Rights given to people: a principal of the matrix, on a workspace, department or course."""
 
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import delete, select
@@ -100,7 +101,7 @@ async def remove(
     """Take a right back; false when the person did not have it."""
     await _require(db, by, principal, department_id, course_id)
     if principal is Principal.WORKSPACE_MANAGER:
-        await keep_a_manager(db, by.workspace_id, member_id)
+        await keep_a_manager(db, by.workspace_id, [member_id])
     gone = await db.scalar(
         delete(Grant)
         .where(
@@ -126,22 +127,24 @@ async def remove(
     return True
 
 
-async def keep_a_manager(db: AsyncSession, workspace_id: int, leaving: int) -> None:
-    """Refuse that the last active workspace manager leaves (C3).
+async def keep_a_manager(db: AsyncSession, workspace_id: int, leaving: Collection[int]) -> None:
+    """Refuse that the last active workspace managers leave, one by one or all at once (C3).
 
-    All managers are locked, in the order of their ids, so that two cannot leave at once, each
-    counting on the other.
+    All managers are locked, and those who leave with them, in the order of their ids, so that
+    two cannot leave at once, each counting on the other.
     """
+    gone = set(leaving)
     managers = await _managers(db, workspace_id)
-    if leaving not in managers:
+    if managers.isdisjoint(gone):
         return
-    locked = await people.lock(db, workspace_id, managers)
+    locked = await people.lock(db, workspace_id, managers | gone)
     managers = await _managers(db, workspace_id)
     active = {each.id for each in locked if each.state is MemberState.ACTIVE} & managers
-    if active == {leaving}:
+    if active and active <= gone:
         raise Refused(
             Code.CONFLICT,
             "This is the last active workspace manager; make somebody else one first.",
+            {"memberIds": sorted(active)},
         )
 
 

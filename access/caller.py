@@ -1,6 +1,6 @@
 """Who is acting."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from access.words import Permission
@@ -22,7 +22,8 @@ class Caller:
 
     A caller acts in exactly one workspace. `name` is for the journal's readers. `is_system` is
     true only for the engine and the command line, which stand above the matrix. `limited_to`
-    is what a scoped token leaves of the person's permissions; None leaves all of them.
+    is what a scoped token leaves of the person's permissions; None leaves all of them. `client` is
+    the address they speak from; the same caller from elsewhere is the same caller.
     """
 
     workspace_id: int
@@ -32,6 +33,7 @@ class Caller:
     connection_id: int | None = None
     is_system: bool = False
     limited_to: frozenset[Permission] | None = None
+    client: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         kinds = (self.member_id is not None) + (self.connection_id is not None) + self.is_system

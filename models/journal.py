@@ -4,6 +4,15 @@
 statement before commit, numbers the entries under the row lock of `workspace_stream`. Because
 that lock is always the last one taken and is held until commit, the numbers are gapless and in
 commit order: a reader who has seen `seq` n has seen everything up to n.
+
+Every workspace's journal is a hash chain. An entry's `digest` is the SHA-256 of its canonical text:
+all it says, and a random `salt`, as one JSON object of its columns. Its `hash` is the SHA-256 of
+the `hash` before it (of 32 zero bytes for the first) followed by its `digest`. Who notes `seq` and
+`hash` of one entry elsewhere can show later that nothing up to there was changed, left out or
+added. Because the chain is over digests, what one entry says about a person can be erased together
+with its salt, which nobody can guess back from the digest, and the chain still holds
+(`redacted_at`). A column added later belongs into the text only where it is not null, so that the
+digests of older entries stay what they are.
 """
 
 import datetime as dt
@@ -20,25 +29,54 @@ from access.caller import Caller
 from models.base import Base, Json
 
 APPEND: Final = """
-WITH head AS (
-    UPDATE workspace_stream SET head = head + %(count)s
-     WHERE workspace_id = %(workspace_id)s RETURNING head
+WITH head AS MATERIALIZED (
+    SELECT head, hash FROM workspace_stream
+     WHERE workspace_id = %(workspace_id)s FOR NO KEY UPDATE
+), fresh AS MATERIALIZED (
+    SELECT head.head + e.n AS seq, clock_timestamp() AS at, gen_random_uuid() AS salt,
+           coalesce(e.department_id, course.department_id) AS department_id,
+           e.n, e.verb, e.origin, e.client, e.by_member_id, e.by_connection_id, e.by_name, e.cause,
+           e.course_id, e.segment_id, e.member_id, e.change_set_id, e.before, e.after, e.detail,
+           e.reason
+      FROM head CROSS JOIN jsonb_to_recordset(%(entries)s::jsonb) AS e(n integer, verb text,
+           origin text, client text, by_member_id bigint, by_connection_id integer, by_name text,
+           cause uuid, department_id integer, course_id integer, segment_id integer,
+           member_id bigint, change_set_id bigint, before jsonb, after jsonb, detail jsonb,
+           reason text)
+      LEFT JOIN course ON course.workspace_id = %(workspace_id)s AND course.id = e.course_id
+), digested AS MATERIALIZED (
+    SELECT fresh.*, sha256(convert_to(json_build_object('workspace_id', %(workspace_id)s::integer,
+           'seq', seq, 'at', to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+           'verb', verb, 'origin', origin, 'client', client, 'by_member_id', by_member_id,
+           'by_connection_id', by_connection_id, 'by_name', by_name, 'cause', cause,
+           'department_id', department_id, 'course_id', course_id, 'segment_id', segment_id,
+           'member_id', member_id, 'change_set_id', change_set_id, 'before', before,
+           'after', after, 'detail', detail, 'reason', reason, 'salt', salt)::text, 'UTF8')
+           ) AS digest
+      FROM fresh
+), chained AS MATERIALIZED (
+    SELECT digested.*,
+           journal_chain(head.hash, digest) OVER (ORDER BY n ROWS UNBOUNDED PRECEDING) AS hash
+      FROM digested CROSS JOIN head
+), moved AS (
+    UPDATE workspace_stream AS stream SET head = chained.seq, hash = chained.hash
+      FROM chained
+     WHERE stream.workspace_id = %(workspace_id)s AND chained.n = %(count)s
 )
-INSERT INTO journal_entry (workspace_id, seq, at, verb, origin, by_member_id, by_connection_id,
-    by_name, cause, department_id, course_id, segment_id, member_id, change_set_id, before, after,
-    detail, reason)
-SELECT %(workspace_id)s, head.head - %(count)s + e.n, clock_timestamp(), e.verb, e.origin,
-       e.by_member_id, e.by_connection_id, e.by_name, e.cause,
-       coalesce(e.department_id, course.department_id), e.course_id, e.segment_id,
-       e.member_id, e.change_set_id, e.before, e.after, e.detail, e.reason
-  FROM head CROSS JOIN jsonb_to_recordset(%(entries)s::jsonb) AS e(n integer, verb text,
-       origin text, by_member_id bigint, by_connection_id integer, by_name text, cause uuid,
-       department_id integer, course_id integer, segment_id integer, member_id bigint,
-       change_set_id bigint, before jsonb, after jsonb, detail jsonb, reason text)
-  LEFT JOIN course ON course.workspace_id = %(workspace_id)s AND course.id = e.course_id
+INSERT INTO journal_entry (workspace_id, seq, at, verb, origin, client, by_member_id,
+    by_connection_id, by_name, cause, department_id, course_id, segment_id, member_id,
+    change_set_id, before, after, detail, reason, salt, digest, hash)
+SELECT %(workspace_id)s, seq, at, verb, origin, client, by_member_id, by_connection_id, by_name,
+       cause, department_id, course_id, segment_id, member_id, change_set_id, before, after,
+       detail, reason, salt, digest, hash
+  FROM chained
 RETURNING seq
 """
-"""Append `entries` (JSON array of rows with `n` = 1…count) to one workspace's journal."""
+"""Append `entries` (JSON array of rows with `n` = 1…count) to one workspace's journal.
+
+The head is locked first, so numbers, times and the chain continue what was committed last, and
+whoever waited continues what it waited for. The department of a course is the one it has then.
+"""
 
 OF_ACCOUNTS: Final = frozenset({"member.activated", "member.deactivated", "member.reactivated"})
 """Entries that say in `detail.courses` on which courses the person had a source of the coordinator
@@ -65,7 +103,9 @@ class JournalEntry(Base):
     `cause` is shared by all entries of one transaction and by everything the engine derives
     from it. The routing columns (`course_id`, `segment_id`, `member_id`) say whom it concerns;
     `department_id` whose it was at that time, for an entry about a course that of the course.
-    Rows are never changed.
+    `client` is the address it was asked from, as far as this side of any proxy saw it.
+
+    Rows are never changed: a trigger refuses UPDATE, DELETE and TRUNCATE.
     """
 
     __tablename__ = "journal_entry"
@@ -79,6 +119,7 @@ class JournalEntry(Base):
     at: Mapped[dt.datetime]
     verb: Mapped[str] = mapped_column(Text)
     origin: Mapped[str] = mapped_column(Text)
+    client: Mapped[str | None] = mapped_column(Text)
     by_member_id: Mapped[int | None] = mapped_column(BigInteger)
     by_connection_id: Mapped[int | None]
     by_name: Mapped[str] = mapped_column(Text)
@@ -92,6 +133,10 @@ class JournalEntry(Base):
     after: Mapped[Json | None]
     detail: Mapped[Json | None]
     reason: Mapped[str | None] = mapped_column(Text)
+    salt: Mapped[uuid.UUID | None]
+    digest: Mapped[bytes]
+    hash: Mapped[bytes]
+    redacted_at: Mapped[dt.datetime | None]
 
 
 def entry(
@@ -105,6 +150,7 @@ def entry(
     return {
         "verb": verb,
         "origin": by.origin,
+        "client": by.client,
         "by_member_id": by.member_id,
         "by_connection_id": by.connection_id,
         "by_name": by.name,

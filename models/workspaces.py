@@ -3,7 +3,16 @@
 import datetime as dt
 import uuid
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Integer, SmallInteger, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    SmallInteger,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, Id
@@ -32,7 +41,8 @@ class WorkspaceStream(Base):
     """The head of one workspace's journal.
 
     Its row lock numbers journal entries: gapless and in commit order, because it is taken last
-    in every writing transaction and held until commit. `epoch` changes when the history a
+    in every writing transaction and held until commit. `hash` is that of the last entry, which
+    the next one continues. `epoch` changes when the history a
     cursor speaks of is no longer this database's history (a restore).
     """
 
@@ -41,6 +51,7 @@ class WorkspaceStream(Base):
 
     workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"), primary_key=True)
     head: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
+    hash: Mapped[bytes] = mapped_column(server_default=text(f"'\\x{'00' * 32}'"))
     epoch: Mapped[uuid.UUID] = mapped_column(server_default=func.gen_random_uuid())
 
 

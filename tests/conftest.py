@@ -13,6 +13,7 @@
 """
 
 import os
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -55,10 +56,17 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print the figures that tests have measured (`record_property`)."""
+    """Print the figures that tests have measured (`record_property`); whole numbers are added up
+    over all tests that measured the same."""
+    sums: Counter[str] = Counter()
     for report in terminalreporter.getreports("passed"):
         for name, value in report.user_properties:
-            terminalreporter.write_line(f"{name}: {value}")
+            if isinstance(value, int):
+                sums[name] += value
+            else:
+                terminalreporter.write_line(f"{name}: {value}")
+    for name, total in sums.items():
+        terminalreporter.write_line(f"{name}: {total:,}")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,63 @@
+"""permissions.csv, cell by cell, against the running system (section 3 of the specification)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from schema.schema import schema
+from tests.proof.ledger import Ledger
+from tests.proof.pending import PENDING
+from tests.proof.probes import PROBES
+from tests.proof.proving import Proof, denied_first, questions, then_allowed
+from tests.proof.table import CELLS, OPERATIONS, PRINCIPALS
+from tests.proof.town import Town
+from tests.stories.permissions.over_http import OverHttp
+
+pytestmark = pytest.mark.timeout(120)
+
+BY_OTHER_DOORS = {"ingest_idp_event"}
+"""Proven by tests of their own: what does not come through GraphQL."""
+
+
+def camel(operation: str) -> str:
+    first, *rest = operation.split("_")
+    return first + "".join(each.title() for each in rest)
+
+
+def test_every_operation_is_proven_or_pending() -> None:
+    proven = PROBES.of.keys() | BY_OTHER_DOORS
+
+    assert len(CELLS) == len(OPERATIONS) * len(PRINCIPALS) == 1156
+    assert set(OPERATIONS) - proven == PENDING
+    assert proven <= set(OPERATIONS)
+
+
+def test_nothing_pending_is_in_the_schema() -> None:
+    """Whoever adds the operation takes it off the list, and adds its probe."""
+    roots = (schema._schema.query_type, schema._schema.mutation_type)
+    there = {name for root in roots if root is not None for name in root.fields}
+
+    assert {camel(each) for each in PENDING} & there == set()
+
+
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each in PROBES.of])
+async def test_the_operation_is_for_whom_the_table_says(
+    operation: str,
+    town: Town,
+    ask: OverHttp,
+    ledger: Ledger,
+    record_property: Callable[[str, object], None],
+) -> None:
+    """Denied elsewhere and to others, without a trace; done where allowed, as the journal says."""
+    asked, proof = questions(PROBES.of[operation]), Proof()
+    mark = ledger.mark()
+
+    await denied_first(asked, town, ask, ledger, proof)
+    await then_allowed(asked, town, ask, ledger, proof)
+    await ledger.settle()
+    ledger.restore(town, mark)
+
+    assert proof.faults == []
+    assert proof.cells == {(operation, each) for each in PRINCIPALS}
+    record_property("cells of permissions.csv proven over HTTP", len(proof.cells))
+    record_property("requests these cells took", proof.requests)

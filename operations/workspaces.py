@@ -14,6 +14,7 @@ from models.journal import record
 from models.people import AttributeDefinition
 from models.segments import CourseSegment
 from models.workspaces import SEGMENT_LIMIT_RANGE, EngineState, Workspace, WorkspaceStream
+from operations import billing
 from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
@@ -28,7 +29,7 @@ _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 async def create(
     db: AsyncSession, *, origin: Origin, slug: str, name: str, time_zone: str, at: dt.datetime
 ) -> Workspace:
-    """A new tenant with the standard attribute schema and a running engine clock."""
+    """A new tenant: the standard attribute schema, a running engine clock, a billing account."""
     if _SLUG.fullmatch(slug) is None:
         raise Refused(
             Code.BAD_USER_INPUT,
@@ -45,6 +46,7 @@ async def create(
         [
             WorkspaceStream(workspace_id=workspace.id, head=0),
             EngineState(workspace_id=workspace.id, epoch=1, today=today),
+            billing.new_account(workspace, at=at),
         ]
     )
     await db.flush()

@@ -14,13 +14,14 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller, Origin, system
 from access.permissions import Principal
-from models.catalog import CourseKind, CourseState
+from models.catalog import CourseKind, CourseModule, CourseState, Module, ModuleKind
 from models.people import MemberState
 from operations import (
     attachments,
     coordinators,
     courses,
     departments,
+    enrolments,
     grants,
     members,
     people,
@@ -42,6 +43,7 @@ class World:
     members: dict[str, int] = field(default_factory=dict)
     departments: dict[str, int] = field(default_factory=dict)
     courses: dict[str, int] = field(default_factory=dict)
+    modules: dict[str, int] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -142,6 +144,48 @@ class World:
                 )
         self.courses[title] = course.id
         return course.id
+
+    async def module(
+        self,
+        title: str,
+        *,
+        department: str = "Training",
+        courses: Sequence[str] = (),
+        kind: ModuleKind = ModuleKind.LESSON,
+        by: str | None = None,
+    ) -> int:
+        """A module, on the last place of each of these courses; made by the person `by`."""
+        department_id = await self.department(department)
+        async with self.edge.transaction() as db:
+            module = Module(
+                workspace_id=self.workspace_id,
+                department_id=department_id,
+                title=title,
+                kind=kind,
+                created_by_id=self.members[by] if by else None,
+            )
+            db.add(module)
+            await db.flush()
+            for course in courses:
+                db.add(
+                    CourseModule(
+                        workspace_id=self.workspace_id,
+                        course_id=self.courses[course],
+                        module_id=module.id,
+                        place=len(self.modules) + 1,
+                    )
+                )
+        self.modules[title] = module.id
+        return module.id
+
+    async def enrol(self, course: str, *names: str) -> None:
+        async with self.edge.transaction() as db:
+            await enrolments.enrol(
+                db,
+                by=self.system,
+                course_id=self.courses[course],
+                member_ids=[self.members[name] for name in names],
+            )
 
     async def segment(
         self,

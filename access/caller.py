@@ -12,6 +12,7 @@ class Origin(StrEnum):
     GRAPHQL = "graphql"
     SCIM = "scim"
     WEBHOOK = "webhook"
+    INVITATION = "invitation"
     CLI = "cli"
     ENGINE = "engine"
 

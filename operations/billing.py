@@ -37,6 +37,7 @@ DEFAULT_PRICE: Final = Money(500, "EUR")
 SETTLE: Final = dt.timedelta(hours=1)
 """How long after its end a month is counted: by then the last sign-in of it is committed."""
 
+_LONGEST: Final = 300
 _BRAND_LENGTH: Final = 40
 _PROVIDER: Final = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,38}[a-z0-9])?")
 _REFERENCE: Final = re.compile(r"[!-~]{1,200}")
@@ -104,7 +105,12 @@ def payment_method_in(account: BillingAccount) -> PaymentMethod | None:
 async def view(db: AsyncSession, *, by: Caller) -> BillingAccount:
     """The workspace's account, for those who may see it."""
     await require(db, by, Permission.VIEW_BILLING)
-    account = await db.get(BillingAccount, by.workspace_id)
+    return await account_of(db, workspace_id=by.workspace_id)
+
+
+async def account_of(db: AsyncSession, *, workspace_id: int) -> BillingAccount:
+    """The workspace's account; raises Refused(NOT_FOUND)."""
+    account = await db.get(BillingAccount, workspace_id)
     if account is None:
         raise not_found("workspace")
     return account
@@ -209,6 +215,7 @@ def _masked(method: dict[str, str]) -> dict[str, str]:
 def _checked(*, provider: str, reference: str, brand: str, last_four: str) -> dict[str, str]:
     given = {"provider": provider, "reference": reference, "brand": brand, "lastFour": last_four}
     for argument, text in given.items():
+        _need(len(text) <= _LONGEST, argument, f"has at most {_LONGEST} characters")
         if holds_card_number(text):
             raise Refused(
                 Code.CARD_NUMBER,

@@ -12,15 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, Text, func, insert, select
+from sqlalchemy import ARRAY, Select, Text, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from access.caller import Caller
 from access.permissions import Facts, Permission, Principal, decide, holders_of
 from models.grants import Grant
 from models.journal import cause_of
 from models.mail import Mail, MailKind, MailState
 from models.people import Member, MemberState
-from operations import mail
+from operations import mail, visible
 
 KINDS: Final = (MailKind.INVOICE, MailKind.PAYMENT_METHOD_CHANGED)
 """The kinds of mail that are billing mail."""
@@ -42,6 +43,12 @@ class Contact:
     address: str | None
     principal: Principal
     reason: str
+
+
+def seen_by(by: Caller) -> Select[Mail]:
+    """The billing mail a caller may read about."""
+    rows: Select[Mail] = visible.of_workspace(by, Mail, Permission.VIEW_BILLING)
+    return rows.where(Mail.kind.in_(KINDS))
 
 
 async def contacts(db: AsyncSession, *, workspace_id: int) -> list[Contact]:

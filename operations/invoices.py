@@ -12,15 +12,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
+from access.permissions import Permission
 from models.billing import BillingAccount, Invoice
 from models.journal import record
 from models.mail import MailKind
 from models.workspaces import Workspace
-from operations import activity, billing_mail
+from operations import activity, billing_mail, visible
 from operations.billing import (
     NotTheOperator,
     closes_at,
@@ -51,6 +52,11 @@ class Settled:
     @property
     def total(self) -> Money:
         return self.price.times(self.active_members)
+
+
+def seen_by(by: Caller) -> Select[Invoice]:
+    """The invoices a caller may see."""
+    return visible.of_workspace(by, Invoice, Permission.VIEW_BILLING)
 
 
 async def due(db: AsyncSession, *, at: dt.datetime, limit: int) -> Sequence[int]:

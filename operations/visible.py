@@ -165,6 +165,17 @@ def members(by: Caller) -> Select[Member]:
     )
 
 
+def of_workspace(by: Caller, kind: Any, permission: Permission) -> Select[Any]:
+    """All rows of a kind that belongs to the workspace as such, for whoever holds the permission
+    there, on no condition."""
+    holders = [who for who, condition in holders_of(permission) if condition is None]
+    where = or_(false(), *_granted_on_workspace(by, holders))
+    return select(kind).where(
+        kind.workspace_id == by.workspace_id,
+        _sees(by, and_(_within_token(by, permission), where)),
+    )
+
+
 def count(rows: Select[Any]) -> Select[int]:
     """How many rows a statement gives."""
     return select(func.count()).select_from(rows.order_by(None).subquery())

@@ -138,7 +138,9 @@ def given(**values: Any) -> Values:
 def _refusal(refused: Refused, asked: Mapping[str, Any]) -> Refusal:
     kind = KINDS.get(refused.code, PlainRefusal)
     details = {name: _outward(name, value) for name, value in refused.details.items()}
-    return kind(refused.code, refused.message, _path_to(details.get("id"), asked), details)
+    named = details.get("argument")
+    path = [named] if named else _path_to(details.get("id"), asked)
+    return kind(refused.code, refused.message, path, details)
 
 
 def _outward(name: str, value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from access.permissions import Permission
 from resolvers import connection_changes, course_changes, member_changes, segment_changes
+from schema.billing import BillingMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.payloads import (
     AttachmentPayload,
@@ -15,7 +16,7 @@ from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
-class Mutation:
+class Mutation(BillingMutation):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,
         requires=Permission.CREATE_COURSE,

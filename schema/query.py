@@ -8,6 +8,7 @@ from resolvers import members as member_answers
 from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
 from resolvers import viewer as viewer_answers
+from schema.billing import BillingQuery
 from schema.connection import Delivery, IdentityConnection
 from schema.course import Course
 from schema.department import Department
@@ -25,7 +26,7 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
-class Query:
+class Query(BillingQuery):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."
     )

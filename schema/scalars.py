@@ -10,6 +10,7 @@ from access.permissions import Principal
 from models.catalog import CourseKind, CourseState
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.identity import ConnectionKind, DeliveryStatus
+from models.mail import MailKind, MailState
 from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
 from operations.coordinators import Held, OnConflict
@@ -27,6 +28,8 @@ ENUMS = (
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
+    (MailKind, "MailKind", "What a mail is about."),
+    (MailState, "MailState", "QUEUED: on its way. FAILED: given up, or there was nobody."),
     (MemberState, "MemberState", "PENDING: added, no account yet."),
     (SegmentKind, "SegmentKind", "STATIC names people, RULE follows attributes."),
     (SegmentState, "SegmentState", "Only ACTIVE ones are evaluated; others keep what they gave."),

@@ -8,12 +8,16 @@ import datetime as dt
 from typing import Final
 
 from app import webhooks
-from operations import deliveries
+from operations import deliveries, pending
 from operations.edge import Edge
-from sync_engine.bell import APPLY_INBOX
+from sync_engine.bell import APPLY_INBOX, Wake
+from sync_engine.broker import LATER
 from sync_engine.duties import Actor, actor
 
+LAPSE_GRANTS: Final = Wake("grants.lapse_pending", LATER)
+
 _DELIVERIES_A_TURN: Final = 200
+_GRANTS_A_TURN: Final = 500
 
 
 @actor(APPLY_INBOX, pending=deliveries.PENDING)
@@ -25,4 +29,12 @@ async def apply_inbox(edge: Edge) -> bool:
     return applied == _DELIVERIES_A_TURN
 
 
-OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox,)
+@actor(LAPSE_GRANTS, pending=pending.LAPSED, every=30.0)
+async def lapse_pending_grants(edge: Edge) -> bool:
+    """Nothing waits for an account longer than it was promised, or more is left."""
+    async with edge.transaction() as db:
+        lapsed = await pending.lapse(db, at=dt.datetime.now(dt.UTC), limit=_GRANTS_A_TURN)
+    return lapsed == _GRANTS_A_TURN
+
+
+OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox, lapse_pending_grants)

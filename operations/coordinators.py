@@ -14,9 +14,9 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.coordinators import CourseRole, CourseRoleKind
 from models.journal import cause_of, record
-from models.people import Member, MemberState
+from models.people import Member
 from models.views import coordinator_source
-from operations import courses
+from operations import courses, people
 from operations.refusals import Code, Refused
 from operations.rights import require
 
@@ -24,7 +24,6 @@ ROLE_PERMISSION = {
     CourseRoleKind.INSTRUCTOR: Permission.ASSIGN_INSTRUCTOR,
     CourseRoleKind.COORDINATOR: Permission.ASSIGN_DIRECT_COORDINATOR,
 }
-PEOPLE_A_CALL = 500
 
 
 class OnConflict(StrEnum):
@@ -119,7 +118,7 @@ async def remove(
     Someone who has no such role is left out of the answer. Ending an instructor role brings
     a suppressed coordinator role back in the same transaction (M35).
     """
-    at_most(member_ids)
+    people.at_most(member_ids)
     await courses.lock(db, by=by, course_id=course_id)
     await require(db, by, ROLE_PERMISSION[role], course_id=course_id)
     held = await _held(db, course_id, set(member_ids))
@@ -166,18 +165,8 @@ def _wanted(
         )
     wanted = dict.fromkeys(instructors, CourseRoleKind.INSTRUCTOR)
     wanted |= dict.fromkeys(coordinators, CourseRoleKind.COORDINATOR)
-    at_most(wanted)
+    people.at_most(wanted)
     return wanted
-
-
-def at_most(people: Collection[int]) -> None:
-    """Raises Refused where one call names more people than it may."""
-    if len(people) > PEOPLE_A_CALL:
-        raise Refused(
-            Code.LIMIT_REACHED,
-            f"One call can name {PEOPLE_A_CALL} people; this one names {len(people)}.",
-            {"limit": PEOPLE_A_CALL, "count": len(people)},
-        )
 
 
 async def _require_roles(
@@ -206,18 +195,8 @@ async def _assignable(db: AsyncSession, workspace_id: int, member_ids: set[int])
         .with_for_update(read=True, key_share=True)
     )
     found = {id: (name, state) for id, name, state in rows}
-    unknown = sorted(member_ids - found.keys())
-    if unknown:
-        raise Refused(
-            Code.NOT_FOUND, f"{len(unknown)} of these members do not exist.", {"memberIds": unknown}
-        )
-    gone = sorted(id for id, (_, state) in found.items() if state is MemberState.DEACTIVATED)
-    if gone:
-        raise Refused(
-            Code.MEMBER_DEACTIVATED,
-            f"{len(gone)} of these members are deactivated; reactivate them first.",
-            {"memberIds": gone},
-        )
+    people.refuse_unknown(member_ids, found)
+    people.refuse_deactivated({id: state for id, (_, state) in found.items()})
     return {id: name for id, (name, _) in found.items()}
 
 

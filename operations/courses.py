@@ -13,7 +13,7 @@ from models.journal import record
 from models.segments import CourseSegment
 from models.workspaces import Workspace
 from operations import visible
-from operations.grants import insert_grant
+from operations.grant_rows import Place, give_to_maker, insert_on_teams, lock_maker
 from operations.refusals import not_found
 from operations.rights import Rights, require
 from operations.wording import name_of, text_of
@@ -53,7 +53,9 @@ async def create(
     description: str = "",
     state: CourseState = CourseState.DRAFT,
 ) -> Course:
-    """A new course of a department. Its maker gets Course Edit on it, nothing more (C8)."""
+    """A new course of a department. Its maker gets Course Edit on it, nothing more (C8), and is on
+    the team of the department from then on, as whoever holds a right on a course is (C11)."""
+    maker = await lock_maker(db, by)
     department = await db.scalar(visible.departments(by).where(Department.id == department_id))
     if department is None:
         raise not_found("department")
@@ -69,14 +71,10 @@ async def create(
     )
     db.add(course)
     await db.flush()
-    if by.member_id is not None:
-        await insert_grant(
-            db,
-            by=by,
-            member_id=by.member_id,
-            principal=Principal.COURSE_EDIT,
-            course_id=course.id,
-        )
+    if maker is not None:
+        place = Place(Scope.COURSE, course.id, department_id)
+        await insert_on_teams(db, by=by, member_ids=[maker.id], department_ids=[department_id])
+        await give_to_maker(db, by=by, maker=maker, principal=Principal.COURSE_EDIT, place=place)
     record(
         db,
         by=by,

@@ -1,7 +1,7 @@
 """What is known about people, written in one way whoever tells us."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import Any, Final
 
 from sqlalchemy import delete, insert, select, text
@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.journal import cause_of, record
 from models.people import AttributeDefinition, Member, MemberMoment, MemberState
-from operations.refusals import not_found
+from operations import pending
+from operations.addresses import address_in
+from operations.refusals import Code, Refused, not_found
 from operations.wording import name_of
 from sync_engine.markers import Lane, mark_members
 from sync_engine.rules import (
@@ -27,6 +29,8 @@ from sync_engine.rules import (
 
 Changed = dict[str, tuple[object, object]]
 """What really changed: attribute → (before, after); None is absent."""
+
+PEOPLE_A_CALL: Final = 500
 
 WITH_GROUPS: Final = text("""
 SELECT m.id, m.facts, array(
@@ -72,6 +76,36 @@ async def lock_one(db: AsyncSession, workspace_id: int, member_id: int) -> Membe
     if not found:
         raise not_found("member")
     return found[0]
+
+
+def at_most(people: Sized) -> None:
+    """Raises Refused where one call names more people than it may."""
+    if len(people) > PEOPLE_A_CALL:
+        raise Refused(
+            Code.LIMIT_REACHED,
+            f"One call can name {PEOPLE_A_CALL} people; this one names {len(people)}.",
+            {"limit": PEOPLE_A_CALL, "count": len(people)},
+        )
+
+
+def refuse_unknown(wanted: Collection[int], found: Collection[int]) -> None:
+    """Raises NOT_FOUND naming everybody who was wanted and not found."""
+    unknown = sorted(set(wanted) - set(found))
+    if unknown:
+        raise Refused(
+            Code.NOT_FOUND, f"{len(unknown)} of these members do not exist.", {"memberIds": unknown}
+        )
+
+
+def refuse_deactivated(states: Mapping[int, MemberState]) -> None:
+    """Raises MEMBER_DEACTIVATED naming everybody who is."""
+    gone = sorted(id for id, state in states.items() if state is MemberState.DEACTIVATED)
+    if gone:
+        raise Refused(
+            Code.MEMBER_DEACTIVATED,
+            f"{len(gone)} of these members are deactivated; reactivate them first.",
+            {"memberIds": gone},
+        )
 
 
 async def facts_of(
@@ -127,27 +161,42 @@ async def write_attributes(
 async def set_state(
     db: AsyncSession, *, by: Caller, member: Member, state: MemberState, at: dt.datetime
 ) -> bool:
-    """Activate or deactivate a locked member; false when that is the state already.
+    """`set_states` of one person; false when that is the state already."""
+    return bool(await set_states(db, by=by, members=[member], state=state, at=at))
+
+
+async def set_states(
+    db: AsyncSession, *, by: Caller, members: Sequence[Member], state: MemberState, at: dt.datetime
+) -> list[Member]:
+    """Activate or deactivate locked members; those whose state it was not already.
 
     Deactivation ends access at once (C19): `access_epoch` grows, so no token or stream of the
-    person is taken at its word again; derived roles end, roles by hand stay stored.
+    person is taken at its word again; derived roles end, roles by hand stay stored. Whichever
+    door makes somebody ACTIVE, what was given before takes effect here, or has lapsed (C5).
     """
-    if member.state is state:
-        return False
-    before, member.state = member.state, state
-    member.access_epoch += 1
-    member.revision += 1
-    await mark_members(db, member.workspace_id, [member.id], cause=cause_of(db))
-    record(
-        db,
-        by=by,
-        verb=_state_verb(before, state),
-        member_id=member.id,
-        before={"state": before},
-        after={"state": state},
-        detail={"at": at.isoformat()},
-    )
-    return True
+    changed = [each for each in members if each.state is not state]
+    if not changed:
+        return []
+    await mark_members(db, by.workspace_id, [member.id for member in changed], cause=cause_of(db))
+    for member in changed:
+        record(
+            db,
+            by=by,
+            verb=_state_verb(member.state, state),
+            member_id=member.id,
+            before={"state": member.state},
+            after={"state": state},
+            detail={"at": at.isoformat()},
+        )
+        member.state = state
+        member.access_epoch += 1
+        member.revision += 1
+    newcomers = [each for each in changed if each.activated_at is None]
+    if state is MemberState.ACTIVE and newcomers:
+        for member in newcomers:
+            member.activated_at = at
+        await pending.take_effect(db, by=by, member_ids=[each.id for each in newcomers], at=at)
+    return changed
 
 
 def _state_verb(before: MemberState, after: MemberState) -> str:
@@ -191,11 +240,11 @@ async def _fold(db: AsyncSession, member: Member, catalog: Catalog) -> None:
         return
     await db.flush()
     await db.execute(delete(MemberMoment).where(MemberMoment.member_id == member.id))
-    await insert_dates(db, member, dates)
+    await insert_dates(db, {member: dates})
 
 
-async def insert_dates(db: AsyncSession, member: Member, dates: Mapping[str, dt.date]) -> None:
-    """The dates of a person who has none stored, for the ticks to find."""
+async def insert_dates(db: AsyncSession, dates: Mapping[Member, Mapping[str, dt.date]]) -> None:
+    """The dates of people who have none stored, for the ticks to find."""
     rows = [
         {
             "member_id": member.id,
@@ -203,13 +252,16 @@ async def insert_dates(db: AsyncSession, member: Member, dates: Mapping[str, dt.
             "attribute": name,
             "on_date": on_date,
         }
-        for name, on_date in sorted(dates.items())
+        for member, of_member in dates.items()
+        for name, on_date in sorted(of_member.items())
     ]
     if rows:
         await db.execute(insert(MemberMoment), rows)
 
 
 def email_of(attributes: Mapping[str, Any]) -> str | None:
-    """The address mail goes to: the first of a person's e-mails."""
+    """The address mail goes to: the first of a person's e-mails that can be one."""
     emails = attributes.get("emails")
-    return str(emails[0]) if isinstance(emails, list) and emails else None
+    if not isinstance(emails, list):
+        return None
+    return next((each for each in map(address_in, emails) if each is not None), None)

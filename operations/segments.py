@@ -22,7 +22,6 @@ from models.segments import (
 )
 from operations import people
 from operations.constraints import refused_by
-from operations.coordinators import at_most
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import name_of, text_of
@@ -231,7 +230,7 @@ async def unname_people(
     db: AsyncSession, *, by: Caller, segment_id: int, member_ids: Collection[int]
 ) -> Segment:
     """Take people out of a STATIC segment; those not in it are passed over."""
-    at_most(member_ids)
+    people.at_most(member_ids)
     segment = await _static(db, by, segment_id)
     gone = sorted(
         await db.scalars(
@@ -319,7 +318,7 @@ async def _name(
     db: AsyncSession, by: Caller, segment: Segment, member_ids: Collection[int]
 ) -> None:
     wanted = sorted(set(member_ids))
-    at_most(wanted)
+    people.at_most(wanted)
     found = {member.id for member in await people.lock(db, by.workspace_id, wanted)}
     unknown = sorted(set(wanted) - found)
     if unknown:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller, Origin, system
 from access.permissions import Principal
-from models.catalog import CourseKind, CourseModule, CourseState, Module, ModuleKind
+from models.catalog import Course, CourseKind, CourseModule, CourseState, Module, ModuleKind
 from models.people import MemberState
 from operations import (
     attachments,
@@ -26,6 +26,7 @@ from operations import (
     members,
     people,
     segments,
+    team,
     workspaces,
 )
 from operations.edge import Edge, Ring, silent
@@ -226,15 +227,28 @@ class World:
         *,
         department: str | None = None,
         course: str | None = None,
+        module: str | None = None,
     ) -> None:
+        """A right; whoever gets one on a course is put on the team it takes."""
+        department_id = await self.department(department) if department else None
         async with self.edge.transaction() as db:
-            await grants.insert_grant(
+            if course:
+                whose = await db.get_one(Course, self.courses[course])
+                await team.add(
+                    db,
+                    by=self.system,
+                    department_id=whose.department_id,
+                    member_ids=[self.members[name]],
+                )
+            await grants.give(
                 db,
                 by=self.system,
-                member_id=self.members[name],
-                principal=principal,
-                department_id=await self.department(department) if department else None,
+                member_ids=[self.members[name]],
+                principals=[principal],
+                department_id=department_id,
                 course_id=self.courses[course] if course else None,
+                module_id=self.modules[module] if module else None,
+                at=MONDAY,
             )
 
     async def coordinators_of(self, course: str) -> set[str]:

@@ -27,6 +27,7 @@ from operations import (
     directory,
     grants,
     segments,
+    team,
     tokens,
     workspaces,
 )
@@ -115,7 +116,7 @@ async def _make(edge: Edge, settings: Settings) -> Keys:
         provider = Caller(workspace.id, company.DIRECTORY, Origin.SCIM, connection_id=scim.id)
         ids, directory_ids = await _people(db, provider, at)
         await _team_leads(db, provider, ids, at)
-        await _catalog(db, by, ids)
+        await _catalog(db, by, ids, at)
         shown = await _tokens(db, by, ids, at)
         _, scim_token = await tokens.create(
             db, by=by, kind=TokenKind.SCIM, name="Demo", connection_id=scim.id, at=at
@@ -192,7 +193,7 @@ async def _team_leads(
     await directory.move_members(db, by=provider, group=group, add=members, at=at, lane=Lane.BULK)
 
 
-async def _catalog(db: AsyncSession, by: Caller, ids: dict[str, int]) -> None:
+async def _catalog(db: AsyncSession, by: Caller, ids: dict[str, int], at: dt.datetime) -> None:
     academies = {
         name: (await departments.create(db, by=by, name=name)).id for name in company.ACADEMIES
     }
@@ -211,14 +212,19 @@ async def _catalog(db: AsyncSession, by: Caller, ids: dict[str, int]) -> None:
         plan.title: await _course(db, by, plan, academies=academies, made=made, ids=ids)
         for plan in company.COURSES
     }
+    owners = {plan.title: academies[plan.department] for plan in company.COURSES}
     for role in company.ROLES:
+        people = [ids[role.user_name]]
+        if role.course:
+            await team.add(db, by=by, department_id=owners[role.course], member_ids=people)
         await grants.give(
             db,
             by=by,
-            member_id=ids[role.user_name],
-            principal=role.principal,
+            member_ids=people,
+            principals=[role.principal],
             department_id=academies[role.department] if role.department else None,
             course_id=course_ids[role.course] if role.course else None,
+            at=at,
         )
 
 

@@ -22,16 +22,16 @@ async def managed(world: World) -> World:
 
 async def deactivate(world: World, name: str) -> None:
     async with world.edge.transaction() as db:
-        await members.deactivate(db, by=world.system, member_id=world.members[name], at=MONDAY)
+        await members.deactivate(db, by=world.system, member_ids=[world.members[name]], at=MONDAY)
 
 
 async def remove_grant(world: World, name: str) -> None:
     async with world.edge.transaction() as db:
-        await grants.remove(
+        await grants.take(
             db,
             by=world.system,
-            member_id=world.members[name],
-            principal=Principal.WORKSPACE_MANAGER,
+            member_ids=[world.members[name]],
+            principals=[Principal.WORKSPACE_MANAGER],
         )
 
 
@@ -58,7 +58,9 @@ async def test_one_without_an_account_does_not_count(managed: World) -> None:
 
 async def test_two_cannot_leave_at_once(managed: World) -> None:
     async with managed.edge.transaction() as db:
-        await members.deactivate(db, by=managed.system, member_id=managed.members["Max"], at=MONDAY)
+        await members.deactivate(
+            db, by=managed.system, member_ids=[managed.members["Max"]], at=MONDAY
+        )
         await db.flush()
         other = asyncio.create_task(remove_grant(managed, "Mona"))
         await asyncio.wait([other], timeout=0.3)

@@ -102,6 +102,7 @@ class Ask:
             "Member": self.world.members,
             "Department": self.world.departments,
             "Course": self.world.courses,
+            "Module": self.world.modules,
             "Segment": self.world.segments,
         }
         return ids.encode(noun, named[noun][name])

@@ -25,11 +25,11 @@ Act = Callable[[World], Awaitable[None]]
 
 async def take_back_the_grant(school: World) -> None:
     async with school.edge.transaction() as db:
-        await grants.remove(
+        await grants.take(
             db,
             by=school.system,
-            member_id=school.members["Di"],
-            principal=Principal.DEPARTMENT_MANAGER,
+            member_ids=[school.members["Di"]],
+            principals=[Principal.DEPARTMENT_MANAGER],
             department_id=school.departments["Training"],
         )
 

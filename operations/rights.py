@@ -8,7 +8,7 @@ every course which uses it.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -23,7 +23,6 @@ from access.permissions import (
     Permission,
     Principal,
     Scope,
-    decide,
     scope_of,
 )
 from models.catalog import CourseState
@@ -149,13 +148,7 @@ class Rights:
         if self._is_beyond_token(permission):
             reason = f"The token used is limited to other permissions than {permission.name}."
             return Decision(False, None, None, reason)
-        standing = self._standing(scope, id)
-        known = replace(standing.facts_here, **facts) if facts else standing.facts_here
-        outer = decide(standing.here, permission, known)
-        if outer.allowed or not standing.inside:
-            return outer
-        inner = decide(standing.inside, permission, replace(standing.facts, **facts))
-        return inner if inner.allowed or outer.principal is None else outer
+        return self._standing(scope, id).decide(permission, **facts)
 
     def _is_beyond_token(self, permission: Permission) -> bool:
         limits = None if self.caller is None else self.caller.limited_to
@@ -163,10 +156,7 @@ class Rights:
 
     def source_of(self, decision: Decision, scope: Scope, id: int) -> Source | None:
         """Where the role behind a decision about this thing is held; None if no role is."""
-        if decision.principal is None:
-            return None
-        standing = self._standing(scope, id)
-        return standing.here.get(decision.principal) or standing.inside.get(decision.principal)
+        return self._standing(scope, id).source_of(decision)
 
     def segment_is_usable(self, segment_id: int) -> bool:
         """Whether department managers may use the segment; False if there is none such."""

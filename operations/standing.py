@@ -3,7 +3,15 @@
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from access.permissions import NO_FACTS, Facts, Principal, Scope
+from access.permissions import (
+    NO_FACTS,
+    Decision,
+    Facts,
+    Permission,
+    Principal,
+    Scope,
+    decide,
+)
 
 NOBODY: Final[frozenset[Principal]] = frozenset()
 
@@ -35,6 +43,24 @@ class Standing:
     @property
     def held(self) -> frozenset[Principal]:
         return frozenset(self.here) | frozenset(self.inside)
+
+    def decide(self, permission: Permission, **facts: bool) -> Decision:
+        """Whether these roles allow it; `facts` are said on top of those known."""
+        outer = decide(self.here, permission, _also(self.facts_here, facts))
+        if outer.allowed or not self.inside:
+            return outer
+        inner = decide(self.inside, permission, _also(self.facts, facts))
+        return inner if inner.allowed or outer.principal is None else outer
+
+    def source_of(self, decision: Decision) -> Source | None:
+        """Where the role behind a decision is held; None if no role is."""
+        if decision.principal is None:
+            return None
+        return self.here.get(decision.principal) or self.inside.get(decision.principal)
+
+
+def _also(known: Facts, said: dict[str, bool]) -> Facts:
+    return replace(known, **said) if said else known
 
 
 NO_STANDING: Final = Standing()

@@ -96,7 +96,7 @@ async def by_month(
         .where(SignInMonth.workspace_id == by.workspace_id, SignInMonth.month.between(since, until))
         .group_by(SignInMonth.month)
     )
-    counted = dict(rows.tuples().all())
+    counted = dict(rows.all())
     months = [_later(since, n) for n in range(_distance(since, min(until, present)) + 1)]
     return Report(
         by.workspace_id,

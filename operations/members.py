@@ -1,10 +1,12 @@
 """People of a workspace, as administrators and they themselves change them."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -19,32 +21,20 @@ from operations.refusals import Code, Refused
 from operations.rights import require
 from operations.wording import name_of
 from sync_engine.markers import Lane, mark_members
-from sync_engine.rules import Catalog, Owner, fold, moments, to_json
+from sync_engine.rules import Catalog, Owner, fold, from_json, moments, to_json
 
 
-async def add(
-    db: AsyncSession,
-    *,
-    by: Caller,
-    user_name: str,
-    attributes: Mapping[str, Any],
-    state: MemberState,
-    catalog: Catalog,
-    lane: Lane = Lane.INTERACTIVE,
-) -> Member:
-    """Add a person. `attributes` are raw values by canonical name; nobody is invited by this."""
-    await require(db, by, Permission.ADD_MEMBER)
-    _owners(attributes, catalog)
-    _not_by_hand(attributes)
-    return await insert_member(
-        db,
-        by=by,
-        user_name=user_name,
-        attributes={name: fitting(name, value) for name, value in attributes.items()},
-        state=state,
-        catalog=catalog,
-        lane=lane,
-    )
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Somebody to be stored: raw values by canonical name.
+
+    `called` is what the person is called, where that is not something known about the person:
+    no attribute, and so nothing a rule can see.
+    """
+
+    user_name: str
+    attributes: Mapping[str, Any]
+    called: str | None = None
 
 
 async def insert_member(
@@ -57,33 +47,76 @@ async def insert_member(
     catalog: Catalog,
     lane: Lane = Lane.INTERACTIVE,
 ) -> Member:
-    """The person's row, dates and marker, for doors that have asked for the right themselves."""
-    user_name = name_of(user_name, "user name")
-    kept = {name: value for name, value in attributes.items() if value not in (None, "", [])}
+    """One person, for doors that have asked for the right themselves."""
+    entry = Entry(user_name, attributes)
+    made = await insert_members(db, by=by, entries=[entry], state=state, catalog=catalog, lane=lane)
+    if not made:
+        raise Refused(Code.NAME_TAKEN, f"There is a member “{user_name[:200]}” already.")
+    return made[0]
+
+
+async def insert_members(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    entries: Sequence[Entry],
+    state: MemberState,
+    catalog: Catalog,
+    lane: Lane = Lane.INTERACTIVE,
+) -> list[Member]:
+    """The rows, dates and markers of new people, who are told of in their own order.
+
+    Left out is whoever has a user name that is taken, by then or at the same moment. Raises
+    Refused for names that cannot be shown.
+    """
+    if not entries:
+        return []
+    rows = [_row(by.workspace_id, each, state, catalog) for each in entries]
+    in_order = sorted(rows, key=lambda row: str(row["user_name"]).lower())
+    statement = insert(Member).on_conflict_do_nothing().execution_options(render_nulls=True)
+    if state is MemberState.ACTIVE:
+        statement = statement.values(activated_at=func.now())
+    made = await db.scalars(statement.returning(Member), in_order)
+    by_name = {member.user_name: member for member in made}
+    members = [by_name[row["user_name"]] for row in rows if row["user_name"] in by_name]
+    await people.insert_dates(
+        db, {member: moments(from_json(member.facts, catalog)) for member in members}
+    )
+    ids = [member.id for member in members]
+    await mark_members(db, by.workspace_id, ids, lane=lane, cause=cause_of(db))
+    for member in members:
+        record(
+            db,
+            by=by,
+            verb="member.added",
+            member_id=member.id,
+            after={
+                "userName": member.user_name,
+                "displayName": member.display_name,
+                "state": state,
+                "attributes": member.attributes,
+            },
+        )
+    return members
+
+
+def _row(
+    workspace_id: int, entry: Entry, state: MemberState, catalog: Catalog
+) -> dict[str, object]:
+    user_name = name_of(entry.user_name, "user name")
+    kept = {name: value for name, value in entry.attributes.items() if value not in (None, "", [])}
     kept["userName"] = user_name
     facts, _ = fold(kept, catalog)
-    member = Member(
-        workspace_id=by.workspace_id,
-        user_name=user_name,
-        display_name=name_of(people.display_name(kept, user_name), "display name"),
-        email=people.email_of(kept),
-        state=state,
-        attributes=kept,
-        facts=to_json(facts),
-    )
-    taken = Refused(Code.NAME_TAKEN, f"There is a member “{user_name}” already.")
-    async with refused_by(db, uq_member_user_name=taken):
-        db.add(member)
-    await people.insert_dates(db, member, moments(facts))
-    await mark_members(db, by.workspace_id, [member.id], lane=lane, cause=cause_of(db))
-    record(
-        db,
-        by=by,
-        verb="member.added",
-        member_id=member.id,
-        after={"userName": user_name, "state": state, "attributes": kept},
-    )
-    return member
+    called = entry.called or people.display_name(kept, user_name)
+    return {
+        "workspace_id": workspace_id,
+        "user_name": user_name,
+        "display_name": name_of(called, "display name"),
+        "email": people.email_of(kept),
+        "state": state,
+        "attributes": kept,
+        "facts": to_json(facts),
+    }
 
 
 async def change_attributes(
@@ -104,7 +137,7 @@ async def change_attributes(
         await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
     member = await people.lock_one(db, by.workspace_id, member_id)
     catalog = await people.catalog_of(db, by.workspace_id)
-    owners = _owners(changes, catalog)
+    owners = owners_of(changes, catalog)
     if Owner.MEMBER in owners and not is_self:
         raise _wrong_owner("Only the member writes", owners[Owner.MEMBER])
     if is_self and owners.keys() - {Owner.MEMBER}:
@@ -113,7 +146,7 @@ async def change_attributes(
         raise _wrong_owner(
             "An identity provider manages this person and writes", owners[Owner.IDENTITY_PROVIDER]
         )
-    _not_by_hand(changes)
+    refuse_groups(changes)
     changes = {name: fitting(name, value) for name, value in changes.items()}
     if "userName" in changes:
         changes = {**changes, "userName": name_of(str(changes["userName"] or ""), "user name")}
@@ -123,25 +156,44 @@ async def change_attributes(
     return member
 
 
-async def deactivate(db: AsyncSession, *, by: Caller, member_id: int, at: dt.datetime) -> Member:
-    """End someone's access at once (C19); not that of the last workspace manager (C3)."""
-    await require(db, by, Permission.DEACTIVATE_MEMBER)
-    await grants.keep_a_manager(db, by.workspace_id, member_id)
-    member = await people.lock_one(db, by.workspace_id, member_id)
-    await people.set_state(db, by=by, member=member, state=MemberState.DEACTIVATED, at=at)
-    return member
+async def deactivate(
+    db: AsyncSession, *, by: Caller, member_ids: Collection[int], at: dt.datetime
+) -> list[Member]:
+    """End people's access at once (C19); whose access that was. All of them, or nobody.
 
-
-async def reactivate(db: AsyncSession, *, by: Caller, member_id: int, at: dt.datetime) -> Member:
-    """Give access back; roles by hand return, derived ones follow the rules.
-
-    Somebody PENDING has had no access yet, and stays so until the first sign-in (C5).
+    Not that of the last workspace managers (C3). Oneself is no exception: who is not the last can
+    be asked back by another one.
     """
     await require(db, by, Permission.DEACTIVATE_MEMBER)
-    member = await people.lock_one(db, by.workspace_id, member_id)
-    if member.state is MemberState.DEACTIVATED:
-        await people.set_state(db, by=by, member=member, state=MemberState.ACTIVE, at=at)
-    return member
+    people.at_most(member_ids)
+    await grants.keep_a_manager(db, by.workspace_id, member_ids)
+    found = await _lock_all(db, by, member_ids)
+    return await people.set_states(db, by=by, members=found, state=MemberState.DEACTIVATED, at=at)
+
+
+async def reactivate(
+    db: AsyncSession, *, by: Caller, member_ids: Collection[int], at: dt.datetime
+) -> list[Member]:
+    """Give access back: roles by hand return, derived ones follow the rules; who changed.
+
+    Whoever never had an account is PENDING again, and stays so until the first sign-in (C5).
+    """
+    await require(db, by, Permission.DEACTIVATE_MEMBER)
+    people.at_most(member_ids)
+    found = await _lock_all(db, by, member_ids)
+    back = [each for each in found if each.state is MemberState.DEACTIVATED]
+    waiting = [each for each in back if each.activated_at is None]
+    active = [each for each in back if each.activated_at is not None]
+    return [
+        *await people.set_states(db, by=by, members=active, state=MemberState.ACTIVE, at=at),
+        *await people.set_states(db, by=by, members=waiting, state=MemberState.PENDING, at=at),
+    ]
+
+
+async def _lock_all(db: AsyncSession, by: Caller, member_ids: Collection[int]) -> list[Member]:
+    found = await people.lock(db, by.workspace_id, member_ids)
+    people.refuse_unknown(member_ids, [each.id for each in found])
+    return found
 
 
 def _reaches(by: Caller, permission: Permission) -> bool:
@@ -149,7 +201,8 @@ def _reaches(by: Caller, permission: Permission) -> bool:
     return by.limited_to is None or permission in by.limited_to
 
 
-def _owners(changes: Mapping[str, object], catalog: Catalog) -> dict[Owner, list[str]]:
+def owners_of(changes: Mapping[str, object], catalog: Catalog) -> dict[Owner, list[str]]:
+    """Whose these attributes are; raises Refused naming those that there are not."""
     unknown = sorted(set(changes) - set(catalog))
     if unknown:
         raise Refused(
@@ -172,7 +225,8 @@ async def _is_managed(db: AsyncSession, member_id: int) -> bool:
     return found is not None
 
 
-def _not_by_hand(attributes: Mapping[str, object]) -> None:
+def refuse_groups(attributes: Mapping[str, object]) -> None:
+    """Raises Refused where groups are written by hand."""
     if BY_GROUPS in attributes:
         raise Refused(
             Code.WRONG_OWNER, "Groups follow the directory's groups; change those instead."

@@ -92,6 +92,8 @@ class Answer:
     already: Sequence[int] = field(default_factory=tuple)
     kept: Sequence[int] = field(default_factory=tuple)
     removed: Sequence[int] = field(default_factory=tuple)
+    changed: Sequence[int] = field(default_factory=tuple)
+    results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)

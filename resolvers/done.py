@@ -62,6 +62,10 @@ async def removed(root: Parent, info: Info) -> Sequence[Member]:
     return await _people(info, root.removed)
 
 
+async def changed(root: Parent, info: Info) -> Sequence[Member]:
+    return await _people(info, root.changed)
+
+
 async def _people(info: Info, ids: Sequence[int]) -> Sequence[Member]:
     found = await asyncio.gather(*(info.context.load(members_by_id, id) for id in ids))
     return [each for each in found if each is not None]

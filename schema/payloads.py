@@ -77,6 +77,9 @@ class MemberPayload(Payload):
     member: Member | None = resolved_by(
         done.member, requires=SIGNED_IN, description="The person, after."
     )
+    changed: list[Member] = resolved_by(
+        done.changed, requires=SIGNED_IN, description="Everybody whose account changed."
+    )
 
 
 @guarded_type(requires=SIGNED_IN, description="The workspace was changed.", rows=Answer)

@@ -1,4 +1,4 @@
-"""Attributes by hand, and who may write which (S4, C19)."""
+"""Attributes by hand, and who may write which (S4)."""
 
 from dataclasses import replace
 
@@ -7,10 +7,10 @@ from sqlalchemy import text
 
 from access.permissions import Permission, Principal
 from models.identity import Connection, ConnectionKind, DirectoryPerson
-from models.people import Member, MemberState
-from operations import members, people
+from models.people import Member
+from operations import members
 from operations.refusals import Code, Denied, Refused
-from tests.world import MONDAY, World
+from tests.world import World
 
 
 @pytest.fixture
@@ -89,32 +89,6 @@ async def test_a_limited_token_writes_nothing_about_its_own_member(staffed: Worl
             )
 
 
-@pytest.mark.parametrize(
-    ("attributes", "code"),
-    [
-        ({"groups": ["Trainers"]}, Code.WRONG_OWNER),
-        ({"shoeSize": 42}, Code.UNKNOWN_ATTRIBUTE),
-        ({"department": "a\x00b"}, Code.BAD_USER_INPUT),
-    ],
-)
-async def test_who_is_added_is_given_only_what_can_be_known_of_people(
-    staffed: World, attributes: dict[str, object], code: Code
-) -> None:
-    async with staffed.edge.transaction() as db:
-        catalog = await people.catalog_of(db, staffed.workspace_id)
-        with pytest.raises(Refused) as refused:
-            await members.add(
-                db,
-                by=staffed.caller("Mona"),
-                user_name="new@acme.example",
-                attributes=attributes,
-                state=MemberState.PENDING,
-                catalog=catalog,
-            )
-
-    assert refused.value.code is code
-
-
 async def test_nobody_changes_their_own_department(staffed: World) -> None:
     with pytest.raises(Denied):
         await change(staffed, "Lea", "Lea", department="Board")
@@ -167,39 +141,6 @@ async def test_a_user_name_is_taken_in_any_case(staffed: World) -> None:
         await change(staffed, "Mona", "Lea", userName="MONA@acme.example")
 
     assert refused.value.code is Code.NAME_TAKEN
-
-
-async def test_deactivation_moves_the_access_epoch_and_comes_back(staffed: World) -> None:
-    by, lea = staffed.caller("Mona"), staffed.members["Lea"]
-    async with staffed.edge.transaction() as db:
-        gone = await members.deactivate(db, by=by, member_id=lea, at=MONDAY)
-    async with staffed.edge.transaction() as db:
-        back = await members.reactivate(db, by=by, member_id=lea, at=MONDAY)
-
-    assert (gone.access_epoch, back.access_epoch) == (2, 3)
-    assert back.state is MemberState.ACTIVE
-    assert (await staffed.verbs())[-2:] == ["member.deactivated", "member.reactivated"]
-
-
-async def test_reactivating_gives_nobody_an_account(staffed: World) -> None:
-    pending = await staffed.member("Pia", state=MemberState.PENDING)
-    before = await staffed.verbs()
-
-    async with staffed.edge.transaction() as db:
-        member = await members.reactivate(
-            db, by=staffed.caller("Mona"), member_id=pending, at=MONDAY
-        )
-
-    assert member.state is MemberState.PENDING
-    assert await staffed.verbs() == before
-
-
-async def test_only_workspace_managers_deactivate(staffed: World) -> None:
-    with pytest.raises(Denied):
-        async with staffed.edge.transaction() as db:
-            await members.deactivate(
-                db, by=staffed.caller("Lea"), member_id=staffed.members["Mona"], at=MONDAY
-            )
 
 
 @pytest.mark.parametrize(

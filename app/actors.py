@@ -8,16 +8,19 @@ import datetime as dt
 from typing import Final
 
 from app import webhooks
-from operations import deliveries, pending
+from app.invoices import settling
+from operations import deliveries, invoices, pending
 from operations.edge import Edge
 from sync_engine.bell import APPLY_INBOX, Wake
 from sync_engine.broker import LATER
 from sync_engine.duties import Actor, actor
 
 LAPSE_GRANTS: Final = Wake("grants.lapse_pending", LATER)
+SETTLE_MONTHS: Final = Wake("invoices.settle_months", LATER)
 
 _DELIVERIES_A_TURN: Final = 200
 _GRANTS_A_TURN: Final = 500
+_MONTHS_A_TURN: Final = 200
 
 
 @actor(APPLY_INBOX, pending=deliveries.PENDING)
@@ -37,4 +40,11 @@ async def lapse_pending_grants(edge: Edge) -> bool:
     return lapsed == _GRANTS_A_TURN
 
 
-OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox, lapse_pending_grants)
+@actor(SETTLE_MONTHS, pending=invoices.PENDING, every=30.0)
+async def settle_months(edge: Edge) -> bool:
+    """Every month that is over, and cost something, has its one invoice; or more is left."""
+    settled = await settling.settle_due(edge, at=dt.datetime.now(dt.UTC), limit=_MONTHS_A_TURN)
+    return settled == _MONTHS_A_TURN
+
+
+OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox, lapse_pending_grants, settle_months)

@@ -1,0 +1,79 @@
+"""Pages as PDF, set by Typst from a template of ours.
+
+What is shown goes in as data, which the template puts on the page as text: nothing in it is read
+as markup, whoever wrote it. The fonts come with the program, so a page is the same bytes on every
+machine, and is PDF/A-2a: archives keep it, and screen readers can read it.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Final
+
+import typst
+
+from operations.wording import storable
+
+_FONTS: Final = ("manimgx_fonts", "manimgx_fonts_cjk")
+_STANDARD: Final = "a-2a"
+_ONE_CHARACTER: Final = b"""
+#set document(title: "-")
+#set text(font: "Noto Sans", lang: "en")
+#json(bytes(sys.inputs.data)).character
+"""
+_LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
+
+
+def typeset(template: Path, data: Mapping[str, str], *, at: dt.datetime) -> bytes:
+    """The PDF of a template (a .typ file) filled with texts; `at` is the date it bears.
+
+    A character that no font has is written as its number, [U+12000]: nothing vanishes. It takes
+    some milliseconds of one processor, outside the interpreter's lock: run it in a thread.
+    """
+    source = template.read_bytes()
+    texts = {name: storable(text) for name, text in data.items()}
+    try:
+        return _set(source, texts, at)
+    except typst.TypstError:
+        shown = {name: _spelled_out(text) for name, text in texts.items()}
+        if shown == texts:
+            raise
+        return _set(source, shown, at)
+
+
+def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
+    compiler = typst.Compiler(
+        source,
+        root=Path(__file__).parent,
+        font_paths=_fonts(),
+        ignore_system_fonts=True,
+        sys_inputs={"data": json.dumps(dict(data))},
+    )
+    page = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=at)
+    if not isinstance(page, bytes):
+        raise TypeError(f"Typst gave a {type(page).__name__} for a PDF.")
+    return page
+
+
+def _spelled_out(text: str) -> str:
+    return "".join(each if _can_be_shown(each) else f"[U+{ord(each):04X}]" for each in text)
+
+
+@lru_cache(maxsize=4096)
+def _can_be_shown(character: str) -> bool:
+    if character.isascii() and character.isprintable():
+        return True
+    try:
+        _set(_ONE_CHARACTER, {"character": f"x{character}x"}, _LONG_AGO)
+    except typst.TypstError:
+        return False
+    return True
+
+
+@cache
+def _fonts() -> typst.Fonts:
+    folders = [str(files(package)) for package in _FONTS]
+    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)

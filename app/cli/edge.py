@@ -1,8 +1,11 @@
 """How commands that change something reach the database: one edge, one caller, one workspace."""
 
+import getpass
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -33,9 +36,19 @@ async def acting_in(settings: Settings, workspace: str | None) -> AsyncIterator[
     engine = web_engine(settings.database_address, application_name="coordinator command")
     try:
         async with Edge(sessions_on(engine)).transaction() as db:
-            yield Reached(db, system(await workspace_id(db, workspace), Origin.CLI))
+            by = system(await workspace_id(db, workspace), Origin.CLI)
+            yield Reached(db, replace(by, client=_here()))
     finally:
         await engine.dispose()
+
+
+def _here() -> str:
+    """Whose shell on which machine it is, for the journal: the address of a command."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"{user}@{socket.gethostname()}"
 
 
 async def workspace_id(db: AsyncSession, slug: str | None) -> int:

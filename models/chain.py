@@ -1,0 +1,76 @@
+"""The journal's hash chain, computed here from what is stored, beside the database's own account.
+
+`models.journal.APPEND` makes digests and hashes inside PostgreSQL. This is the second entry: the
+same text from the stored values, written down once more, so that neither can drift unnoticed. It
+reads JSON documents as the text PostgreSQL shows for them.
+"""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from typing import Any, Final
+
+NOTHING_BEFORE: Final = bytes(32)
+"""What the first entry of a workspace is chained to."""
+
+
+def _moment(value: dt.datetime) -> str:
+    return f'"{value.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S.%fZ}"'
+
+
+def _quoted(value: object) -> str:
+    return f'"{value}"'
+
+
+def _text(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+FIELDS: Final[Mapping[str, Callable[[Any], str]]] = {
+    "workspace_id": str,
+    "seq": str,
+    "at": _moment,
+    "verb": _text,
+    "origin": _text,
+    "client": _text,
+    "by_member_id": str,
+    "by_connection_id": str,
+    "by_name": _text,
+    "cause": _quoted,
+    "department_id": str,
+    "course_id": str,
+    "segment_id": str,
+    "member_id": str,
+    "change_set_id": str,
+    "before": str,
+    "after": str,
+    "detail": str,
+    "reason": _text,
+    "salt": _quoted,
+}
+"""What an entry's text says, in this order, and how."""
+
+ERASABLE: Final = ("client", "by_name", "before", "after", "detail", "reason", "salt")
+"""What a redaction empties: whatever may say something about a person, and the salt."""
+
+_KEYED: Final = tuple((name, f'"{name}" : ', say) for name, say in FIELDS.items())
+
+
+def canonical(entry: Mapping[str, Any]) -> str:
+    """The text whose digest an entry has: `entry` maps every name in FIELDS to its value."""
+    said = [
+        key + ("null" if (value := entry[name]) is None else say(value))
+        for name, key, say in _KEYED
+    ]
+    return "{" + ", ".join(said) + "}"
+
+
+def digest_of(text: str) -> bytes:
+    """What an entry with this text puts into the chain."""
+    return sha256(text.encode()).digest()
+
+
+def link(before: bytes, digest: bytes) -> bytes:
+    """The hash of an entry: of the hash before it, and of its digest."""
+    return sha256(before + digest).digest()

@@ -12,13 +12,17 @@ from app.graphql.limits import Limits
 
 LIST_SIZES: Final[Mapping[str, int]] = {
     "Coordinator.sources": 2,
+    "Course.allowedActions": 37,
     "Course.instructors": 3,
     "Course.roleConflicts": 2,
     "Course.segments": 5,
+    "Department.allowedActions": 3,
+    "Member.allowedActions": 6,
     "Query.permissionCatalog": 300,
     "Query.searchSegmentsTypeahead": 20,
     "SegmentReason.clauses": 20,
     "SuppressedCoordinator.sources": 2,
+    "Workspace.allowedActions": 24,
 }
 """How long the lists without a page size usually are; the other ones count as ten."""
 

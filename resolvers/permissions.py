@@ -1,13 +1,19 @@
-"""What one may do, asked before doing it: the catalog of the schema, and `viewer.can`."""
+"""What one may do, asked before doing it: the catalog of the schema, `viewer.can`, and
+`allowedActions` of things."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+import strawberry
 from graphql import GraphQLSchema
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from access.permissions import Condition, Permission, Principal, Scope, scope_of
+from access.permissions import Condition, Decision, Permission, Principal, Scope, scope_of
+from models.catalog import Course, Department, Module
+from models.people import Member
+from models.workspaces import Workspace
 from operations.rights import Rights
 from resolvers.catalog import kept
 from resolvers.context import Context
@@ -15,7 +21,34 @@ from resolvers.ids import GlobalId, decode, encode
 from resolvers.nodes import refuse_too_many, seen
 from resolvers.references import Reference, reference_to
 
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
 WORKSPACE: Final = "Workspace"
+
+ABOUT_A_PERSON: Final = (
+    Permission.DEACTIVATE_MEMBER,
+    Permission.RESEND_INVITATION,
+    Permission.GRANT_WORKSPACE_MANAGER,
+    Permission.GRANT_FINANCE_MANAGER,
+    Permission.GRANT_INVITE_PERMISSION,
+    Permission.EDIT_ATTRIBUTE_SCHEMA,
+)
+"""What is asked of the workspace, and done to one person. Attributes by hand need the last."""
+
+
+def _asked_of(scope: Scope) -> tuple[Permission, ...]:
+    return tuple(each for each in Permission if scope_of(each) is scope)
+
+
+ACTIONS: Final[Mapping[type, tuple[Permission, ...]]] = {
+    Workspace: _asked_of(Scope.WORKSPACE),
+    Department: _asked_of(Scope.DEPARTMENT),
+    Course: _asked_of(Scope.COURSE),
+    Module: _asked_of(Scope.MODULE),
+    Member: ABOUT_A_PERSON,
+}
+"""The operations a thing can be asked for, as the matrix says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +125,39 @@ async def can(
     ]
 
 
+async def allowed_actions(root: Parent, info: Info) -> list[Ability]:
+    """Every operation on this one thing."""
+    context = info.context
+    about = reference_to(root, context.signed_in)
+    if not context.rights.is_prepared(about.scope, about.id):
+        await context.load(_prepared, about)
+    id = GlobalId(type(root).__name__, root.id)
+    on = encode(*id)
+    return [_ability(context.rights, each, on, about, id) for each in ACTIONS[type(root)]]
+
+
+async def source_name(root: Parent, info: Info) -> str | None:
+    """What the thing is called on which the role behind an ability is held."""
+    return None if root.source_on is None else await info.context.load(name_of, root.source_on)
+
+
+async def name_of(db: AsyncSession, context: Context, ids: Sequence[str]) -> list[str | None]:
+    """What things are called, as far as the caller may see them."""
+    named = [decode(each) for each in ids]
+    rows = await seen(db, context.signed_in, [each for each in named if each])
+    return [_called(rows.get(each)) if each else None for each in named]
+
+
+def _called(row: Any) -> str | None:
+    names = (getattr(row, each, None) for each in ("title", "name", "display_name"))
+    return next((each for each in names if each is not None), None)
+
+
+async def _prepared(db: AsyncSession, context: Context, about: Sequence[Reference]) -> list[bool]:
+    await context.prepare_in(db, about)
+    return [True] * len(about)
+
+
 def _ability(
     rights: Rights, operation: Permission, on: str, about: Reference | None, id: GlobalId | None
 ) -> Ability:
@@ -100,11 +166,7 @@ def _ability(
     if not scope_of(operation).contains(about.scope):
         reason = f"{operation.name} is asked of a {scope_of(operation)}."
         return Ability(operation, on, False, reason)
-    facts = dict.fromkeys(about.facts, True)
-    decision = rights.decide(operation, about.scope, about.id, **facts)
-    if decision.condition is Condition.SELF_ONLY and id.type_name != "Member":
-        # Asked of a course, one asks for oneself; asked of a person, about that person.
-        decision = rights.decide(operation, about.scope, about.id, **facts | {"is_self": True})
+    decision = _decision(rights, operation, about, is_person=id.type_name == "Member")
     source = rights.source_of(decision, about.scope, about.id) if decision.allowed else None
     return Ability(
         operation,
@@ -116,3 +178,16 @@ def _ability(
         source_scope=source.scope if source else None,
         source_on=encode(source.scope.name.title(), source.id) if source and source.id else None,
     )
+
+
+def _decision(
+    rights: Rights, operation: Permission, about: Reference, *, is_person: bool
+) -> Decision:
+    """Asked of a person, it is about that person; asked of anything else, one asks for oneself."""
+    facts = dict.fromkeys(about.facts, True)
+    decision = rights.decide(operation, about.scope, about.id, **facts)
+    if decision.allowed or is_person:
+        return decision
+    facts["is_self"] = True
+    for_oneself = rights.decide(operation, about.scope, about.id, **facts)
+    return for_oneself if for_oneself.allowed else decision

@@ -12,6 +12,7 @@ from models.catalog import CourseKind, CourseState
 from resolvers import coordinators as staff
 from resolvers import courses as course_answers
 from resolvers.coordinators import SourceKind
+from schema.ability import Ability, allowed_actions
 from schema.department import Department
 from schema.freshness import Freshness
 from schema.member import Member
@@ -124,3 +125,4 @@ class Course(Node):
         requires=NAMES,
         description="How current its derived coordinators are.",
     )
+    allowed_actions: list[Ability] | None = allowed_actions()

@@ -1,6 +1,7 @@
 """Departments."""
 
 from models import catalog
+from schema.ability import Ability, allowed_actions
 from schema.node import Node
 from schema.requires import INHERITED, SIGNED_IN, column, guarded_type
 
@@ -12,3 +13,4 @@ from schema.requires import INHERITED, SIGNED_IN, column, guarded_type
 )
 class Department(Node):
     name: str = column("name", requires=INHERITED, description="Unique in the workspace.")
+    allowed_actions: list[Ability] | None = allowed_actions()

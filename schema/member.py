@@ -6,6 +6,7 @@ from access.permissions import Permission
 from models import people
 from models.people import MemberState
 from resolvers import members
+from schema.ability import Ability, allowed_actions
 from schema.node import Node
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import JSON
@@ -38,4 +39,7 @@ class Member(Node):
         members.is_sync_pending,
         requires=LOOK_UP,
         description="Whether a change of this person waits to be reflected in segments.",
+    )
+    allowed_actions: list[Ability] | None = allowed_actions(
+        "What can be done to a person, whether allowed or not."
     )

@@ -8,6 +8,7 @@ from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
 from resolvers import permissions, viewer
+from schema.ability import Ability, allowed_actions
 from schema.member import Member
 from schema.node import Node
 from schema.requires import INHERITED, PUBLIC, SIGNED_IN, column, guarded_type, resolved_by
@@ -26,6 +27,7 @@ class Workspace(Node):
         requires=Permission.CREATE_EDIT_SEGMENT,
         description="How many segments a course may carry, where the course does not say.",
     )
+    allowed_actions: list[Ability] | None = allowed_actions()
 
 
 @guarded_type(requires=SIGNED_IN, description="A right that was given.", rows=viewer.HeldRole)
@@ -33,22 +35,6 @@ class HeldRole:
     principal: Principal
     scope: Scope
     on: strawberry.ID
-
-
-@guarded_type(
-    requires=SIGNED_IN,
-    description="Whether one may do a thing, why, and by which role.",
-    rows=permissions.Ability,
-)
-class Ability:
-    operation: Permission
-    on: strawberry.ID
-    is_allowed: bool
-    reason: str
-    condition: Condition | None
-    source_principal: Principal | None
-    source_scope: Scope | None
-    source_on: strawberry.ID | None
 
 
 @guarded_type(requires=SIGNED_IN, description="Who is signed in.", rows=Caller)

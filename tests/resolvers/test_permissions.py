@@ -11,8 +11,10 @@ from operations.edge import Edge
 from operations.refusals import Code, Refused
 from resolvers.context import Context, opened
 from resolvers.ids import encode
+from resolvers.nodes import SEEN
 from resolvers.permissions import Ability, can
-from tests.standing import build, derived, grant, member, role
+from resolvers.references import is_referred
+from tests.standing import build, derived, enrolment, grant, member, role
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -175,19 +177,133 @@ async def test_a_question_for_something_smaller_is_answered_not_failed(
     assert (answer.is_allowed, answer.reason) == (False, "EDIT_COURSE_INFO is asked of a course.")
 
 
+async def test_a_module_is_asked_about_through_every_course_that_uses_it(
+    db: AsyncSession, sessions: Sessions
+) -> None:
+    await role(db, 1, 1, "INSTRUCTOR")
+    await grant(db, 2, "module_edit", module_id=2)
+    await grant(db, 3, "course_edit", course_id=1)
+    await db.commit()
+    edit, put = Permission.EDIT_MODULE_CONTENT, Permission.ADD_REMOVE_MODULES
+    view = Permission.VIEW_COURSE_INFO
+    closing, contracts = encode("Module", 2), encode("Module", 3)
+
+    instructor = await ask(sessions, member(1), [edit], [closing, contracts])
+    author = await ask(sessions, member(2), [edit, view], [closing, contracts, SELLING, LAW])
+    editor = await ask(sessions, member(3), [edit, put], [closing, contracts])
+
+    assert instructor[edit, closing].is_allowed
+    assert instructor[edit, closing].source_on == SELLING
+    assert author[edit, closing].source_on == author[view, SELLING].source_on == closing
+    assert author[edit, SELLING].reason == "EDIT_MODULE_CONTENT is asked of a module."
+    assert (editor[edit, closing].is_allowed, editor[put, closing].is_allowed) == (False, True)
+    for answers in (instructor, author, editor):
+        assert answers[edit, contracts].reason == "There is no such thing."
+    assert author[view, LAW].reason == "There is no such thing."
+
+
+async def test_whoever_learns_in_a_course_may_take_it_and_see_who_coordinates_it(
+    db: AsyncSession, sessions: Sessions
+) -> None:
+    await enrolment(db, 1, 1)
+    await db.commit()
+    take, names = Permission.TAKE_COURSE_TRACKED, Permission.VIEW_COORDINATOR_NAMES
+    mark, retake = Permission.MARK_COMPLETE, Permission.RETAKE_AFTER_COMPLETION
+
+    answers = await ask(sessions, member(1), [take, names, mark, retake], [SELLING, LAW])
+
+    assert {each for (each, on), answer in answers.items() if answer.is_allowed} == {take, names}
+    assert answers[take, SELLING].source_principal is Principal.LEARNER
+    assert answers[retake, SELLING].condition is Condition.RETAKE_POLICY
+    assert answers[names, LAW].reason == "There is no such thing."
+
+
+async def test_billing_mail_goes_to_workspace_managers_until_there_is_a_finance_manager(
+    db: AsyncSession, sessions: Sessions
+) -> None:
+    mail = Permission.RECEIVE_BILLING_MAIL
+    workspace = encode("Workspace", 1)
+    await grant(db, 1, "workspace_manager")
+    await grant(db, 90, "finance_manager")
+    await grant(db, 91, "finance_manager")
+    await grant(db, 92, "finance_manager")
+    await grant(db, 2, "finance_manager", is_pending=True)
+    await db.commit()
+
+    before = (await ask(sessions, member(1), [mail]))[mail, workspace]
+    await grant(db, 3, "finance_manager")
+    await db.commit()
+    after = (await ask(sessions, member(1), [mail]))[mail, workspace]
+
+    assert (before.is_allowed, before.condition) == (True, Condition.NO_FINANCE_MANAGER)
+    assert (after.is_allowed, after.condition) == (False, Condition.NO_FINANCE_MANAGER)
+
+
+async def test_asked_for_oneself_what_one_may_only_do_so_is_not_hidden_by_a_nearer_condition(
+    db: AsyncSession, sessions: Sessions
+) -> None:
+    await grant(db, 1, "course_enroll", course_id=1)
+    await enrolment(db, 1, 1)
+    await db.commit()
+    learners = Permission.LIST_LEARNERS
+
+    answer = (await ask(sessions, member(1), [learners], [SELLING]))[learners, SELLING]
+
+    assert (answer.is_allowed, answer.condition) == (True, Condition.SELF_ONLY)
+
+
+async def test_a_coordinator_may_nothing_an_instructor_may_not_except_retaking(
+    db: AsyncSession, sessions: Sessions
+) -> None:
+    await role(db, 1, 1, "INSTRUCTOR")
+    await role(db, 2, 1, "COORDINATOR")
+    await derived(db, 3, 1)
+    await db.commit()
+    everything = [
+        SELLING,
+        LAW,
+        *(
+            encode(*each)
+            for each in (
+                ("Workspace", 1),
+                ("Department", 1),
+                ("Module", 1),
+                ("Segment", 1),
+                ("Member", 4),
+            )
+        ),
+    ]
+
+    may = []
+    for id in (1, 2, 3):
+        answers = await ask(sessions, member(id), list(Permission), everything)
+        may.append({key for key, each in answers.items() if each.is_allowed})
+
+    instructor, direct, through_a_segment = may
+    assert direct - instructor == {(Permission.RETAKE_AFTER_COMPLETION, SELLING)}
+    assert through_a_segment == direct
+    assert len(instructor) > len(direct) > 10
+
+
+def test_everything_with_an_id_is_about_something_rights_are_held_on() -> None:
+    for name, (kind, _) in SEEN.items():
+        assert is_referred(kind()), name
+
+
 @pytest.mark.parametrize("courses", [1, 3])
 async def test_all_68_operations_on_many_things_cost_one_statement_per_kind_and_one_for_rights(
     db: AsyncSession, sessions: Sessions, statements: list[str], courses: int
 ) -> None:
     await grant(db, 1, "workspace_manager")
     await db.commit()
-    on = [*COURSES[:courses], encode("Department", 1), encode("Segment", 1), encode("Member", 2)]
+    kinds = ("Department", "Module", "Segment", "Member")
+    on = [*COURSES[:courses], *(encode(each, 1) for each in kinds)]
     statements.clear()
 
     answers = await ask(sessions, member(1), list(Permission), on)
 
-    assert len(answers) == 68 * (courses + 3)
-    assert len(statements) == 5
+    assert len(answers) == 68 * (courses + 4)
+    assert len(statements) == 6
 
 
 async def test_more_than_a_hundred_things_at_once_are_refused_with_the_limit(

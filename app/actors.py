@@ -1,7 +1,7 @@
 """Operations that workers run when a message or the sweeper says so.
 
 They are declared here because the sync engine may not know operations. Each gets the edge of the
-process, opens its own transactions with it, and returns whether more is left.
+process, or its post office, opens its own transactions with it, and returns whether more is left.
 """
 
 import datetime as dt
@@ -9,12 +9,15 @@ from typing import Final
 
 from app import webhooks
 from app.invoices import settling
-from operations import deliveries, invoices, pending
+from app.mail.office import PostOffice
+from operations import deliveries, invitations, invoices, mail, pending
 from operations.edge import Edge
 from sync_engine.bell import APPLY_INBOX, Wake
 from sync_engine.broker import LATER
 from sync_engine.duties import Actor, actor
 
+INVITE_DUE: Final = Wake("invitations.invite_due", LATER)
+SEND_MAIL: Final = Wake("mail.send_queued", LATER)
 LAPSE_GRANTS: Final = Wake("grants.lapse_pending", LATER)
 SETTLE_MONTHS: Final = Wake("invoices.settle_months", LATER)
 
@@ -48,3 +51,18 @@ async def settle_months(edge: Edge) -> bool:
 
 
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox, lapse_pending_grants, settle_months)
+
+
+@actor(INVITE_DUE, pending=invitations.PENDING)
+async def invite_due(office: PostOffice) -> bool:
+    """Whoever holds something and has no account was sent one invitation, or more is left."""
+    return await office.invite()
+
+
+@actor(SEND_MAIL, pending=mail.PENDING)
+async def send_queued(office: PostOffice) -> bool:
+    """No mail that is due waits in the outbox, unless nobody takes it just now; or more is left."""
+    return await office.send()
+
+
+MAILING: Final[tuple[Actor[PostOffice], ...]] = (invite_due, send_queued)

@@ -7,13 +7,20 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from app.authentication.configuration import IssuerSetting, read_issuers
 from app.embedded import CannotStart
 from app.keyring import Keyring, keyring_in, read_keyring
+from app.mail.addresses import NoAddress, sender_in
+from app.mail.server import server_in
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
-UnsafeSwitch = Literal["graphiql", "introspection", "local_issuer"]
+_INSISTING = "whoever insists says COORDINATOR_ACCEPT_UNSAFE={}."
+
+UnsafeSwitch = Literal[
+    "graphiql", "introspection", "local_issuer", "http_issuers", "demo_data", "mail_folder"
+]
 
 
 class WrongSetting(CannotStart):
@@ -34,10 +41,18 @@ class Settings(BaseSettings):
     | COORDINATOR_KEYRING          | name:base64,… keys that seal and sign; see app/keyring.py   |
     | COORDINATOR_GRAPHIQL         | serve the GraphiQL page; by default in development only     |
     | COORDINATOR_INTROSPECTION    | answer introspection; by default in development only        |
+    | COORDINATOR_ISSUERS          | whose tokens sign people in: JSON or TOML, or a file of it; |
+    |                              | see app/authentication/configuration.py                     |
     | COORDINATOR_LOCAL_ISSUER     | take tokens of `coordinator token mint`; by default in      |
     |                              | development, as long as no other issuer is configured       |
+    | COORDINATOR_SMTP_URL         | where mail goes out: smtp://user:password@host:587, or      |
+    |                              | smtps://…; see app/mail/server.py. Unset: every mail is a   |
+    |                              | file in the data directory's mail/                          |
+    | COORDINATOR_MAIL_FROM        | whom mail is from: LMS Coordinator <no-reply@example.com>   |
     | COORDINATOR_ACCEPT_UNSAFE    | names of switches, by commas, that production may have on:  |
-    |                              | graphiql, introspection, local_issuer                       |
+    |                              | graphiql, introspection, local_issuer, http_issuers         |
+    |                              | (on this machine), demo_data (the demo company's),          |
+    |                              | mail_folder (no COORDINATOR_SMTP_URL)                       |
     | COORDINATOR_TRUSTED_DOCUMENTS | a JSON file {sha256: document}, as a client's build makes it |
     | COORDINATOR_TRUSTED_DOCUMENTS_ONLY | answer nothing but the documents of that file         |
     | COORDINATOR_CORS_ORIGINS     | origins of browsers that may ask, separated by commas       |
@@ -63,7 +78,10 @@ class Settings(BaseSettings):
     keyring: SecretStr | None = None
     graphiql: bool | None = None
     introspection: bool | None = None
+    issuers: Annotated[tuple[IssuerSetting, ...], NoDecode] = ()
     local_issuer: bool | None = None
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
     accept_unsafe: Annotated[tuple[UnsafeSwitch, ...], NoDecode] = ()
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
@@ -76,6 +94,11 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
+
+    @field_validator("issuers", mode="before")
+    @classmethod
+    def _written(cls, value: object) -> object:
+        return read_issuers(value) if isinstance(value, str) else value
 
     @field_validator("database_url")
     @classmethod
@@ -102,6 +125,26 @@ class Settings(BaseSettings):
                 )
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            server_in(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _sender(cls, value: str | None) -> str | None:
+        if value is not None:
+            try:
+                sender_in(value)
+            except NoAddress:
+                raise ValueError(
+                    "must be an address like LMS Coordinator <no-reply@example.com>; "
+                    f"it is {value!r}"
+                ) from None
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
@@ -118,6 +161,15 @@ class Settings(BaseSettings):
             raise ValueError(
                 "COORDINATOR_TRUSTED_DOCUMENTS must name a file of documents, because "
                 "COORDINATOR_TRUSTED_DOCUMENTS_ONLY is on and nothing else would be answered"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _mails_as_somebody(self) -> Self:
+        if self.smtp_url is not None and self.mail_from is None:
+            raise ValueError(
+                "COORDINATOR_MAIL_FROM must be set, because COORDINATOR_SMTP_URL is: mail servers"
+                " refuse mail from nobody"
             )
         return self
 
@@ -141,19 +193,37 @@ class Settings(BaseSettings):
             self._unless_accepted("graphiql", "must be off: it is a developer's page"),
             self._unless_accepted("introspection", "must be off"),
             self._unless_accepted("local_issuer", "must be off: whoever reads its key is anybody"),
+            (
+                self._has_http_issuers and "http_issuers" not in self.accept_unsafe,
+                "COORDINATOR_ISSUERS must not speak http, not even on this machine; "
+                + _INSISTING.format("http_issuers"),
+            ),
+            (
+                self.smtp_url is None and "mail_folder" not in self.accept_unsafe,
+                "COORDINATOR_SMTP_URL must be set: mail would only be written to files; "
+                + _INSISTING.format("mail_folder"),
+            ),
             ("*" in self.cors_origins, "COORDINATOR_CORS_ORIGINS must name origins, not *."),
         )
 
     def _unless_accepted(self, switch: UnsafeSwitch, sentence: str) -> tuple[bool, str]:
         is_wrong = bool(getattr(self, switch)) and switch not in self.accept_unsafe
-        return is_wrong, (
-            f"COORDINATOR_{switch.upper()} {sentence}; "
-            f"whoever insists says COORDINATOR_ACCEPT_UNSAFE={switch}."
-        )
+        return is_wrong, (f"COORDINATOR_{switch.upper()} {sentence}; {_INSISTING.format(switch)}")
 
     @property
     def is_production(self) -> bool:
         return self.environment == "production"
+
+    @property
+    def has_local_issuer(self) -> bool:
+        """Whether tokens of `coordinator token mint` are taken."""
+        if self.local_issuer is None:
+            return not self.issuers and not self.is_production
+        return self.local_issuer
+
+    @property
+    def _has_http_issuers(self) -> bool:
+        return any(a.startswith("http:") for each in self.issuers for a in each.addresses)
 
     @property
     def shows_graphiql(self) -> bool:
@@ -162,6 +232,11 @@ class Settings(BaseSettings):
     @property
     def answers_introspection(self) -> bool:
         return not self.is_production if self.introspection is None else self.introspection
+
+    @property
+    def mail_sender(self) -> str:
+        """Whom mail is from."""
+        return self.mail_from or "LMS Coordinator <no-reply@localhost>"
 
     @property
     def logs_json(self) -> bool:

@@ -14,8 +14,9 @@ from typing import Final, Self
 
 import dramatiq
 
-from app.actors import OPERATIONS
+from app.actors import MAILING, OPERATIONS
 from app.database import sessions_on, web_engine, worker_engine
+from app.mail.office import post_office
 from app.settings import Settings
 from operations.edge import Edge
 from sync_engine.actors import ACTORS, Runtime
@@ -69,6 +70,7 @@ class WorkerProcess:
         duties = [
             *bind(self._broker, self._bell, runtime, ACTORS),
             *bind(self._broker, self._bell, edge, OPERATIONS),
+            *bind(self._broker, self._bell, post_office(settings, edge), MAILING),
         ]
         self._worker = dramatiq.Worker(self._broker, queues={*queues}, worker_threads=threads)
         self._sweeper = Sweeper(

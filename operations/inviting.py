@@ -72,8 +72,8 @@ WITH invited AS (
     ON CONFLICT DO NOTHING
     RETURNING member_id
 )
-SELECT m.id, m.workspace_id, m.email, m.display_name, w.name AS workspace
-  FROM invited i JOIN member m ON m.id = i.member_id JOIN workspace w ON w.id = m.workspace_id
+SELECT m.id, m.workspace_id, m.email, m.display_name
+  FROM invited i JOIN member m ON m.id = i.member_id
  ORDER BY m.id
 """)  # noqa: S608 - made of a constant of ours
 
@@ -84,10 +84,9 @@ SELECT id FROM member
 """)
 
 STANDING: Final = text(f"""
-SELECT m.id, m.workspace_id, m.state, m.email, m.display_name, w.name AS workspace,
+SELECT m.id, m.workspace_id, m.state, m.email, m.display_name,
        i.sent_count, i.last_sent_at, {IS_GIVEN_SOMETHING} AS is_given_something
-  FROM member m JOIN workspace w ON w.id = m.workspace_id
-  LEFT JOIN invitation i ON i.member_id = m.id
+  FROM member m LEFT JOIN invitation i ON i.member_id = m.id
  WHERE m.id = :member_id
 """)  # noqa: S608 - made of a constant of ours
 
@@ -277,7 +276,6 @@ async def _queue(
         recipients=[(person.id, person.email)],
         parameters={
             "name": person.display_name,
-            "workspace": person.workspace,
             "expires_on": (at + GOOD_FOR).date().isoformat(),
         },
         secret=code.shown,

@@ -7,8 +7,8 @@ that is claimed again once `LEASE` is over. So nothing is lost, and the one thin
 twice is a mail the server accepted in the very moment the worker died: it goes out again with the
 same Message-ID, by which the receiving side may recognize it.
 
-What a kind of mail says stands in `app/mail/templates/<kind>.{txt,html}.jinja`; its first lines
-say which parameters it needs.
+What a kind of mail says stands in `app/mail/templates/<kind>.{txt,html}.jinja`. They are filled
+with the parameters, the name of the `workspace`, and `public_url`.
 """
 
 import base64
@@ -49,7 +49,7 @@ UPDATE mail SET attempts = attempts + 1, next_attempt_at = :until
  WHERE id = (SELECT id FROM mail WHERE state = 'QUEUED' AND next_attempt_at <= :at
               ORDER BY next_attempt_at, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, workspace_id, key, kind, recipients, member_ids, parameters, cause, attempts,
-          created_at
+          created_at, (SELECT name FROM workspace w WHERE w.id = mail.workspace_id) AS workspace
 """)
 
 SENT: Final = text("""
@@ -92,6 +92,7 @@ class Letter:
 
     id: int
     workspace_id: int
+    workspace: str
     key: str
     kind: MailKind
     recipients: tuple[str, ...]
@@ -158,6 +159,7 @@ async def claim(db: AsyncSession, *, at: dt.datetime) -> Letter | None:
     return Letter(
         row.id,
         row.workspace_id,
+        row.workspace,
         row.key,
         MailKind(row.kind),
         tuple(row.recipients),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.orm import configure_mappers
 
 import models.metadata
-from app.actors import OPERATIONS
+from app.actors import MAILING, OPERATIONS
 from models.base import Base
 from sync_engine.actors import ACTORS
 from sync_engine.broker import LATER, NOW
@@ -114,7 +114,11 @@ def test_no_relationship_loads_by_itself() -> None:
 
 
 def test_actors_and_queues_follow_their_grammar() -> None:
-    wakes = [*(each.wake for each in ACTORS), *(each.wake for each in OPERATIONS)]
+    wakes = [
+        *(each.wake for each in ACTORS),
+        *(each.wake for each in OPERATIONS),
+        *(each.wake for each in MAILING),
+    ]
 
     assert [w.actor for w in wakes if not re.fullmatch(r"[a-z]+\.[a-z]+(_[a-z]+)+", w.actor)] == []
     assert {wake.queue for wake in wakes} == {NOW, LATER} == {"now", "later"}

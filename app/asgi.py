@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,8 +17,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from access.caller import Caller
-from app import scim, webhooks
-from app.authentication.bearer import NOT_SIGNED_IN, Authenticated, Bearer
+from app import invoices, scim, webhooks
+from app.authentication.authenticated import Authenticated
+from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
 from app.authentication.issuer import LocalIssuer
 from app.embedded import CannotStart
@@ -43,7 +45,13 @@ from resolvers.context import Context, opened
 from sync_engine.bell import APPLY_INBOX
 
 GRAPHQL_PATH = "/graphql"
-HEADERS_OF_BROWSERS = ("authorization", "content-type", "last-event-id", "x-request-id")
+HEADERS_OF_BROWSERS = (
+    "authorization",
+    "content-type",
+    "last-event-id",
+    "x-request-id",
+    WORKSPACE_HEADER,
+)
 
 
 def create_app(
@@ -80,6 +88,7 @@ def _graphql(here: Installation, schema: strawberry.Schema) -> GraphQL:
     return GraphQL(
         schema,
         authenticate=here.bearer.authenticate,
+        lapse=here.bearer.lapse,
         context=_contexts(here),
         present=present,
         store=_documents(settings.trusted_documents),
@@ -121,7 +130,7 @@ def _contexts(here: Installation) -> OpenContext:
         if known.is_remembered and not await here.bearer.still_valid(known):
             raise Unauthenticated(NOT_SIGNED_IN)
         context = Context(
-            known.caller,
+            replace(known.caller, client=client),
             here.edge,
             seal=here.seal,
             seals=here.keyring,
@@ -147,6 +156,7 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
             now=utc_now,
         ),
         *scim.routes(edge=here.edge, authenticate=_provider_by(here.bearer), now=utc_now),
+        *invoices.routes(edge=here.edge, bearer=here.bearer),
         Route("/.well-known/jwks.json", _keys_of(here.local_issuer)),
         *here.health.routes(),
     ]
@@ -155,9 +165,10 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
 def _provider_by(bearer: Bearer) -> scim.Authenticate:
     async def provider(credentials: str | None, client: str | None) -> Caller | None:
         try:
-            return (await bearer.authenticate_connection(credentials, client=client)).caller
+            known = await bearer.authenticate_connection(credentials, client=client)
         except Unauthenticated:
             return None
+        return replace(known.caller, client=client)
 
     return provider
 

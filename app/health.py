@@ -4,7 +4,7 @@
 |-----------|-------------------------------------------------------------------|-----------------|
 | /livez    | whether the process runs, and nothing it depends on               | 200             |
 | /startupz | whether it has started: database reached, migration as expected   | 200 or 503      |
-| /readyz   | PostgreSQL, migration, event loop; Redis only degrades            | 200 or 503      |
+| /readyz   | PostgreSQL, migration, event loop; Redis and issuers only degrade | 200 or 503      |
 
 Anybody may ask, so the answers are single words, and readiness is looked at once a second however
 often it is asked for.
@@ -14,6 +14,7 @@ import asyncio
 import contextlib
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,6 +66,7 @@ class Condition:
     migration: str
     event_loop: str
     redis: str
+    issuers: str | None
 
     @property
     def is_ready(self) -> bool:
@@ -74,19 +76,30 @@ class Condition:
     def status(self) -> str:
         if not self.is_ready:
             return "unavailable"
-        return "ready" if self.redis == "ok" else "degraded"
+        is_whole = self.redis == "ok" and self.issuers in (None, "ok", "unasked")
+        return "ready" if is_whole else "degraded"
 
 
 class Health:
-    """Looks at what the process depends on. `revision` is the migration the program needs."""
+    """Looks at what the process depends on. `revision` is the migration the program needs;
+    `issuers` says how those are who sign people in, None where there are none elsewhere."""
 
-    def __init__(self, engine: AsyncEngine, redis_url: str, revision: str, lag: LoopLag) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        redis_url: str,
+        revision: str,
+        lag: LoopLag,
+        *,
+        issuers: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._engine = engine
         self._redis = redis.asyncio.Redis.from_url(
             redis_url, socket_timeout=PATIENCE / 4, socket_connect_timeout=PATIENCE / 4
         )
         self._revision = revision
         self._lag = lag
+        self._issuers = issuers
         self._one_at_a_time = asyncio.Lock()
         self._seen: tuple[float, Condition] | None = None
         self.has_started = False
@@ -123,6 +136,7 @@ class Health:
             "migration": found.migration,
             "eventLoop": found.event_loop,
             "redis": found.redis,
+            **({} if found.issuers is None else {"issuers": found.issuers}),
         }
         return JSONResponse(
             {"status": found.status, "checks": checks}, 200 if found.is_ready else 503
@@ -135,6 +149,7 @@ class Health:
             migration=_migration(revision, self._revision),
             event_loop="ok" if self._lag.seconds <= LONGEST_LAG else "late",
             redis="ok" if pong else "unreachable",
+            issuers=self._issuers(),
         )
 
     async def _read_revision(self) -> str | None:

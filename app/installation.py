@@ -5,6 +5,7 @@ import contextlib
 import gc
 import signal
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.authentication.bearer import Bearer
 from app.authentication.issuer import LocalIssuer, local_issuer
+from app.authentication.issuers import Issuers
+from app.authentication.trusting import trusted
 from app.database import sessions_on, web_engine, worker_engine
 from app.health import Health, LoopLag
 from app.keyring import Keyring
@@ -38,6 +41,7 @@ class Installation:
     bus: Bus
     keyring: Keyring
     seal: Seal
+    issuers: Issuers
     bearer: Bearer
     local_issuer: LocalIssuer | None
     lag: LoopLag
@@ -51,7 +55,8 @@ class Installation:
         bell = Bell(settings.redis_address)
         edge = Edge(sessions, bell.ring)
         keyring = settings.keys()
-        issuer = local_issuer(settings)
+        local = local_issuer(settings)
+        issuers = trusted(settings.issuers, local, time.time)
         lag = LoopLag()
         return cls(
             settings=settings,
@@ -61,10 +66,17 @@ class Installation:
             bus=Bus(sessions, settings.redis_address),
             keyring=keyring,
             seal=Seal(keyring.signing_keys("cursor")[0]),
-            bearer=Bearer(edge, [issuer.as_issuer()] if issuer else []),
-            local_issuer=issuer,
+            issuers=issuers,
+            bearer=Bearer(edge, issuers),
+            local_issuer=local,
             lag=lag,
-            health=Health(engine, settings.redis_address, migrations.head(), lag),
+            health=Health(
+                engine,
+                settings.redis_address,
+                migrations.head(),
+                lag,
+                issuers=lambda: issuers.state,
+            ),
         )
 
     @asynccontextmanager
@@ -72,7 +84,10 @@ class Installation:
         """Around everything that is served. `stop_streams` is called as soon as the process is
         told to end. Raises CannotStart unless the database is at this program's migration."""
         await asyncio.to_thread(_look_at_the_database, self.settings)
-        lag = asyncio.create_task(self.lag.watch(), name="event loop lag")
+        beside = [
+            asyncio.create_task(self.lag.watch(), name="event loop lag"),
+            asyncio.create_task(self.issuers.warm(), name="keys of issuers"),
+        ]
         try:
             async with self.bus:
                 with at_the_signal_to_end(stop_streams):
@@ -82,9 +97,10 @@ class Installation:
                     yield
         finally:
             self.health.has_started = False
-            lag.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await lag
+            for each in beside:
+                each.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+            await self.issuers.close()
             await self.health.close()
             await self.engine.dispose()
 

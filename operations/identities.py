@@ -81,6 +81,14 @@ class Place:
     is_claimed: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A workspace that somebody can act in."""
+
+    slug: str
+    name: str
+
+
 class Nobody(Exception):
     """The identity is no member. The message is for the operator's log."""
 
@@ -96,9 +104,9 @@ class Ended(Exception):
 class WorkspaceNeeded(Exception):
     """The identity is good in other workspaces than was said, or in several and none was said."""
 
-    def __init__(self, places: Sequence[Place]) -> None:
-        super().__init__(", ".join(place.slug for place in places))
-        self.places = tuple(places)
+    def __init__(self, choices: Sequence[Choice]) -> None:
+        super().__init__(", ".join(choice.slug for choice in choices))
+        self.choices = tuple(choices)
 
 
 async def places_of(
@@ -118,18 +126,19 @@ async def places_of(
 
 def chosen(
     places: Sequence[Place], *, search: Search | None, workspace: str | None
-) -> tuple[Place, tuple[Place, ...]]:
+) -> tuple[Place, tuple[Choice, ...]]:
     """The place to act in, and all there are to choose from.
 
     Raises Nobody, NotInvited, Ended and WorkspaceNeeded.
     """
     usable, faults = _usable(places, search)
-    choices = _open(usable)
+    alive = _open(usable)
+    choices = tuple(Choice(place.slug, place.workspace_name) for place in alive)
     meant = [place for place in usable if workspace in (None, place.slug)]
     here = _open(meant)
     if len(here) == 1:
-        return here[0], tuple(choices)
-    if choices and (here or not meant):
+        return here[0], choices
+    if alive and (here or not meant):
         raise WorkspaceNeeded(choices)
     if usable:
         raise Ended("the member is deactivated")

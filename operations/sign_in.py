@@ -24,6 +24,8 @@ class Arrival:
     access_epoch: int
     last_sign_in_at: dt.datetime | None
     time_zone: str
+    workspace_slug: str
+    workspace_name: str
 
 
 async def find(db: AsyncSession, *, workspace_id: int, member_id: int) -> Arrival | None:
@@ -35,6 +37,8 @@ async def find(db: AsyncSession, *, workspace_id: int, member_id: int) -> Arriva
             Member.access_epoch,
             Member.last_sign_in_at,
             Workspace.time_zone,
+            Workspace.slug,
+            Workspace.name,
         )
         .join(Workspace, Workspace.id == Member.workspace_id)
         .where(

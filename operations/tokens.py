@@ -10,9 +10,9 @@ import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -20,11 +20,14 @@ from access.permissions import Permission
 from models.identity import Connection, ConnectionKind, Token, TokenKind
 from models.journal import record
 from models.people import Member, MemberState
+from models.workspaces import Workspace
 from operations import token_text
+from operations.identities import Choice
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 
 NAME_LIMIT: Final = 100
+LIVE_TOKENS_PER_MEMBER: Final = 50
 LIVE_TOKENS_PER_CONNECTION: Final = 2
 """Two, so that a new one can be in use before the old one is revoked."""
 
@@ -63,6 +66,7 @@ class ResolvedToken:
     scopes: frozenset[Permission] | None
     expires_at: dt.datetime | None
     use_is_unnoted: bool
+    workspace: Choice
 
 
 async def create(
@@ -88,8 +92,7 @@ async def create(
     _check_holder(kind, holder)
     _check_reach(by, scopes)
     _check(kind, name, scopes, expires_at, at)
-    if connection_id is not None:
-        await _leave_room(db, connection_id, at)
+    await _leave_room(db, holder, at)
 
     id, digest, shown = token_text.new(kind)
     token = Token(
@@ -157,7 +160,15 @@ async def resolve(db: AsyncSession, presented: str, *, at: dt.datetime) -> Resol
     if not parts.checksum_holds:
         return Unusable.CHECKSUM
     found = await db.execute(
-        select(Token, Member, Connection.name, Connection.is_enabled)
+        select(
+            Token,
+            Member,
+            Connection.name,
+            Connection.is_enabled,
+            Workspace.slug,
+            Workspace.name.label("workspace_name"),
+        )
+        .join(Workspace, Workspace.id == Token.workspace_id)
         .outerjoin(Member, Member.id == Token.member_id)
         .outerjoin(Connection, Connection.id == Token.connection_id)
         .where(Token.id == parts.id, Token.kind == parts.kind)
@@ -167,9 +178,8 @@ async def resolve(db: AsyncSession, presented: str, *, at: dt.datetime) -> Resol
     stored = row.Token.secret_sha256 if row else _NOTHING
     if not hmac.compare_digest(stored, parts.digest) or row is None:
         return Unusable.MISMATCH if row else Unusable.UNKNOWN
-    token, member = row.Token, row.Member
-    ended = _ended(token, member, row.is_enabled, at)
-    return ended or _resolved(token, member, row.name, at)
+    ended = _ended(row.Token, row.Member, row.is_enabled, at)
+    return ended or _resolved(row, at)
 
 
 async def is_live(db: AsyncSession, token_id: str, *, at: dt.datetime) -> bool:
@@ -273,15 +283,19 @@ def _check_reach(by: Caller, scopes: Sequence[str]) -> None:
         )
 
 
-async def _leave_room(db: AsyncSession, connection_id: int, at: dt.datetime) -> None:
-    live = await db.scalars(select(Token.id).where(Token.connection_id == connection_id, _live(at)))
-    count = len(live.all())
-    if count >= LIVE_TOKENS_PER_CONNECTION:
+async def _leave_room(db: AsyncSession, holder: Member | Connection, at: dt.datetime) -> None:
+    if isinstance(holder, Connection):
+        owner, limit, who = Token.connection_id, LIVE_TOKENS_PER_CONNECTION, "The connection"
+    else:
+        owner, limit, who = Token.member_id, LIVE_TOKENS_PER_MEMBER, holder.display_name
+    count = await db.scalar(
+        select(func.count()).select_from(Token).where(owner == holder.id, _live(at))
+    )
+    if count is not None and count >= limit:
         raise Refused(
             Code.LIMIT_REACHED,
-            f"The connection has {count} live tokens, and {LIVE_TOKENS_PER_CONNECTION} are the "
-            "limit; revoke one first.",
-            {"limit": LIVE_TOKENS_PER_CONNECTION, "actual": count},
+            f"{who} has {count} live tokens, and {limit} are the limit; revoke one first.",
+            {"limit": limit, "actual": count},
         )
 
 
@@ -303,9 +317,9 @@ def _ended(
     return Unusable.MEMBER_DEACTIVATED if member.state is MemberState.DEACTIVATED else None
 
 
-def _resolved(
-    token: Token, member: Member | None, connection_name: str | None, at: dt.datetime
-) -> ResolvedToken:
+def _resolved(row: Any, at: dt.datetime) -> ResolvedToken:
+    token: Token = row.Token
+    member: Member | None = row.Member
     last = token.last_used_at
     return ResolvedToken(
         id=token.id,
@@ -314,12 +328,13 @@ def _resolved(
         workspace_id=token.workspace_id,
         member_id=token.member_id,
         connection_id=token.connection_id,
-        holder=member.display_name if member else str(connection_name),
+        holder=member.display_name if member else str(row.name),
         access_epoch=member.access_epoch if member else 0,
         is_pending=member is not None and member.state is MemberState.PENDING,
         scopes=frozenset(Permission(scope) for scope in token.scopes) or None,
         expires_at=token.expires_at,
         use_is_unnoted=last is None or last <= at - USE_IS_NOTED_EVERY,
+        workspace=Choice(row.slug, row.workspace_name),
     )
 
 

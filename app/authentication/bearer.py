@@ -1,56 +1,54 @@
 """From a bearer token to someone who may act: for the GraphQL doors and for SCIM.
 
 Whatever is wrong with a token, who presented it hears one and the same sentence; the reason is
-written to the log. Only a person who is known and deactivated is told so.
+written to the log. Only a person who is known and deactivated, or invited and without an account,
+is told so.
 """
 
+import asyncio
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
 import structlog
 
-from access.caller import Caller, Origin
+from access.caller import Origin
+from app.authentication.arrivals import CONNECTIONS, PEOPLE, Arrivals
+from app.authentication.authenticated import Authenticated
 from app.authentication.clock import utc_now
-from app.authentication.verifier import Issuer, NotAccepted, Subject, Verifier
+from app.authentication.failures import Failures
+from app.authentication.issuers import Issuers
+from app.authentication.outside import IssuerSilent
+from app.authentication.verifier import NotAccepted, Verified
 from app.graphql.contracts import Forbidden, RequestInfo, Unauthenticated
-from models.identity import TokenKind
-from models.people import MemberState
+from app.graphql.errors import Code, RequestRefused, refused
 from operations import sign_in, tokens
 from operations.edge import Edge
-from operations.sign_in import Arrival
-from operations.tokens import ResolvedToken, Unusable
+from operations.identities import Choice, Ended, NotInvited, WorkspaceNeeded
 
 NOT_SIGNED_IN: Final = "The token is missing or not valid."
 DEACTIVATED: Final = "This account is deactivated. A workspace manager can reactivate it."
+NO_ACCOUNT_YET: Final = "There is no account yet. The link in the invitation makes it."
+SILENT: Final = "The identity provider does not answer, so nobody can say who this is. Try again."
+TOO_MANY: Final = "Too many tokens from this address were not valid. Try again later."
 OWN_PREFIX: Final = "lmsc_"
+WORKSPACE_HEADER: Final = "x-coordinator-workspace"
+WORKSPACE_PARAMETER: Final = "workspace"
 
-ENDING_VERBS: Final = frozenset({"member.deactivated", "member.deleted", "token.revoked"})
+ENDING_VERBS: Final = frozenset(
+    {"member.deactivated", "member.deleted", "token.revoked", "identity.removed"}
+)
 """Journal entries after which a stream of the entry's member must ask `still_valid`."""
 
+LOOKED_AT_EVERY: Final = 20.0
+"""Seconds between looks at an opaque token while a stream rests on it."""
+
+_RETRY_SECONDS: Final = 5
 _LANGUAGE: Final = re.compile(r"\s*([A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3})\s*(?:[,;]|$)")
 
 log = structlog.get_logger("app.authentication")
-
-
-@dataclass(frozen=True, slots=True)
-class Authenticated:
-    """Someone who was let in, and until when. `expires_at` None is a token without an end.
-
-    `access_epoch` is the member's at that moment (0 for a connection); `token_id` is set for
-    tokens of our own, `issuer` for JWTs. `locale` is a language tag. `is_remembered` is true
-    where more than one operation rests on this one look at the token: on a socket.
-    """
-
-    caller: Caller
-    expires_at: datetime | None
-    access_epoch: int
-    token_id: str | None = None
-    issuer: str | None = None
-    locale: str = "en"
-    is_remembered: bool = False
 
 
 class Bearer:
@@ -59,31 +57,50 @@ class Bearer:
     def __init__(
         self,
         edge: Edge,
-        issuers: Iterable[Issuer] = (),
+        issuers: Issuers,
         clock: Callable[[], datetime] = utc_now,
+        failures: Failures | None = None,
     ) -> None:
         self._edge = edge
+        self._issuers = issuers
         self._clock = clock
-        self._verifier = Verifier(issuers, lambda: clock().timestamp())
+        self._failures = failures or Failures()
+        self._arrivals = Arrivals(edge, clock)
 
     async def authenticate(
         self, credentials: str | None, /, *, request_info: RequestInfo
     ) -> Authenticated:
-        """Who acts through the GraphQL doors. Raises Unauthenticated or Forbidden."""
+        """Who acts through the GraphQL doors. Raises Unauthenticated, Forbidden, and
+        RequestRefused where nobody can say, too many were wrong, or a workspace must be named."""
+        if credentials is None:
+            raise Unauthenticated(NOT_SIGNED_IN)
+        try:
+            found = await self._found(credentials, request_info)
+        except _SAYING_NO as refusal:
+            raise self._answer(refusal, request_info) from None
+        return replace(
+            found,
+            caller=replace(found.caller, client=request_info.client),
+            locale=_locale(request_info.headers),
+            is_remembered=request_info.door == "websocket",
+        )
+
+    async def identify(self, credentials: str | None, /, *, request_info: RequestInfo) -> Verified:
+        """Whom a configured issuer vouches for, member or not: for accepting an invitation.
+
+        Raises like `authenticate`. Tokens of our own and of the local issuer vouch for nobody.
+        """
         if credentials is None:
             raise Unauthenticated(NOT_SIGNED_IN)
         try:
             if credentials.startswith(OWN_PREFIX):
-                found = await self._by_own_token(credentials, _PEOPLE, Origin.GRAPHQL)
-            else:
-                found = await self._by_jwt(credentials)
-        except (NotAccepted, _EndedAccount) as refusal:
-            raise _answer(refusal, request_info.door, request_info.client) from None
-        return replace(
-            found,
-            locale=_locale(request_info.headers),
-            is_remembered=request_info.door == "websocket",
-        )
+                raise NotAccepted("a token of our own vouches for nobody")
+            verified = await self._verified(credentials, request_info)
+            if verified.people is None:
+                raise NotAccepted("the local issuer vouches for members only")
+        except _SAYING_NO as refusal:
+            raise self._answer(refusal, request_info) from None
+        return verified
 
     async def authenticate_connection(
         self, credentials: str | None, *, client: str | None = None
@@ -92,19 +109,23 @@ class Bearer:
         if credentials is None:
             raise Unauthenticated(NOT_SIGNED_IN)
         try:
-            return await self._by_own_token(credentials, _CONNECTIONS, Origin.SCIM)
+            return await self._arrivals.by_own_token(credentials, CONNECTIONS, Origin.SCIM)
         except NotAccepted as refusal:
-            raise _answer(refusal, "scim", client) from None
+            _log_refusal(refusal, "scim", client)
+            raise Unauthenticated(NOT_SIGNED_IN) from None
 
     async def still_valid(self, authenticated: Authenticated) -> bool:
         """Whether someone who was let in still is: at most two statements.
 
         False once the token has expired or is revoked, or the member was deactivated or deleted
-        since, even if reactivated again: then the token has to be presented anew.
+        since, even if reactivated again: then the token has to be presented anew. So it must when
+        its issuer has to be asked, and does not answer.
         """
         at = self._clock()
         caller = authenticated.caller
         if authenticated.expires_at is not None and authenticated.expires_at <= at:
+            return False
+        if authenticated.opaque is not None and not await self._is_active(authenticated.opaque):
             return False
         async with self._edge.sessions() as db:
             if authenticated.token_id is not None and not await tokens.is_live(
@@ -118,92 +139,98 @@ class Bearer:
                 access_epoch=authenticated.access_epoch,
             )
 
-    async def _by_own_token(
-        self, presented: str, kinds: frozenset[TokenKind], origin: Origin
-    ) -> Authenticated:
-        at = self._clock()
-        async with self._edge.sessions() as db:
-            token = await tokens.resolve(db, presented, at=at)
-        if isinstance(token, Unusable):
-            raise _refusal(token)
-        if token.kind not in kinds:
-            raise NotAccepted(f"the {token.kind} token {token.id} does not open this door")
-        epoch = token.access_epoch
-        caller = _caller(token, origin)
-        if token.is_pending and token.member_id is not None:
-            epoch = await self._arrive(caller, token.member_id)
-        if token.use_is_unnoted:
-            async with self._edge.transaction() as db:
-                await tokens.note_use(db, token_id=token.id, at=at)
-        return Authenticated(caller, token.expires_at, epoch, token_id=token.id)
+    def lapse(self, authenticated: Authenticated) -> Awaitable[None] | None:
+        """What ends when a token does whose end nobody tells us of; None where we are told."""
+        return None if authenticated.opaque is None else self._lapse(authenticated)
 
-    async def _by_jwt(self, presented: str) -> Authenticated:
-        verified = await self._verifier.verify(presented)
-        subject = verified.subject
-        arrival = await self._find(subject)
-        caller = Caller(
-            subject.workspace_id, arrival.display_name, Origin.GRAPHQL, member_id=subject.member_id
-        )
-        epoch = arrival.access_epoch
-        if sign_in.is_due(
-            arrival.last_sign_in_at, arrival.state, arrival.time_zone, at=self._clock()
-        ):
-            epoch = await self._arrive(caller, subject.member_id)
-        return Authenticated(caller, verified.expires_at, epoch, issuer=verified.issuer)
+    async def _lapse(self, authenticated: Authenticated) -> None:
+        is_valid = True
+        while is_valid:
+            await asyncio.sleep(LOOKED_AT_EVERY)
+            is_valid = await self.still_valid(authenticated)
 
-    async def _find(self, subject: Subject) -> Arrival:
-        async with self._edge.sessions() as db:
-            arrival = await sign_in.find(
-                db, workspace_id=subject.workspace_id, member_id=subject.member_id
-            )
-        if arrival is None:
-            raise NotAccepted("sub names no member")
-        if arrival.state is MemberState.DEACTIVATED:
-            raise _EndedAccount("the member is deactivated")
-        return arrival
+    async def _is_active(self, opaque: str) -> bool:
+        try:
+            await self._issuers.introspect(opaque)
+        except (NotAccepted, IssuerSilent):
+            return False
+        return True
 
-    async def _arrive(self, caller: Caller, member_id: int) -> int:
-        """Remember the arrival; the member's epoch after it."""
-        async with self._edge.transaction() as db:
-            member = await sign_in.note(db, by=caller, member_id=member_id, at=self._clock())
-            if member is None:
-                raise _EndedAccount("the member was deactivated just now")
-            return member.access_epoch
+    async def _found(self, presented: str, about: RequestInfo) -> Authenticated:
+        workspace = _workspace(about)
+        if presented.startswith(OWN_PREFIX):
+            return await self._arrivals.by_own_token(presented, PEOPLE, Origin.GRAPHQL, workspace)
+        verified = await self._verified(presented, about)
+        if verified.member is not None:
+            return await self._arrivals.by_member(verified, verified.member, workspace)
+        found = await self._arrivals.by_identity(verified, workspace)
+        return replace(found, opaque=presented if self._issuers.is_opaque(presented) else None)
 
+    async def _verified(self, presented: str, about: RequestInfo) -> Verified:
+        if not self._issuers.is_opaque(presented):
+            return await self._issuers.verify(presented)
+        if self._failures.seconds_to_wait(about.client) and self._issuers.must_be_asked(presented):
+            raise NotAccepted("too many failures from this address: its issuer was not asked")
+        return await self._issuers.introspect(presented)
 
-class _EndedAccount(Exception):
-    """Known, and not let in."""
-
-
-_PEOPLE: Final = frozenset({TokenKind.PAT, TokenKind.SERVICE})
-_CONNECTIONS: Final = frozenset({TokenKind.SCIM})
+    def _answer(self, refusal: Exception, about: RequestInfo) -> Exception:
+        """What the one who presented the token is told. What failed is counted by address; a good
+        token is let in whatever others at that address do."""
+        match refusal:
+            case WorkspaceNeeded():
+                return _choose(refusal.choices, _workspace(about))
+            case IssuerSilent():
+                return refused(
+                    Code.UNAVAILABLE,
+                    SILENT,
+                    status=503,
+                    headers={"retry-after": str(_RETRY_SECONDS)},
+                )
+        seconds = self._failures.seconds_to_wait(about.client)
+        if seconds == 0:
+            _log_refusal(refusal, about.door, about.client)
+        if isinstance(refusal, Ended):
+            return Forbidden(DEACTIVATED)
+        if isinstance(refusal, NotInvited):
+            return Forbidden(NO_ACCOUNT_YET)
+        self._failures.count(about.client)
+        return _too_many(seconds) if seconds else Unauthenticated(NOT_SIGNED_IN)
 
 
-def _caller(token: ResolvedToken, origin: Origin) -> Caller:
-    named = (
-        f"{token.name} (for {token.holder})" if token.kind is TokenKind.SERVICE else token.holder
+_SAYING_NO: Final = (NotAccepted, Ended, NotInvited, WorkspaceNeeded, IssuerSilent)
+
+
+def _choose(choices: tuple[Choice, ...], said: str | None) -> RequestRefused:
+    """Short names only of workspaces the token is good for; a foreign one does not exist."""
+    names = ", ".join(choice.slug for choice in choices)
+    message = (
+        f"Say in which workspace, by the header {WORKSPACE_HEADER} (on a socket `"
+        f"{WORKSPACE_PARAMETER}` in connection_init): {names}."
+        if said is None
+        else f"The token is not good in that workspace, but in: {names}."
     )
-    return Caller(
-        token.workspace_id,
-        named,
-        origin,
-        member_id=token.member_id,
-        connection_id=token.connection_id,
-        limited_to=token.scopes,
+    workspaces = [{"slug": choice.slug, "name": choice.name} for choice in choices]
+    return refused(Code.WORKSPACE_REQUIRED, message, status=400, workspaces=workspaces)
+
+
+def _too_many(seconds: int) -> RequestRefused:
+    return refused(
+        Code.RATE_LIMITED,
+        TOO_MANY,
+        status=429,
+        headers={"retry-after": str(seconds)},
+        retryAfterSeconds=seconds,
     )
 
 
-def _refusal(why: Unusable) -> Exception:
-    if why is Unusable.MEMBER_DEACTIVATED:
-        return _EndedAccount(why.value)
-    return NotAccepted(why.value)
-
-
-def _answer(refusal: Exception, door: str, client: str | None) -> Exception:
+def _log_refusal(refusal: Exception, door: str, client: str | None) -> None:
     log.info("authentication.refused", reason=str(refusal), door=door, client=client)
-    if isinstance(refusal, _EndedAccount):
-        return Forbidden(DEACTIVATED)
-    return Unauthenticated(NOT_SIGNED_IN)
+
+
+def _workspace(about: RequestInfo) -> str | None:
+    """The workspace that was asked for; sockets of browsers cannot send headers."""
+    said = about.connection_params.get(WORKSPACE_PARAMETER, about.headers.get(WORKSPACE_HEADER))
+    return said if isinstance(said, str) and said else None
 
 
 def _locale(headers: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -11,7 +10,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key
 
-from app.authentication.verifier import LONGEST_LIFE, Claims, Issuer, Subject
+from app.authentication.matching import Claims
+from app.authentication.verifier import LONGEST_LIFE, Issuer, Subject
 from app.embedded import CannotStart
 from app.keyring import secret_file
 from app.settings import Settings
@@ -76,24 +76,19 @@ class LocalIssuer:
         """The published key set, without anything private."""
         return {"keys": [dict(self._public.as_dict(private=False))]}
 
-    async def key(self, key_id: str) -> Key | None:
+    async def key(self, key_id: str, algorithm: str) -> Key | None:
         """The public key, when it is the one meant."""
-        return self._public if key_id == self._key_id else None
+        return self._public if (key_id, algorithm) == (self._key_id, ALGORITHM) else None
 
     def as_issuer(self) -> Issuer:
         """What the verifier needs to know of it."""
-        return Issuer(NAME, AUDIENCE, self, subject_of, frozenset({ALGORITHM}))
+        return Issuer(NAME, AUDIENCE, self, subject=subject_of, algorithms=frozenset({ALGORITHM}))
 
 
-def local_issuer(settings: Settings, configured: Sequence[Issuer] = ()) -> LocalIssuer | None:
+def local_issuer(settings: Settings) -> LocalIssuer | None:
     """The local issuer, unless this installation does without: it goes away as soon as a real
     one is configured, and in production, except where COORDINATOR_LOCAL_ISSUER says otherwise."""
-    wanted = settings.local_issuer
-    if wanted is None:
-        wanted = not configured and not settings.is_production
-    if not wanted:
-        return None
-    return LocalIssuer.open(settings.data_dir)
+    return LocalIssuer.open(settings.data_dir) if settings.has_local_issuer else None
 
 
 def subject_of(claims: Claims) -> Subject | None:

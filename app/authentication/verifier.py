@@ -19,11 +19,10 @@ from joserfc.jwk import Key
 from joserfc.jwt import JWTClaimsRegistry
 from joserfc.util import urlsafe_b64decode
 
+from app.authentication.algorithms import ALGORITHMS
+from app.authentication.matching import Claims, People
 from app.graphql.requests import NotJson, strict_json
 
-ALGORITHMS: Final = frozenset(
-    {"RS256", "RS384", "RS512", "PS256", "PS384", "ES256", "ES384", "EdDSA", "Ed25519"}
-)
 TYPES: Final = frozenset({"at+jwt", "application/at+jwt", "jwt"})
 NEVER_FOLLOWED: Final = frozenset({"jku", "x5u", "jwk", "crit", "b64"})
 LONGEST_TOKEN: Final = 16_384
@@ -39,8 +38,6 @@ LAST_SECOND: Final = 253_402_300_799
 _COMPACT: Final = re.compile(rb"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"[\x21-\x7e]{1,256}", re.ASCII)
 
-Claims = Mapping[str, object]
-
 
 class NotAccepted(Exception):
     """A token is refused. The message is for the operator's log, never for who presented it."""
@@ -49,8 +46,9 @@ class NotAccepted(Exception):
 class KeySource(Protocol):
     """The public keys of one issuer."""
 
-    def key(self, key_id: str) -> Awaitable[Key | None]:
-        """The key of this name, None when the issuer has none; never read from the token."""
+    def key(self, key_id: str, algorithm: str) -> Awaitable[Key | None]:
+        """The key of this name for this algorithm, None when the issuer has none; never read from
+        the token. Raises IssuerSilent when nobody can say."""
         ...
 
 
@@ -64,23 +62,31 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """Someone whose word is taken. `subject` reads the person out of verified claims."""
+    """Someone whose word is taken. `subject` reads the member out of verified claims, where the
+    issuer knows members; of others, `people` says how the member is found."""
 
     name: str
     audience: str
     keys: KeySource
-    subject: Callable[[Claims], Subject | None]
+    subject: Callable[[Claims], Subject | None] | None = None
+    people: People | None = None
     algorithms: frozenset[str] = ALGORITHMS
 
 
 @dataclass(frozen=True, slots=True)
 class Verified:
-    """A token that holds."""
+    """A token that holds: who says so, of whom, and until when (None: as long as the issuer says).
+
+    `subject` is what the issuer calls the person; `member` is set by issuers that know members,
+    `people` by all others.
+    """
 
     issuer: str
-    subject: Subject
-    expires_at: datetime
+    subject: str
+    expires_at: datetime | None
     claims: Claims
+    member: Subject | None = None
+    people: People | None = None
 
 
 class Verifier:
@@ -97,16 +103,17 @@ class Verifier:
         issuer = self._issuer(payload)
         if algorithm not in issuer.algorithms:
             raise NotAccepted(f"the algorithm {_short(algorithm)} is not one of the issuer's")
-        key = await issuer.keys.key(key_id)
+        key = await issuer.keys.key(key_id, algorithm)
         if key is None:
             raise NotAccepted("the issuer has no key of this name")
         _check_signature(token, key)
         self._check_claims(payload, issuer)
-        subject = issuer.subject(payload)
-        if subject is None:
+        member = issuer.subject(payload) if issuer.subject else None
+        if issuer.subject and member is None:
             raise NotAccepted("sub names nobody the issuer could speak for")
         expires_at = datetime.fromtimestamp(_time(payload, "exp"), UTC)
-        return Verified(issuer.name, subject, expires_at, payload)
+        subject = str(payload["sub"])
+        return Verified(issuer.name, subject, expires_at, payload, member, issuer.people)
 
     def _issuer(self, payload: Claims) -> Issuer:
         name = payload.get("iss")
@@ -142,6 +149,26 @@ class Verifier:
             )
         if len(str(payload["sub"])) > LONGEST_SUBJECT:
             raise NotAccepted(f"sub is longer than {LONGEST_SUBJECT} characters")
+        refuse_other_uses(payload)
+
+
+def refuse_other_uses(payload: Claims) -> None:
+    """Raise NotAccepted for what tells who signed in, or is bound to a key, and so is no bearer
+    token for us, although its issuer signed it."""
+    for claim, values in _OTHER_USES.items():
+        if claim in payload and (not values or payload[claim] in values):
+            raise NotAccepted(f"{claim} says it is no bearer access token")
+
+
+_OTHER_USES: Final[Mapping[str, tuple[object, ...]]] = {
+    "at_hash": (),
+    "c_hash": (),
+    "cnf": (),
+    "events": (),
+    "typ": ("ID", "Refresh", "Logout"),
+    "token_use": ("id",),
+}
+"""Claims of ID tokens, of tokens for one key (DPoP, mTLS) and of events; no values: any value."""
 
 
 class _Registry(jws.JWSRegistry):

@@ -1,10 +1,10 @@
 """What the doors ask of the application, and what they tell it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 Door = Literal["http", "sse", "websocket"]
 
@@ -42,7 +42,8 @@ class RequestInfo:
 class Authenticate(Protocol):
     """Turn a bearer token (without the word Bearer; None when absent) into a person.
 
-    Raises Unauthenticated or Forbidden; any other exception is an incident of ours.
+    Raises Unauthenticated, Forbidden, or RequestRefused with a status of its own; any other
+    exception is an incident of ours.
     """
 
     async def __call__(
@@ -50,12 +51,20 @@ class Authenticate(Protocol):
     ) -> Authenticated: ...
 
 
+Lapse = Callable[[Any], Awaitable[None] | None]
+"""`lapse(authenticated)`: what ends when the person's access does, although no operation would
+notice; the door then closes the stream. None where there is nothing to wait for."""
+
 OpenContext = Callable[..., AbstractAsyncContextManager[object]]
 """`context(authenticated, *, request_id, client, resume_after)`: entered once per operation, its
 value is what resolvers see as `info.context`, left when the answer or the stream is over."""
 
 Present = Callable[[Exception], tuple[str, Mapping[str, object]] | None]
 """Message and GraphQL extensions (with `code`) of an exception meant for the caller, or None."""
+
+
+def never_lapses(_: object) -> None:
+    """Nobody's access ends unnoticed."""
 
 
 def shows_nothing(_error: Exception) -> None:

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 import strawberry
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 
-from app.graphql.contracts import Authenticate, OpenContext, Present, shows_nothing
+from app.graphql.contracts import (
+    Authenticate,
+    Lapse,
+    OpenContext,
+    Present,
+    never_lapses,
+    shows_nothing,
+)
 from app.graphql.documents import Documents
 from app.graphql.errors import Masking
 from app.graphql.execution import Execution
@@ -25,7 +32,8 @@ class GraphQL:
 
     `authenticate` turns a bearer token into a person, `context` opens what resolvers see for one
     operation, `present` says which exceptions are meant for the caller, `weight` prices fields,
-    `store` knows trusted documents.
+    `store` knows trusted documents, `lapse` waits for the end of a person's access that nothing
+    else would tell.
     """
 
     def __init__(
@@ -39,6 +47,7 @@ class GraphQL:
         settings: TransportSettings | None = None,
         weight: Weight | None = None,
         store: DocumentStore | None = None,
+        lapse: Lapse = never_lapses,
     ) -> None:
         limits = limits or Limits()
         settings = settings or TransportSettings()
@@ -63,6 +72,7 @@ class GraphQL:
             masking=masking,
             limits=limits,
             settings=settings,
+            lapse=lapse,
         )
         self.http = HttpDoor(reception, Explorer(), self._stopping)
         self.socket = SocketDoor(reception)

@@ -208,6 +208,7 @@ class HttpDoor:
             patience=self._limits.slow_consumer_seconds,
             ends_in=seconds_until(caller.expires_at),
             stopping=self._stopping,
+            lapsing=self._reception.lapse(caller),
         )
         exchange.is_answering = True
         request_id = (b"x-request-id", exchange.about.request_id.encode())

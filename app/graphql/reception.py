@@ -12,8 +12,10 @@ from app.graphql.contracts import (
     Authenticate,
     Authenticated,
     Forbidden,
+    Lapse,
     RequestInfo,
     Unauthenticated,
+    never_lapses,
 )
 from app.graphql.documents import Documents
 from app.graphql.errors import Code, Masking, RequestRefused, refused, shorten
@@ -40,8 +42,10 @@ class Reception:
         masking: Masking,
         limits: Limits,
         settings: TransportSettings,
+        lapse: Lapse = never_lapses,
     ) -> None:
         self._authenticate = authenticate
+        self.lapse = lapse
         self._documents = documents
         self._store = store
         self._masking = masking
@@ -50,7 +54,7 @@ class Reception:
         self.settings = settings
 
     async def authenticated(self, authorization: str | None, about: RequestInfo) -> Authenticated:
-        """Ask the application who this is; RequestRefused with status 401, 403, 500 or 503."""
+        """Ask the application who this is; RequestRefused with the status that says why not."""
         token = bearer_token(authorization)
         try:
             async with asyncio.timeout(self.limits.deadline):
@@ -59,6 +63,8 @@ class Reception:
             raise unauthenticated(str(error)) from None
         except Forbidden as error:
             raise refused(Code.FORBIDDEN, shorten(str(error)), status=403) from None
+        except RequestRefused:
+            raise
         except TimeoutError:
             raise refused(
                 Code.UNAVAILABLE,

@@ -6,7 +6,7 @@ says why. Nothing a client sends ends in a traceback.
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Awaitable, Coroutine, Mapping
 from dataclasses import replace
 
 from starlette.types import Receive, Send
@@ -23,7 +23,13 @@ from app.graphql.timing import Bucket, at_moment
 FLUSH_SECONDS = 1.0  # what is queued goes out before a close frame, if it can
 CLOSE_SECONDS = 10.0  # how long a client that does not read may keep us from closing
 
-CLOSE_CODES = {401: CloseCode.UNAUTHORIZED, 403: CloseCode.FORBIDDEN, 503: CloseCode.TRY_AGAIN}
+CLOSE_CODES = {
+    400: CloseCode.BAD_REQUEST,
+    401: CloseCode.UNAUTHORIZED,
+    403: CloseCode.FORBIDDEN,
+    429: CloseCode.TRY_AGAIN,
+    503: CloseCode.TRY_AGAIN,
+}
 
 
 class Socket:
@@ -158,6 +164,9 @@ class Socket:
         if caller.expires_at is not None:
             ack = {"expiresAt": caller.expires_at.isoformat()}
             self._start(self._expire(caller))
+        lapsing = self._reception.lapse(caller)
+        if lapsing is not None:
+            self._start(self._lapse(lapsing))
         await self._outbox.put(message("connection_ack", ack))
         self._start(self._ping())
 
@@ -177,6 +186,10 @@ class Socket:
         if caller.expires_at is not None:
             await at_moment(caller.expires_at)
             raise Closing(CloseCode.UNAUTHORIZED, "The token has expired.")
+
+    async def _lapse(self, lapsing: Awaitable[None]) -> None:
+        await lapsing
+        raise Closing(CloseCode.UNAUTHORIZED, "The token is not valid any more.")
 
     async def _ping(self) -> None:
         while True:

@@ -6,7 +6,7 @@ the last `id:` it saw: the cursor of the event.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import aclosing
 
 import orjson
@@ -34,7 +34,8 @@ class EventStream:
     """Sends the answers of one operation until they end, or the client, the token or we do.
 
     `patience` bounds how long a client may leave us unable to write: a slow one is cut off, keeps
-    its cursor and comes back. `ends_in` are the seconds until the token expires.
+    its cursor and comes back. `ends_in` are the seconds until the token expires; when `lapsing`
+    ends, it has ended before.
     """
 
     def __init__(
@@ -45,12 +46,14 @@ class EventStream:
         patience: float,
         ends_in: float | None,
         stopping: asyncio.Event,
+        lapsing: Awaitable[None] | None = None,
     ) -> None:
         self._answers = answers
         self._keep_alive = keep_alive
         self._patience = patience
         self._ends_in = ends_in
         self._stopping = stopping
+        self._lapsing = lapsing
         self.codes: list[str] = []
 
     async def respond(
@@ -62,20 +65,21 @@ class EventStream:
         leaving = asyncio.create_task(_left(receive))
         stopping = asyncio.create_task(self._stopped())
         breathing = asyncio.create_task(self._breathe(send))
+        lapsing = asyncio.create_task(self._lapsed())
         try:
             done, _ = await asyncio.wait(
-                {answering, leaving, stopping},
+                {answering, leaving, stopping, lapsing},
                 timeout=self._ends_in,
                 return_when=asyncio.FIRST_COMPLETED,
             )
         finally:
-            tasks = (answering, leaving, stopping, breathing)
+            tasks = (answering, leaving, stopping, breathing, lapsing)
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         if answering in done:
             ending = answering.result()
-        elif not done:
+        elif not done or done == {lapsing}:
             ending = "expired"
         else:
             ending = "left" if leaving in done else "stopped"
@@ -115,11 +119,14 @@ class EventStream:
             await asyncio.sleep(self._keep_alive)
             await send({"type": "http.response.body", "body": SIGN_OF_LIFE, "more_body": True})
 
+    async def _lapsed(self) -> None:
+        await (self._lapsing or asyncio.Event().wait())
+
     async def _stopped(self) -> None:
         await self._stopping.wait()
 
     async def _say_expired(self, send: Send) -> None:
-        refusal = refused(Code.UNAUTHENTICATED, "The token has expired.")
+        refusal = refused(Code.UNAUTHENTICATED, "The token has expired, or is not valid any more.")
         self.codes.append(Code.UNAUTHENTICATED.value)
         body = event_of(Answer(orjson.dumps({"errors": refusal.errors}))) + COMPLETE
         try:

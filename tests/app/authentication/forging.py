@@ -11,7 +11,8 @@ from typing import Any
 from joserfc import jws
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 
-from app.authentication.verifier import ALGORITHMS, Issuer, Subject
+from app.authentication.algorithms import ALGORITHMS
+from app.authentication.verifier import Issuer, Subject
 
 NOW = 1_772_442_000
 ISSUER = "https://id.example.com"
@@ -119,7 +120,7 @@ class Published:
     keys: Keys
     asked: list[str] = field(default_factory=list)
 
-    async def key(self, key_id: str) -> Key | None:
+    async def key(self, key_id: str, algorithm: str) -> Key | None:
         self.asked.append(key_id)
         return self.keys.get(key_id)
 
@@ -133,4 +134,5 @@ def issuer(
 ) -> tuple[Issuer, Published]:
     """An issuer that publishes the mint's keys."""
     published = Published({name: mint.public(name) for name in mint.keys})
-    return Issuer(name, AUDIENCE, published, member_seven, algorithms), published
+    trusted = Issuer(name, AUDIENCE, published, member_seven, algorithms=algorithms)
+    return trusted, published

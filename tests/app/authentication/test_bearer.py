@@ -12,8 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Origin
 from access.permissions import Permission
-from app.authentication.bearer import NOT_SIGNED_IN, Authenticated, Bearer
+from app.authentication.authenticated import Authenticated
+from app.authentication.bearer import NOT_SIGNED_IN, Bearer
 from app.authentication.issuer import LocalIssuer
+from app.authentication.trusting import trusted
 from app.graphql.contracts import Forbidden, RequestInfo, Unauthenticated
 from models.identity import Connection, ConnectionKind, TokenKind
 from models.people import Member, MemberState
@@ -33,7 +35,11 @@ class Gate:
     bearer: Bearer = field(init=False)
 
     def __post_init__(self) -> None:
-        self.bearer = Bearer(self.world.edge, [self.local.as_issuer()], lambda: self.now)
+        issuers = trusted([], self.local, self._seconds)
+        self.bearer = Bearer(self.world.edge, issuers, lambda: self.now)
+
+    def _seconds(self) -> float:
+        return self.now.timestamp()
 
     async def enter(self, credentials: str | None, **headers: str) -> Authenticated:
         about = RequestInfo("r1", "http", "198.51.100.7", headers)

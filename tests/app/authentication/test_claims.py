@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.authentication.verifier import NotAccepted, Verifier
+from app.authentication.verifier import NotAccepted, Subject, Verifier
 from tests.app.authentication.forging import AUDIENCE, ISSUER, NOW, claims, issuer, new_mint
 
 MINT = new_mint()
@@ -102,4 +102,4 @@ async def test_a_token_with_such_claims_is_accepted(changes: dict[str, object]) 
 
     verified = await Verifier([trusted], lambda: NOW).verify(MINT.sign(claims(**changes)))
 
-    assert (verified.subject.workspace_id, verified.subject.member_id) == (1, 7)
+    assert verified.member == Subject(1, 7)

@@ -3,12 +3,13 @@
 import json
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from joserfc.jwk import ECKey, RSAKey
 
-from app.authentication.verifier import NotAccepted, Verifier
+from app.authentication.verifier import NotAccepted, Subject, Verifier
 from tests.app.authentication.forging import (
     ISSUER,
     NOW,
@@ -194,8 +195,8 @@ async def test_an_honest_token_of_every_allowed_algorithm_is_accepted(
 
     verified = await Verifier([trusted], lambda: NOW).verify(token)
 
-    assert (verified.issuer, verified.subject.member_id) == (ISSUER, 7)
-    assert int(verified.expires_at.timestamp()) == NOW + 600
+    assert (verified.issuer, verified.member) == (ISSUER, Subject(1, 7))
+    assert verified.expires_at == datetime.fromtimestamp(NOW + 600, UTC)
     assert published.asked == [key]
 
 
@@ -205,7 +206,7 @@ async def test_the_types_of_access_tokens_are_accepted(kind: str) -> None:
 
     verified = await Verifier([trusted], lambda: NOW).verify(MINT.sign(typ=kind))
 
-    assert verified.subject.member_id == 7
+    assert verified.member == Subject(1, 7)
 
 
 async def test_a_header_as_large_as_real_issuers_make_them_is_accepted() -> None:
@@ -214,7 +215,7 @@ async def test_a_header_as_large_as_real_issuers_make_them_is_accepted() -> None
 
     verified = await Verifier([trusted], lambda: NOW).verify(token)
 
-    assert verified.subject.member_id == 7
+    assert verified.member == Subject(1, 7)
 
 
 async def test_an_algorithm_the_issuer_does_not_use_is_refused_though_the_key_would_fit() -> None:

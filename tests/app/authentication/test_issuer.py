@@ -9,13 +9,19 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
+from app.authentication.configuration import read_issuers
 from app.authentication.issuer import AUDIENCE, NAME, LocalIssuer, local_issuer, subject_of
-from app.authentication.verifier import Issuer, NotAccepted, Subject, Verifier
+from app.authentication.verifier import NotAccepted, Subject, Verifier
 from app.embedded import CannotStart
 from app.settings import Settings
-from tests.app.authentication.forging import issuer, new_mint
 from tests.world import MONDAY
 
+REAL = {
+    "issuer": "https://id.example.com",
+    "audience": "urn:lms",
+    "workspaces": "acme",
+    "match": "externalId",
+}
 HOUR = dt.timedelta(hours=1)
 
 
@@ -28,7 +34,7 @@ async def test_a_minted_token_goes_the_way_of_every_token(tmp_path: Path) -> Non
 
     verified = await Verifier([local.as_issuer()], MONDAY.timestamp).verify(mint(local))
 
-    assert verified.subject == Subject(3, 41)
+    assert verified.member == Subject(3, 41)
     assert verified.expires_at == MONDAY + HOUR
     assert (verified.issuer, verified.claims["aud"]) == (NAME, AUDIENCE)
 
@@ -39,7 +45,7 @@ async def test_a_minted_token_ends_at_its_time(tmp_path: Path) -> None:
     for late, holds in ((HOUR + dt.timedelta(seconds=59), True), (HOUR * 1.02, False)):
         verifier = Verifier([local.as_issuer()], (MONDAY + late).timestamp)
         if holds:
-            assert (await verifier.verify(mint(local))).subject == Subject(3, 41)
+            assert (await verifier.verify(mint(local))).member == Subject(3, 41)
         else:
             with pytest.raises(NotAccepted, match="expired"):
                 await verifier.verify(mint(local))
@@ -62,7 +68,7 @@ async def test_the_key_outlives_a_restart_and_is_its_owners_alone(tmp_path: Path
 
     verified = await Verifier([after.as_issuer()], MONDAY.timestamp).verify(mint(before))
 
-    assert verified.subject == Subject(3, 41)
+    assert verified.member == Subject(3, 41)
     assert stat.S_IMODE((tmp_path / "issuer.jwk").stat().st_mode) == 0o600
 
 
@@ -122,12 +128,17 @@ def test_a_token_lives_no_longer_than_verifiers_allow(tmp_path: Path, seconds: f
 def test_the_local_issuer_goes_away_when_it_is_not_needed(
     tmp_path: Path, said: bool | None, environment: str, another_is_configured: bool, is_there: bool
 ) -> None:
+    real = read_issuers(json.dumps([REAL])) if another_is_configured else ()
     settings = Settings().model_copy(
-        update={"data_dir": tmp_path, "environment": environment, "local_issuer": said}
+        update={
+            "data_dir": tmp_path,
+            "environment": environment,
+            "local_issuer": said,
+            "issuers": real,
+        }
     )
-    real: list[Issuer] = [issuer(new_mint())[0]] if another_is_configured else []
 
-    assert (local_issuer(settings, real) is not None) == is_there
+    assert (local_issuer(settings) is not None) == is_there
 
 
 @pytest.mark.parametrize(

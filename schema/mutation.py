@@ -12,11 +12,12 @@ from schema.payloads import (
     SegmentPayload,
     WorkspacePayload,
 )
+from schema.people import PeopleMutation
 from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
-class Mutation(BillingMutation):
+class Mutation(BillingMutation, PeopleMutation):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,
         requires=Permission.CREATE_COURSE,

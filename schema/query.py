@@ -8,6 +8,7 @@ from resolvers import members as member_answers
 from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
 from resolvers import viewer as viewer_answers
+from schema.activity import ActivityQuery
 from schema.billing import BillingQuery
 from schema.connection import Delivery, IdentityConnection
 from schema.course import Course
@@ -16,6 +17,7 @@ from schema.explanation import MembershipExplanation
 from schema.member import Member
 from schema.node import Node
 from schema.paging import Connection
+from schema.people import PeopleQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
 from schema.viewer import CatalogEntry, Viewer
@@ -26,7 +28,7 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
-class Query(BillingQuery):
+class Query(BillingQuery, PeopleQuery, ActivityQuery):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."
     )

@@ -15,6 +15,7 @@ from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
 from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
+from operations.newcomers import Outcome
 from operations.refusals import Code
 from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
@@ -38,6 +39,7 @@ ENUMS = (
     (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, or kept in beside them."),
     (Standing, "CoordinatorStanding", "How a person stands to the coordinator role of a course."),
     (EventKind, "EventKind", "What an event of a subscription says."),
+    (Outcome, "AddedOutcome", "What became of a person who was to be added."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )
 

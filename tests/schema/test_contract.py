@@ -34,6 +34,7 @@ UNNAMED = {
     "Query.members": "list_all_members and search_members_picker, as a list",
     "Query.departments": "no operation of the table lists departments",
     "Query.coursesIManage": "named by the specification",
+    "Query.invitePreview": "named by the specification",
     "Query.checkRule": "create_edit_segment, before anything is stored",
     "Query.connections": "no operation of the table speaks of connections",
     "Query.deliveries": "replay_idp_event, as a list",

@@ -136,6 +136,7 @@ def _contexts(here: Installation) -> OpenContext:
             seals=here.keyring,
             bus=here.bus,
             is_live=lambda: here.bearer.still_valid(known),
+            choices=known.workspaces,
             request_id=request_id,
             resume_after=resume_after,
         )

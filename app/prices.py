@@ -22,6 +22,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Query.searchSegmentsTypeahead": 20,
     "SegmentReason.clauses": 20,
     "SuppressedCoordinator.sources": 2,
+    "Viewer.workspaces": 3,
     "Workspace.allowedActions": 24,
 }
 """How long the lists without a page size usually are; the other ones count as ten."""

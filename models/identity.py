@@ -246,6 +246,8 @@ class Token(Base):
         ForeignKeyConstraint(
             ["workspace_id", "connection_id"], ["connection.workspace_id", "connection.id"]
         ),
+        Index("ix_token_name", "workspace_id", text("lower(name)"), "id"),
+        Index("ix_token_member", "member_id"),
         one_of("kind", TokenKind),
     )
 

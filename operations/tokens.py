@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -140,16 +140,22 @@ async def revoke(db: AsyncSession, *, by: Caller, token_id: str, at: dt.datetime
     return token
 
 
-async def list_tokens(db: AsyncSession, *, by: Caller, everybodys: bool = False) -> Sequence[Token]:
-    """One's own tokens, or all of the workspace; newest first, ended ones included."""
-    owners: ColumnElement[bool] = Token.workspace_id == by.workspace_id
+async def selected(
+    db: AsyncSession, *, by: Caller, everybodys: bool = False, ended: bool = True
+) -> Select[Token]:
+    """One's own tokens, or all of the workspace; with `ended` also those that open nothing."""
+    chosen = select(Token).where(Token.workspace_id == by.workspace_id)
     if everybodys:
         await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
     else:
-        owners &= Token.member_id == by.member_id
-    return (
-        await db.scalars(select(Token).where(owners).order_by(Token.created_at.desc(), Token.id))
-    ).all()
+        chosen = chosen.where(Token.member_id == by.member_id)
+    return chosen if ended else chosen.where(_live_now())
+
+
+async def list_tokens(db: AsyncSession, *, by: Caller, everybodys: bool = False) -> Sequence[Token]:
+    """One's own tokens, or all of the workspace; newest first, ended ones included."""
+    chosen = await selected(db, by=by, everybodys=everybodys)
+    return (await db.scalars(chosen.order_by(Token.created_at.desc(), Token.id))).all()
 
 
 async def resolve(db: AsyncSession, presented: str, *, at: dt.datetime) -> ResolvedToken | Unusable:
@@ -297,6 +303,12 @@ async def _leave_room(db: AsyncSession, holder: Member | Connection, at: dt.date
             f"{who} has {count} live tokens, and {limit} are the limit; revoke one first.",
             {"limit": limit, "actual": count},
         )
+
+
+def _live_now() -> ColumnElement[bool]:
+    return Token.revoked_at.is_(None) & or_(
+        Token.expires_at.is_(None), Token.expires_at > func.now()
+    )
 
 
 def _live(at: dt.datetime) -> ColumnElement[bool]:

@@ -57,6 +57,10 @@ class InUse(Refusal):
     """LIMIT_BELOW_USE and SEGMENT_IN_USE, with the courses."""
 
 
+class NotOnDepartmentTeam(Refusal):
+    """NOT_ON_DEPARTMENT_TEAM, with everybody who is not, and the department."""
+
+
 class InvalidRule(Refusal):
     """INVALID_RULE, with every problem."""
 
@@ -71,7 +75,12 @@ KINDS: Final[Mapping[Code, type[Refusal]]] = {
     Code.LIMIT_BELOW_USE: InUse,
     Code.SEGMENT_IN_USE: InUse,
     Code.INVALID_RULE: InvalidRule,
+    Code.NOT_ON_DEPARTMENT_TEAM: NotOnDepartmentTeam,
 }
+
+
+NUMBERED: Final = {"memberIds": "Member", "departmentIds": "Department", "moduleIds": "Module"}
+"""Details of refusals that are lists of numbers, and of what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +94,23 @@ class Answer:
     segment_id: int | None = None
     member_id: int | None = None
     workspace_id: int | None = None
+    module_id: int | None = None
     connection_id: int | None = None
     delivery_id: int | None = None
+    token_id: str | None = None
     secret: str | None = None
     assigned: Sequence[int] = field(default_factory=tuple)
     already: Sequence[int] = field(default_factory=tuple)
     kept: Sequence[int] = field(default_factory=tuple)
     removed: Sequence[int] = field(default_factory=tuple)
+    department_ids: Sequence[int] = field(default_factory=tuple)
+    added_modules: Sequence[int] = field(default_factory=tuple)
+    removed_modules: Sequence[int] = field(default_factory=tuple)
+    rights_given: Sequence[Sequence[Any]] = field(default_factory=tuple)
+    rights_held: Sequence[Sequence[Any]] = field(default_factory=tuple)
+    rights_taken: Sequence[Sequence[Any]] = field(default_factory=tuple)
+    joined: Sequence[Sequence[int]] = field(default_factory=tuple)
+    left: Sequence[Sequence[int]] = field(default_factory=tuple)
     changed: Sequence[int] = field(default_factory=tuple)
     results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
@@ -146,8 +165,9 @@ def _refusal(refused: Refused, asked: Mapping[str, Any]) -> Refusal:
 
 
 def _outward(name: str, value: Any) -> Any:
-    """Numbers of people, which operations speak in, as the ids that clients know."""
-    return [encode("Member", each) for each in value] if name == "memberIds" else value
+    """Numbers of things, which operations speak in, as the ids that clients know."""
+    noun = NUMBERED.get(name)
+    return value if noun is None else [encode(noun, each) for each in value]
 
 
 def _path_to(id: str | None, asked: Mapping[str, Any]) -> Sequence[str] | None:

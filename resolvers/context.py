@@ -27,6 +27,7 @@ from access.permissions import Scope
 from models import journal
 from operations.connections import Seals
 from operations.edge import Edge
+from operations.identities import Choice
 from operations.rights import Rights, asked_in
 from resolvers.declared import Asked, Right
 from resolvers.references import Reference
@@ -59,7 +60,8 @@ class NotGiven(Exception):
 class Context:
     """One operation of one caller (None: nobody is signed in).
 
-    `declared` and `arguments` are the right and the arguments, named as the schema names them, of
+    `choices` are the workspaces the caller could act in with the same token. `declared` and
+    `arguments` are the right and the arguments, named as the schema names them, of
     the root field that runs; mutations run one after another.
     Inside `async with read()` or `transaction()` only use the session given; await loaders before
     or after.
@@ -74,6 +76,7 @@ class Context:
         seals: Seals | None = None,
         bus: Bus | None = None,
         is_live: Callable[[], Awaitable[bool]] | None = None,
+        choices: Sequence[Choice] = (),
         request_id: str = "",
         resume_after: str | None = None,
     ) -> None:
@@ -83,6 +86,7 @@ class Context:
         self._seals = seals
         self._bus = bus
         self._is_live = is_live
+        self.choices = choices
         self.request_id = request_id
         self.resume_after = resume_after
         self.rights = Rights(caller)

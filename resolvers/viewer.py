@@ -45,6 +45,25 @@ async def viewer_workspace(root: Parent, info: Info) -> Workspace | None:
     return await info.context.load(workspaces_by_id, root.workspace_id)
 
 
+@dataclass(frozen=True, slots=True)
+class ViewerWorkspace:
+    """A workspace the viewer's token is good for."""
+
+    slug: str
+    name: str
+    is_current: bool
+
+
+async def viewer_workspaces(root: Parent, info: Info) -> list[ViewerWorkspace]:
+    here = await info.context.load(workspaces_by_id, root.workspace_id)
+    if here is None:
+        return []
+    others = [each for each in info.context.choices if each.slug != here.slug]
+    found = [ViewerWorkspace(here.slug, here.name, is_current=True)]
+    found += [ViewerWorkspace(each.slug, each.name, is_current=False) for each in others]
+    return sorted(found, key=lambda each: each.slug)
+
+
 async def viewer_roles(root: Parent, info: Info) -> list[HeldRole]:
     if root.member_id is None:
         return []

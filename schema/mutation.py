@@ -14,10 +14,11 @@ from schema.payloads import (
 )
 from schema.people import PeopleMutation
 from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
+from schema.token_changes import TokenMutation
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
-class Mutation(BillingMutation, PeopleMutation):
+class Mutation(TokenMutation, BillingMutation, PeopleMutation):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,
         requires=Permission.CREATE_COURSE,

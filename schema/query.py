@@ -20,6 +20,7 @@ from schema.paging import Connection
 from schema.people import PeopleQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
+from schema.token import TokenQuery
 from schema.viewer import CatalogEntry, Viewer
 
 SEES_COURSES = any_of(Permission.VIEW_COURSE_INFO).by_rows()
@@ -28,7 +29,7 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
-class Query(BillingQuery, PeopleQuery, ActivityQuery):
+class Query(TokenQuery, BillingQuery, PeopleQuery, ActivityQuery):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."
     )

@@ -9,7 +9,7 @@ from strawberry.types.scalar import ScalarDefinition
 from access.permissions import Principal
 from models.catalog import CourseKind, CourseState
 from models.coordinators import CourseRoleKind, OverrideKind
-from models.identity import ConnectionKind, DeliveryStatus
+from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.mail import MailKind, MailState
 from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
@@ -31,6 +31,7 @@ ENUMS = (
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
     (MailKind, "MailKind", "What a mail is about."),
     (MailState, "MailState", "QUEUED: on its way. FAILED: given up, or there was nobody."),
+    (TokenKind, "TokenKind", "PAT: a person's. SERVICE: a program's. SCIM: a connection's."),
     (MemberState, "MemberState", "PENDING: added, no account yet."),
     (SegmentKind, "SegmentKind", "STATIC names people, RULE follows attributes."),
     (SegmentState, "SegmentState", "Only ACTIVE ones are evaluated; others keep what they gave."),

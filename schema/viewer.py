@@ -7,11 +7,13 @@ import strawberry
 from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
-from resolvers import permissions, viewer
+from resolvers import permissions, tokens, viewer
 from schema.ability import Ability, allowed_actions
 from schema.member import Member
 from schema.node import Node
+from schema.paging import Connection
 from schema.requires import INHERITED, PUBLIC, SIGNED_IN, column, guarded_type, resolved_by
+from schema.token import Token
 
 
 @guarded_type(
@@ -37,6 +39,17 @@ class HeldRole:
     on: strawberry.ID
 
 
+@guarded_type(
+    requires=SIGNED_IN,
+    description="A workspace the viewer can act in, by naming it: one at a time.",
+    rows=viewer.ViewerWorkspace,
+)
+class ViewerWorkspace:
+    slug: str
+    name: str
+    is_current: bool
+
+
 @guarded_type(requires=SIGNED_IN, description="Who is signed in.", rows=Caller)
 class Viewer:
     name: str = column("name", requires=INHERITED, description="What the viewer is called.")
@@ -45,6 +58,17 @@ class Viewer:
     )
     workspace: Workspace | None = resolved_by(
         viewer.viewer_workspace, requires=SIGNED_IN, description="Where the viewer acts now."
+    )
+    workspaces: list[ViewerWorkspace] = resolved_by(
+        viewer.viewer_workspaces,
+        requires=SIGNED_IN,
+        description="Every workspace this token is good for; name one by the header "
+        "x-coordinator-workspace, on a socket by `workspace` in connection_init.",
+    )
+    tokens: Connection[Token] | None = resolved_by(
+        tokens.own_tokens,
+        requires=SIGNED_IN,
+        description="The viewer's own tokens, by name; live ones, unless ended are wanted too.",
     )
     roles: list[HeldRole] = resolved_by(
         viewer.viewer_roles, requires=SIGNED_IN, description="The rights the viewer was given."

@@ -35,13 +35,14 @@ def upgrade() -> None:
     op.execute("SET LOCAL lock_timeout = '2s'")
     op.create_table(
         "invitation_due",
-        sa.Column("member_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
+        sa.Column("member_id", sa.BigInteger(), nullable=False),
         sa.Column("workspace_id", sa.Integer(), nullable=False),
         sa.Column("cause", sa.Uuid(), nullable=True),
         sa.Column(
             "marked_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
-        sa.PrimaryKeyConstraint("member_id", name=op.f("pk_invitation_due")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation_due")),
     )
     op.create_table(
         "invitation_due_segment",
@@ -287,6 +288,13 @@ def upgrade() -> None:
         ["workspace_id", sa.literal_column("lower(title)"), "id"],
         unique=False,
     )
+    op.create_index("ix_token_member", "token", ["member_id"], unique=False)
+    op.create_index(
+        "ix_token_name",
+        "token",
+        ["workspace_id", sa.literal_column("lower(name)"), "id"],
+        unique=False,
+    )
     op.create_table(
         "sign_in_identity",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -479,6 +487,8 @@ def downgrade() -> None:
     op.drop_table("course_module")
     op.drop_index("ix_team_member_member", table_name="team_member")
     op.drop_table("team_member")
+    op.drop_index("ix_token_name", table_name="token")
+    op.drop_index("ix_token_member", table_name="token")
     op.drop_index("uq_sign_in_identity", table_name="sign_in_identity")
     op.drop_index("ix_sign_in_identity_member", table_name="sign_in_identity")
     op.drop_table("sign_in_identity")

@@ -44,12 +44,14 @@ class InvitationDue(Base):
     """A PENDING member who was given something and may have to be invited.
 
     Only a note that somebody has to look: whoever looks decides by what is stored then, and
-    removes the note in the same transaction. One that is there for nothing harms nobody.
+    removes the note in the same transaction. One that is there for nothing, or twice, harms
+    nobody. Notes are added and removed, never changed, so who leaves one waits for nobody.
     """
 
     __tablename__ = "invitation_due"
 
-    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    member_id: Mapped[int] = mapped_column(BigInteger)
     workspace_id: Mapped[int]
     cause: Mapped[uuid.UUID | None]
     marked_at: Mapped[CreatedAt]

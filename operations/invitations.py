@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.journal import cause_of
 
 NOTED_A_PASS: Final = 2_000
-"""People of a segment noted in one transaction: the engine may have to wait that long."""
+"""People of a segment noted in one transaction."""
 
 PENDING: Final = (
     "EXISTS (SELECT FROM invitation_due) OR EXISTS (SELECT FROM invitation_due_segment)"
@@ -32,8 +32,6 @@ INSERT INTO invitation_due (member_id, workspace_id, cause)
 SELECT m.id, m.workspace_id, :cause FROM member m
  WHERE m.workspace_id = :workspace_id AND m.id = ANY(:ids) AND m.state = 'PENDING'
    AND NOT EXISTS (SELECT FROM invitation i WHERE i.member_id = m.id)
- ORDER BY m.id
-ON CONFLICT (member_id) DO UPDATE SET cause = excluded.cause
 """)
 
 CONSIDER_SEGMENTS: Final = text("""
@@ -71,8 +69,7 @@ WITH next AS MATERIALIZED (
      ORDER BY m.id LIMIT :most
 ), noted AS (
     INSERT INTO invitation_due (member_id, workspace_id, cause)
-    SELECT id, :workspace_id, :cause FROM next ORDER BY id
-    ON CONFLICT (member_id) DO UPDATE SET cause = excluded.cause
+    SELECT id, :workspace_id, :cause FROM next
 )
 SELECT count(*) AS people, max(id) AS last FROM next
 """)

@@ -32,8 +32,9 @@ CODE_BYTES: Final = 32
 PEOPLE_A_PASS: Final = 100
 
 NOTED: Final = text("""
-SELECT d.member_id, EXISTS (SELECT FROM member m WHERE m.id = d.member_id) AS is_there
-  FROM invitation_due d ORDER BY d.member_id LIMIT :most
+SELECT d.id, d.member_id, m.id IS NOT NULL AS is_there
+  FROM (SELECT id, member_id FROM invitation_due ORDER BY id LIMIT :most) AS d
+  LEFT JOIN member m ON m.id = d.member_id
 """)
 
 LOCK_NOTED: Final = text("""
@@ -41,8 +42,8 @@ SELECT id, state FROM member WHERE id = ANY(:ids) ORDER BY id FOR NO KEY UPDATE 
 """)
 
 CLAIM: Final = text("""
-DELETE FROM invitation_due WHERE member_id = ANY (ARRAY(
-    SELECT member_id FROM invitation_due WHERE member_id = ANY(:ids) FOR UPDATE SKIP LOCKED))
+DELETE FROM invitation_due WHERE id = ANY (ARRAY(
+    SELECT id FROM invitation_due WHERE id = ANY(:ids) FOR UPDATE SKIP LOCKED))
 RETURNING member_id, cause
 """)
 
@@ -149,10 +150,11 @@ async def invite_due(db: AsyncSession, *, seals: Seals, at: dt.datetime) -> bool
     """
     listed = (await db.execute(NOTED, {"most": PEOPLE_A_PASS})).all()
     locked = (await db.execute(LOCK_NOTED, {"ids": [row.member_id for row in listed]})).all()
-    gone = [row.member_id for row in listed if not row.is_there]
-    noted = (await db.execute(CLAIM, {"ids": [*(row.id for row in locked), *gone]})).all()
-    pending = {row.id for row in locked if row.state == MemberState.PENDING}
-    causes = {row.member_id: row.cause for row in noted if row.member_id in pending}
+    ours = {row.id for row in locked}
+    mine = [row.id for row in listed if row.member_id in ours or not row.is_there]
+    noted = (await db.execute(CLAIM, {"ids": mine})).all()
+    without_account = {row.id for row in locked if row.state == MemberState.PENDING}
+    causes = {row.member_id: row.cause for row in noted if row.member_id in without_account}
     if causes:
         await _invite(db, causes, seals, at)
     return len(noted) >= PEOPLE_A_PASS

@@ -16,7 +16,7 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from sync_engine import breakage
+from sync_engine import breakage, invitees
 from sync_engine.changes import Run, write
 from sync_engine.markers import BLOCK_BITS
 from sync_engine.plan import Plan
@@ -196,8 +196,10 @@ def _run(
     head = None
     if plan:
         because = frozenset(each for each in causes.values() if each is not None)
+        added = [(member, causes[member]) for member, _ in plan.added]
+        invitees.note(db, workspace_id, added, {row[3]: row[4] for row in rows})
         run = Run(workspace_id, "people", clock, len(causes), because)
-        head = write(db, run, plan, [causes[member] for member, _ in plan.added])
+        head = write(db, run, plan, [cause for _, cause in added])
     db.commit()
     drained.people += len(causes)
     drained.added += len(plan.added)

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine
 
-from sync_engine import breakage
+from sync_engine import breakage, invitees
 from sync_engine.changes import Run, write
 from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
@@ -240,8 +240,10 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
     if plan:
         done = claimed.keys() - postponed
         because = frozenset(cause for each in done if (cause := claimed[each].cause) is not None)
+        added = [(member, claimed[segment].cause) for member, segment in plan.added]
+        invitees.note(db, block.workspace_id, added, {row[0]: row[1] for row in residents.rows})
         run = Run(block.workspace_id, "segments", residents.clock, len(residents.rows), because)
-        head = write(db, run, plan, [claimed[segment].cause for _, segment in plan.added])
+        head = write(db, run, plan, [cause for _, cause in added])
     db.commit()
     rebuilt.blocks += 1
     rebuilt.people += len(residents.rows)

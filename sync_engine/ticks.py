@@ -17,6 +17,8 @@ from sqlalchemy import Engine
 
 from access.caller import system
 from models import journal
+from models.coordinators import OverrideKind
+from sync_engine import invitees
 from sync_engine.changes import append
 from sync_engine.markers import Lane
 from sync_engine.rules import crossing
@@ -227,6 +229,9 @@ def expire_overrides(engine: Engine, *, now: dt.datetime, on_commit: OnCommit = 
             if not rows:
                 db.rollback()
                 continue
+            # Who was excluded may be coordinator now.
+            let_in = [row[1] for row in rows if row[2] == OverrideKind.EXCLUDE]
+            invitees.note_pending(db, workspace_id, let_in)
             head = append(db, workspace_id, [_expired(workspace_id, row) for row in rows])
             db.commit()
             expired += len(rows)

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
@@ -14,9 +14,9 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.coordinators import CourseRole, CourseRoleKind
 from models.journal import cause_of, record
-from models.people import Member
+from models.people import Member, MemberState
 from models.views import coordinator_source
-from operations import courses, people
+from operations import courses, invitations, people
 from operations.refusals import Code, Refused
 from operations.rights import require
 
@@ -60,6 +60,13 @@ class Assigned:
     kept: tuple[int, ...]
 
 
+class _Assignable(NamedTuple):
+    """Who may be given a role."""
+
+    name: str
+    state: MemberState
+
+
 async def assign(
     db: AsyncSession,
     *,
@@ -77,10 +84,10 @@ async def assign(
     await courses.lock(db, by=by, course_id=course_id)
     wanted = _wanted(instructors, coordinators)
     await _require_roles(db, by, course_id, set(wanted.values()), on_conflict)
-    names = await _assignable(db, by.workspace_id, set(wanted))
+    people_named = await _assignable(db, by.workspace_id, set(wanted))
     held = await _held(db, course_id, set(wanted))
     conflicts = [
-        RoleConflict(member_id, names[member_id], held[member_id], role)
+        RoleConflict(member_id, people_named[member_id].name, held[member_id], role)
         for member_id, role in sorted(wanted.items())
         if member_id in held and _conflicts(held[member_id], role)
     ]
@@ -101,6 +108,11 @@ async def assign(
             before={"held": held[member_id]} if member_id in held else None,
             after={"role": role},
         )
+    await invitations.consider(
+        db,
+        workspace_id=by.workspace_id,
+        member_ids=[id for id in sorted(given) if people_named[id].state is MemberState.PENDING],
+    )
     return Assigned(tuple(sorted(given)), tuple(sorted(already)), tuple(sorted(left)))
 
 
@@ -182,8 +194,10 @@ async def _require_roles(
         await require(db, by, ROLE_PERMISSION[role], course_id=course_id)
 
 
-async def _assignable(db: AsyncSession, workspace_id: int, member_ids: set[int]) -> dict[int, str]:
-    """Names by id; the rows are held (FOR KEY SHARE) so nobody named here vanishes meanwhile."""
+async def _assignable(
+    db: AsyncSession, workspace_id: int, member_ids: set[int]
+) -> dict[int, _Assignable]:
+    """These people; their rows are held (FOR KEY SHARE) so nobody named here vanishes meanwhile."""
     rows = await db.execute(
         select(Member.id, Member.display_name, Member.state)
         .where(
@@ -194,10 +208,10 @@ async def _assignable(db: AsyncSession, workspace_id: int, member_ids: set[int])
         .order_by(Member.id)
         .with_for_update(read=True, key_share=True)
     )
-    found = {id: (name, state) for id, name, state in rows}
+    found = {id: _Assignable(name, state) for id, name, state in rows}
     people.refuse_unknown(member_ids, found)
-    people.refuse_deactivated({id: state for id, (_, state) in found.items()})
-    return {id: name for id, (name, _) in found.items()}
+    people.refuse_deactivated({id: each.state for id, each in found.items()})
+    return found
 
 
 async def _held(db: AsyncSession, course_id: int, member_ids: set[int]) -> dict[int, Held]:

@@ -12,7 +12,7 @@ from models.catalog import Course, CourseKind, CourseState, Department
 from models.journal import record
 from models.segments import CourseSegment
 from models.workspaces import Workspace
-from operations import visible
+from operations import invitations, visible
 from operations.grant_rows import Place, give_to_maker, insert_on_teams, lock_maker
 from operations.refusals import not_found
 from operations.rights import Rights, require
@@ -95,14 +95,7 @@ async def edit(
     if "state" in changes:
         await require(db, by, Permission.CHANGE_COURSE_STATE, course_id=course_id)
     before = _said(course)
-    if "title" in changes:
-        course.title = name_of(changes["title"], "title")
-    if "description" in changes:
-        course.description = text_of(changes["description"], "description")
-    if "kind" in changes:
-        course.kind = CourseKind(changes["kind"])
-    if "state" in changes:
-        course.state = CourseState(changes["state"])
+    _change(course, changes)
     after = _said(course)
     different = [name for name in EDITABLE if before[name] != after[name]]
     if different:
@@ -114,7 +107,20 @@ async def edit(
             before={name: before[name] for name in different},
             after={name: after[name] for name in different},
         )
+    if before["state"] == CourseState.ARCHIVED and "state" in different:
+        await invitations.consider_course(db, workspace_id=by.workspace_id, course_id=course_id)
     return course
+
+
+def _change(course: Course, changes: Mapping[str, Any]) -> None:
+    if "title" in changes:
+        course.title = name_of(changes["title"], "title")
+    if "description" in changes:
+        course.description = text_of(changes["description"], "description")
+    if "kind" in changes:
+        course.kind = CourseKind(changes["kind"])
+    if "state" in changes:
+        course.state = CourseState(changes["state"])
 
 
 async def set_segment_limit(

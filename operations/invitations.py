@@ -88,7 +88,7 @@ SELECT EXISTS (SELECT FROM invitation i JOIN member m ON m.id = i.member_id
 
 CLOSE: Final = text("""
 UPDATE invitation SET code_sha256 = NULL, accepted_at = :at
- WHERE member_id = :member_id AND accepted_at IS NULL
+ WHERE member_id = ANY(:ids) AND accepted_at IS NULL
 """)
 
 
@@ -136,6 +136,6 @@ async def is_open(db: AsyncSession, *, member_id: int, at: dt.datetime) -> bool:
     return bool(await db.scalar(IS_OPEN, {"member_id": member_id, "at": at}))
 
 
-async def close(db: AsyncSession, *, member_id: int, at: dt.datetime) -> None:
-    """The account exists now, whichever way it came about: the link opens nothing any more."""
-    await db.execute(CLOSE, {"member_id": member_id, "at": at})
+async def close(db: AsyncSession, *, member_ids: Collection[int], at: dt.datetime) -> None:
+    """The accounts exist now, whichever way they came about: the links open nothing any more."""
+    await db.execute(CLOSE, {"ids": list(member_ids), "at": at})

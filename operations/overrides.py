@@ -11,7 +11,8 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.coordinators import CoordinatorOverride, CourseRole, CourseRoleKind, OverrideKind
 from models.journal import cause_of, record
-from operations import courses, people
+from models.people import MemberState
+from operations import courses, invitations, people
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import reason_of
@@ -95,6 +96,8 @@ async def lift(db: AsyncSession, *, by: Caller, course_id: int, member_id: int) 
         member_id=member_id,
         before={"kind": gone.kind, "reason": gone.reason},
     )
+    if gone.kind is OverrideKind.EXCLUDE:
+        await invitations.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
     return True
 
 
@@ -117,7 +120,7 @@ async def _put(
             Code.BAD_USER_INPUT,
             f"It would expire at {expires_at.isoformat()}, which has passed; name a later time.",
         )
-    await people.lock_one(db, by.workspace_id, member_id)
+    member = await people.lock_one(db, by.workspace_id, member_id)
     if kind is OverrideKind.KEEP and await _is_instructor(db, course_id, member_id):
         raise Refused(
             Code.ROLE_CONFLICT,
@@ -160,6 +163,8 @@ async def _put(
         after={"kind": kind, "expiresAt": expires_at},
         reason=reason,
     )
+    if kind is OverrideKind.KEEP and member.state is MemberState.PENDING:
+        await invitations.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
     return override
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.journal import cause_of, record
 from models.people import AttributeDefinition, Member, MemberMoment, MemberState
-from operations import pending
+from operations import invitations, pending
 from operations.addresses import address_in
 from operations.refusals import Code, Refused, not_found
 from operations.wording import name_of
@@ -144,6 +144,7 @@ async def write_attributes(
         name: after for name, (_, after) in changed.items() if after is not None
     }
     member.revision += 1
+    had_address = member.email is not None
     _name(member, changed)
     await _fold(db, member, catalog)
     await mark_members(db, member.workspace_id, [member.id], lane=lane, cause=cause_of(db))
@@ -155,6 +156,9 @@ async def write_attributes(
         before={name: before for name, (before, _) in changed.items()},
         after={name: after for name, (_, after) in changed.items()},
     )
+    if member.state is MemberState.PENDING and member.email is not None and not had_address:
+        # What was given before could invite nobody.
+        await invitations.consider(db, workspace_id=member.workspace_id, member_ids=[member.id])
     return changed
 
 
@@ -191,12 +195,27 @@ async def set_states(
         member.state = state
         member.access_epoch += 1
         member.revision += 1
-    newcomers = [each for each in changed if each.activated_at is None]
+    await _follow(db, by, [each for each in changed if each.activated_at is None], state, at)
+    return changed
+
+
+async def _follow(
+    db: AsyncSession,
+    by: Caller,
+    newcomers: Sequence[Member],
+    state: MemberState,
+    at: dt.datetime,
+) -> None:
+    """What a new state means to people who have had no account so far."""
+    ids = [each.id for each in newcomers]
     if state is MemberState.ACTIVE and newcomers:
         for member in newcomers:
             member.activated_at = at
-        await pending.take_effect(db, by=by, member_ids=[each.id for each in newcomers], at=at)
-    return changed
+        await pending.take_effect(db, by=by, member_ids=ids, at=at)
+        await invitations.close(db, member_ids=ids, at=at)
+    if state is MemberState.PENDING and newcomers:
+        await db.flush()
+        await invitations.consider(db, workspace_id=by.workspace_id, member_ids=ids)
 
 
 def _state_verb(before: MemberState, after: MemberState) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from tests.proof import table
-from tests.proof.probes import EVERYWHERE, REACH
+from tests.proof.probing import EVERYWHERE, REACH
 from tests.proof.table import ACTIVE, MINE, NO_FINANCE, SCOPES, SELF, USABLE, WITHIN, asked_of
 from tests.proof.town import ABROAD, OWN, TWIN, Town
 
@@ -102,7 +102,6 @@ def things(town: Town) -> Iterator[Thing]:
             EVERYWHERE,
             frozenset(facts_of),
             is_seen_by=seeing("search_segments_typeahead", EVERYWHERE, *facts_of),
-            is_person=True,
         )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from tests.proof.ledger import Ledger
-from tests.proof.probes import Case, Probe
+from tests.proof.probing import Case, Probe
 from tests.proof.table import PEOPLE
 from tests.proof.town import ABROAD, OWN, Town
 

@@ -16,10 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
-from models.catalog import Course, CourseModule, CourseState, Module, ModuleKind
-from models.enrolments import Enrolment, EnrolmentSource
+from models.catalog import Course, CourseState
 from models.identity import ConnectionKind
-from operations import connections
+from operations import connections, overrides
 from operations.connections import Seals
 from resolvers.ids import encode
 from tests.proof.table import HELD_ON, PEOPLE
@@ -36,13 +35,25 @@ NAMES: Final = {
 OWN_COURSES: Final = ("Selling", "Archive", "Flux")
 ROLES: Final = ("instructor", "coordinator_direct", "coordinator_derived", "learner")
 
+BILLED: Final = """
+UPDATE billing_account SET payment_provider = 'stripe', payment_reference = 'pm_1',
+       payment_brand = 'Visa', payment_last_four = '4242' WHERE workspace_id = :w;
+INSERT INTO invoice (workspace_id, number, month, active_members, price_minor, total_minor,
+                     currency, bill_to, issued_on)
+SELECT :w, 1, '2026-02-01', 3, price_minor, 3 * price_minor, currency, 'Acme', '2026-03-01'
+  FROM billing_account WHERE workspace_id = :w;
+INSERT INTO mail (workspace_id, key, kind, recipients, member_ids, parameters, state)
+SELECT :w, 'invoice:' || id, 'INVOICE', '{money@acme.example}', '{}', '{}', 'SENT'
+  FROM invoice WHERE workspace_id = :w
+"""
+"""What a month of the past has left."""
+
 
 @dataclass
 class City:
     """One workspace of the town."""
 
     world: World
-    modules: dict[str, int] = field(default_factory=dict)
     connection_id: int = 0
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
@@ -54,7 +65,7 @@ class City:
             "Department": world.departments,
             "Course": world.courses,
             "Segment": world.segments,
-            "Module": self.modules,
+            "Module": world.modules,
             "Workspace": {world.slug: world.workspace_id},
         }
         return encode(noun, named[noun][name])
@@ -107,10 +118,11 @@ async def _found(
     world = await World.new(sessions, slug)
     city = City(world)
     await _people(world)
-    await _catalog(city)
+    await _catalog(world)
     for name in PEOPLE:
         if name not in ROLES and (finance or name != "finance_manager"):
-            await _grant(city, name)
+            await _grant(world, name)
+    await _billing(world)
     await _connection(city, seals)
     return city
 
@@ -119,16 +131,16 @@ async def _people(world: World) -> None:
     for name in PEOPLE:
         derived = name == "coordinator_derived"
         await world.member(name, department="Sales" if derived else "None")
-    for name in ("Ivy", "Cleo", "Lou", "Chief"):
+    for name in ("Cleo", "Lou", "Kim", "Chief"):
         await world.member(name, department="None")
-    await world.member("Dora", department="Legal")
+    for name, department in (("Ivy", "Legal"), ("Dora", "Legal"), ("Iris", "Sales")):
+        await world.member(name, department=department)
     for number in range(SPARE):
         await world.member(f"Spare {number:02}", department="None")
     await world.grant("Chief", Principal.WORKSPACE_MANAGER)
 
 
-async def _catalog(city: City) -> None:
-    world = city.world
+async def _catalog(world: World) -> None:
     await world.segment("Sellers", 'department eq "Sales"')
     await world.segment("Lawyers", 'department eq "Legal"')
     for number in range(2):
@@ -138,7 +150,7 @@ async def _catalog(city: City) -> None:
         await world.segment(f"Closed {number}", people_named=["Lou"])
     await world.segment("Idle", 'department eq "Nobody"')
     staff: dict[str, Any] = {
-        "instructors": ["instructor"],
+        "instructors": ["instructor", "Iris"],
         "coordinators_by_hand": ["coordinator_direct"],
         "segments_attached": ["Sellers"],
     }
@@ -153,56 +165,33 @@ async def _catalog(city: City) -> None:
         coordinators_by_hand=["Cleo"],
         segments_attached=["Lawyers"],
     )
-    await _modules(city)
-    await _learners(world)
-
-
-async def _modules(city: City) -> None:
-    world = city.world
-    maker = world.members["dept_create"]
+    await _modules(world)
+    for course in OWN_COURSES:
+        await world.enrol(course, "learner")
+    await world.enrol("Law", "Lou")
     async with world.edge.transaction() as db:
-        made = {
-            title: Module(
-                workspace_id=world.workspace_id,
-                department_id=world.departments[department],
-                title=title,
-                kind=ModuleKind.LESSON,
-                created_by_id=maker if title == "Made" else None,
-            )
-            for title, department in (("Pitch", "Sales"), ("Made", "Sales"), ("Clause", "Legal"))
-        }
-        db.add_all(made.values())
-        await db.flush()
-        city.modules.update({title: each.id for title, each in made.items()})
-        for course, module in (("Selling", "Pitch"), ("Archive", "Pitch"), ("Law", "Clause")):
-            db.add(
-                CourseModule(
-                    workspace_id=world.workspace_id,
-                    course_id=world.courses[course],
-                    module_id=made[module].id,
-                    place=1,
-                )
-            )
+        await overrides.keep(
+            db,
+            by=world.system,
+            course_id=world.courses["Law"],
+            member_id=world.members["Kim"],
+            reason="Stands in.",
+            expires_at=None,
+            at=MONDAY,
+        )
+
+
+async def _modules(world: World) -> None:
+    await world.module("Pitch", department="Sales", courses=OWN_COURSES)
+    await world.module("Clause", department="Legal", courses=["Law"])
+    await world.module("Made", department="Sales", by="dept_create")
+    async with world.edge.transaction() as db:
         own = await db.get_one(Course, world.courses["Made"])
-        own.created_by_id = maker
+        own.created_by_id = world.members["dept_create"]
 
 
-async def _learners(world: World) -> None:
-    async with world.edge.transaction() as db:
-        learning = [("learner", course) for course in OWN_COURSES]
-        for name, course in (*learning, ("Lou", "Law")):
-            db.add(
-                Enrolment(
-                    workspace_id=world.workspace_id,
-                    course_id=world.courses[course],
-                    member_id=world.members[name],
-                    source=EnrolmentSource.DIRECT,
-                )
-            )
-
-
-async def _grant(city: City, name: str) -> None:
-    world, principal = city.world, Principal(name)
+async def _grant(world: World, name: str) -> None:
+    principal = Principal(name)
     match HELD_ON[name]:
         case "workspace":
             await world.grant(name, principal)
@@ -212,24 +201,14 @@ async def _grant(city: City, name: str) -> None:
             for course in OWN_COURSES:
                 await world.grant(name, principal, course=course)
         case "module":
-            await _grant_module(city, name)
+            await world.grant(name, principal, module="Pitch")
 
 
-async def _grant_module(city: City, name: str) -> None:
-    world = city.world
+async def _billing(world: World) -> None:
+    """A card on file, an invoice, and the mail it went out with."""
     async with world.edge.transaction() as db:
-        await db.execute(
-            text(
-                "INSERT INTO access_grant (workspace_id, member_id, principal, module_id)"
-                " VALUES (:workspace, :member, :principal, :module)"
-            ),
-            {
-                "workspace": world.workspace_id,
-                "member": world.members[name],
-                "principal": name,
-                "module": city.modules["Pitch"],
-            },
-        )
+        for statement in BILLED.split(";"):
+            await db.execute(text(statement), {"w": world.workspace_id})
 
 
 async def _connection(city: City, seals: Seals) -> None:

@@ -25,7 +25,7 @@ def camel(operation: str) -> str:
 
 
 def test_every_operation_is_proven_or_pending() -> None:
-    proven = PROBES.of.keys() | BY_OTHER_DOORS
+    proven = PROBES.keys() | BY_OTHER_DOORS
 
     assert len(CELLS) == len(OPERATIONS) * len(PRINCIPALS) == 1156
     assert set(OPERATIONS) - proven == PENDING
@@ -40,7 +40,7 @@ def test_nothing_pending_is_in_the_schema() -> None:
     assert {camel(each) for each in PENDING} & there == set()
 
 
-@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each in PROBES.of])
+@pytest.mark.parametrize("operation", [each for each in OPERATIONS if each in PROBES])
 async def test_the_operation_is_for_whom_the_table_says(
     operation: str,
     town: Town,
@@ -49,7 +49,7 @@ async def test_the_operation_is_for_whom_the_table_says(
     record_property: Callable[[str, object], None],
 ) -> None:
     """Denied elsewhere and to others, without a trace; done where allowed, as the journal says."""
-    asked, proof = questions(PROBES.of[operation]), Proof()
+    asked, proof = questions(PROBES[operation]), Proof()
     mark = ledger.mark()
 
     await denied_first(asked, town, ask, ledger, proof)

@@ -1,0 +1,227 @@
+"""Every field of every object, as every principal, along every path: one answer, the table's."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from graphql import GraphQLField, GraphQLSchema, get_named_type, is_leaf_type, is_required_argument
+
+from tests.proof import abilities, table
+from tests.proof.abilities import Thing
+from tests.proof.declarations import Declared, read_declarations
+from tests.proof.probing import EVERYWHERE
+from tests.proof.proving import Answer, Asker
+from tests.proof.table import SELF
+from tests.proof.town import Town
+from tests.proof.walking import READABLE, Growth, Sighting, arguments_of, sightings
+
+NOUNS: Final = {
+    "Course": ("Selling", "Archive", "Made", "Law"),
+    "Member": ("Cleo", "Kim", "coordinator_derived"),
+    "Department": ("Sales", "Legal"),
+    "Segment": ("Open 0", "Closed 0"),
+    "Module": ("Pitch", "Clause"),
+}
+"""What is asked for where an id of the kind is needed."""
+
+SAID: Final = {"invitePreview": "count: 1"}
+"""Arguments of root fields that need some although none alone is required."""
+
+DENIED: Final = "PERMISSION_DENIED"
+ROOTS_APART: Final = frozenset({"node", "nodes"})
+
+
+def noun_of(field_name: str, argument: str) -> str:
+    """What kind of thing an id argument names."""
+    if argument == "id":
+        return field_name[:1].upper() + field_name[1:]
+    noun = argument.removesuffix("s").removesuffix("Id")
+    return noun[:1].upper() + noun[1:]
+
+
+@dataclass
+class Compared:
+    """What was compared, and where it differed."""
+
+    sightings: int = 0
+    denials: int = 0
+    outcomes: dict[tuple[str, Any, str], dict[str, str]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    fields: set[str] = field(default_factory=set)
+    faults: list[str] = field(default_factory=list)
+
+
+class Fields:
+    """The proof for one town."""
+
+    def __init__(self, schema: GraphQLSchema, town: Town) -> None:
+        self._schema = schema
+        self._town = town
+        self._growth = Growth(schema, self._nested(schema))
+        self._declared = read_declarations()
+        self._things = {each.id: each for each in everything(town)}
+        self.documents = dict(self._documents())
+
+    def _nested(self, schema: GraphQLSchema) -> dict[str, str]:
+        """Arguments of fields inside that need some."""
+        return {"Viewer.can": "operations: [VIEW_COURSE_INFO]"}
+
+    def _documents(self) -> Iterator[tuple[str, str]]:
+        """One for each field of the root and each choice of what it is asked of."""
+        root = self._schema.query_type
+        assert root is not None
+        for name, declared in root.fields.items():
+            kind = get_named_type(declared.type)
+            if is_leaf_type(kind) or name in ROOTS_APART:
+                continue
+            for number, given in enumerate(self._choices(name, declared)):
+                text = self._growth.selection(kind)
+                yield (
+                    f"{name} {number}",
+                    f"query {{ Query_{name}: {name}{arguments_of(declared, given)} {text} }}",
+                )
+        ids = ", ".join(f'"{each}"' for each in self._things)
+        node = self._growth.selection(self._schema.type_map["Node"])
+        yield "nodes", f"query {{ Query_nodes: nodes(ids: [{ids}]) {node} }}"
+
+    def _choices(self, name: str, declared: GraphQLField) -> list[str]:
+        choices = [SAID.get(name, "")]
+        for argument, each in declared.args.items():
+            if is_required_argument(each):
+                values = self._values(name, argument, get_named_type(each.type).name)
+                choices = [
+                    f"{said}{', ' if said else ''}{argument}: {value}"
+                    for said in choices
+                    for value in values
+                ]
+        return choices
+
+    def _values(self, name: str, argument: str, kind: str) -> list[str]:
+        if kind == "ID":
+            noun = noun_of(name, argument)
+            return [f'"{self._town.here.id(noun, each)}"' for each in NOUNS[noun]]
+        return {"text": ['"e"'], "search": ['"e"']}.get(argument, ['"e"'])
+
+    async def compare(
+        self, ask: Asker, whom: Iterable[str] = table.PEOPLE, documents: Iterable[str] = ()
+    ) -> Compared:
+        """Ask everything as each of them; `documents` names those that are enough, none: all."""
+        done = Compared()
+        wanted = list(documents) or list(self.documents)
+        for who in whom:
+            for name in wanted:
+                answer = await ask(who, self.documents[name], {}, False)
+                for each in sightings(self._schema, answer):
+                    self._judge(who, name, each, done)
+        return done
+
+    def take(self, who: str, path: str, answer: Answer, done: Compared) -> None:
+        """Compare what another answer shows, as far as it is about what was there before."""
+        for each in sightings(self._schema, answer):
+            _, nearest = next(iter(each.row.anchors), ("", ""))
+            if nearest in self._things:
+                self._judge(who, path, each, done)
+            elif not each.row.anchors:
+                done.fields.add(each.coordinate)
+
+    def selection_of(self, declared: GraphQLField) -> str:
+        """Everything of what a field gives."""
+        return self._growth.selection(get_named_type(declared.type))
+
+    def _judge(self, who: str, document: str, each: Sighting, done: Compared) -> None:
+        done.sightings += 1
+        done.denials += each.outcome != READABLE
+        done.fields.add(each.coordinate)
+        path = f"{document}: {each.path}"
+        outcomes = done.outcomes[who, each.row.key, each.coordinate]
+        if each.outcome not in outcomes:
+            outcomes[each.outcome] = path
+            if len(outcomes) > 1:
+                done.faults.append(f"{who}, {each.coordinate} of {each.row.key}: {outcomes}")
+        wanted = READABLE if self.may(who, each) else DENIED
+        if each.outcome != wanted:
+            done.faults.append(
+                f"{who}, {each.coordinate} of {self.about(each).name}, should be {wanted}"
+                f" and is {each.outcome} along {path}"
+            )
+
+    def may(self, who: str, each: Sighting) -> bool:
+        """What schema.graphql and the table say."""
+        right = self._declared[each.coordinate]
+        if right.is_public or not right.any_of:
+            return True
+        thing = self.about(each)
+        is_self = self._is_self(who, each)
+        if right.or_self and is_self:
+            return True
+        facts = thing.facts_for(who) - {SELF} | ({SELF} if is_self else set())
+        is_here = table.HELD_ON[who] in thing.reach
+        return any(
+            all(
+                table.allows(operation, who, is_held_here=is_here, facts=frozenset(facts))
+                for operation in group
+            )
+            for group in right.any_of
+        )
+
+    def about(self, each: Sighting) -> Thing:
+        """The thing on which rights to the row are held: it, or the nearest it was reached by."""
+        for _, id in each.row.anchors:
+            if id in self._things:
+                return self._things[id]
+        return next(iter(self._things.values()))
+
+    def _is_self(self, who: str, each: Sighting) -> bool:
+        me = self._town.person(who)
+        if each.row.type_name == "Member":
+            return each.row.key == ("Member", me)
+        return each.row.person == me
+
+    def right_of(self, coordinate: str) -> Declared:
+        return self._declared[coordinate]
+
+
+def everything(town: Town) -> Iterator[Thing]:
+    """All that has a global id in the workspace, and where it lies. The workspace comes first."""
+    here = town.here
+    yield from abilities.things(town)
+    known = {each.id for each in abilities.things(town)}
+    yield Thing(
+        "course Flux own",
+        here.id("Course", "Flux"),
+        "course",
+        EVERYWHERE,
+        frozenset({table.ACTIVE}),
+    )
+    for name in here.world.segments:
+        usable = {table.USABLE} if name.startswith("Open") else set()
+        thing = Thing(
+            f"segment {name}",
+            here.id("Segment", name),
+            "workspace",
+            EVERYWHERE,
+            frozenset(usable),
+            is_seen_by=abilities.seeing("search_segments_typeahead", EVERYWHERE, *usable),
+        )
+        if thing.id not in known:
+            yield thing
+    for name in here.world.members:
+        yield Thing(
+            f"member {name}",
+            here.id("Member", name),
+            "workspace",
+            EVERYWHERE,
+            is_seen_by=abilities.LOOKERS | {name},
+            is_person=True,
+        )
+    for name in here.world.modules:
+        reach = {"Pitch": EVERYWHERE, "Made": abilities.IN_SALES}
+        yield Thing(
+            f"module {name}",
+            here.id("Module", name),
+            "module",
+            reach.get(name, abilities.WORKSPACE_ONLY),
+            maker="dept_create" if name == "Made" else "",
+        )

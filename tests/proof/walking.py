@@ -1,0 +1,183 @@
+"""Every way through the schema to every object, made from the schema itself.
+
+From each field of the root a document is grown that selects every field of what it gives, and of
+what that gives, until a type comes back that was met on the way. The answers are read back as
+sightings: this field of this row was readable, or denied, along this path.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from graphql import (
+    GraphQLField,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_abstract_type,
+    is_leaf_type,
+    is_required_argument,
+)
+
+from tests.proof.proving import Answer
+
+DEEPEST: Final = 4
+"""How many kinds of rows lie on one way, wrappers not counted."""
+
+PAGE: Final = "first: 100"
+READABLE: Final = "readable"
+
+
+def is_wrapper(type_: GraphQLNamedType) -> bool:
+    """Pages, their edges, and what mutations answer: no rows themselves."""
+    is_named_so = type_.name.endswith(("Connection", "Edge", "Payload"))
+    return is_named_so and type_.name != "IdentityConnection"
+
+
+def needs_arguments(declared: GraphQLField) -> bool:
+    return any(is_required_argument(each) for each in declared.args.values())
+
+
+def arguments_of(declared: GraphQLField, given: str = "") -> str:
+    said = [each for each in (given, PAGE if "first" in declared.args else "") if each]
+    return f"({', '.join(said)})" if said else ""
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Grows selections; `given` are the arguments of nested fields that need some."""
+
+    schema: GraphQLSchema
+    given: Mapping[str, str] = field(default_factory=dict)
+
+    def selection(self, type_: GraphQLNamedType, met: frozenset[str] = frozenset()) -> str:
+        """Everything that can be selected of it."""
+        if is_abstract_type(type_):
+            kinds = self.schema.get_possible_types(type_)
+            parts = [
+                f"... on {each.name} {self.selection(each, met)}"
+                for each in kinds
+                if each.name not in met
+            ]
+            return "{ __typename " + " ".join(parts) + " }"
+        assert isinstance(type_, GraphQLObjectType)
+        return "{ __typename " + " ".join(self._fields(type_, met | {type_.name})) + " }"
+
+    def _fields(self, type_: GraphQLObjectType, met: frozenset[str]) -> Iterator[str]:
+        is_deep = sum(not name.endswith(("Connection", "Edge")) for name in met) > DEEPEST
+        for name, declared in type_.fields.items():
+            kind = get_named_type(declared.type)
+            given = self.given.get(f"{type_.name}.{name}", "")
+            if needs_arguments(declared) and not given:
+                continue
+            start = f"{type_.name}_{name}: {name}{arguments_of(declared, given)}"
+            if is_leaf_type(kind):
+                yield start
+            elif self._is_cut(kind, met, is_deep=is_deep):
+                yield f"{start} {{ __typename }}"
+            else:
+                yield f"{start} {self.selection(kind, met)}"
+
+    def _is_cut(self, kind: GraphQLNamedType, met: frozenset[str], *, is_deep: bool) -> bool:
+        rows = self.row_of(kind)
+        return kind.name in met or rows in met or (is_deep and not is_wrapper(kind))
+
+    def row_of(self, kind: GraphQLNamedType) -> str:
+        """What a page or an edge is of; everything else is of itself."""
+        if isinstance(kind, GraphQLObjectType) and is_wrapper(kind):
+            for name in ("node", "nodes"):
+                if name in kind.fields:
+                    return str(get_named_type(kind.fields[name].type).name)
+        return str(kind.name)
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What became of one field of one row along one path."""
+
+    row: "Row"
+    coordinate: str
+    outcome: str
+    path: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """An object of an answer. `key` is the same along every path; `anchors` are the global ids of
+    it and of what it was reached through, the nearest first; `person` is whom it is about. Rows
+    below it begin their keys with `inside`, so that the pages they stand on do not matter."""
+
+    type_name: str
+    key: tuple[Any, ...]
+    inside: tuple[Any, ...]
+    anchors: tuple[tuple[str, str], ...]
+    person: str | None
+
+
+def sightings(schema: GraphQLSchema, answer: Answer) -> Iterator[Sighting]:
+    """Read an answer to a grown document, from the fields of the root down."""
+    failed = {
+        tuple(each["path"]): str(each["extensions"]["code"])
+        for each in answer.get("errors") or ()
+        if each.get("path")
+    }
+    for name, value in (answer.get("data") or {}).items():
+        yield from _read(schema, value, (name,), None, failed)
+
+
+Failed = Mapping[tuple[str | int, ...], str]
+Place = tuple[str | int, ...]
+
+
+def _read(
+    schema: GraphQLSchema, value: Any, place: Place, around: Row | None, failed: Failed
+) -> Iterator[Sighting]:
+    if isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _read(schema, each, (*place, number), around, failed)
+    if not isinstance(value, dict) or "__typename" not in value or len(value) == 1:
+        return
+    type_ = schema.type_map[value["__typename"]]
+    row = _row(type_, value, place, around)
+    path = ".".join(_plain(each) for each in place if isinstance(each, str))
+    for key, below in value.items():
+        if key != "__typename":
+            coordinate = f"{type_.name}.{_plain(key)}"
+            yield Sighting(row, coordinate, _outcome((*place, key), below, failed), path)
+            yield from _read(schema, below, (*place, key), row, failed)
+
+
+def _plain(key: str) -> str:
+    return key.split("_", 1)[-1]
+
+
+def _outcome(place: Place, value: Any, failed: Failed) -> str:
+    """A non-null field below that failed has taken this one with it."""
+    if value is not None:
+        return READABLE
+    if place in failed:
+        return failed[place]
+    below = [code for path, code in failed.items() if path[: len(place)] == place]
+    return below[0] if below else READABLE
+
+
+def _row(
+    type_: GraphQLNamedType, value: Mapping[str, Any], place: Place, around: Row | None
+) -> Row:
+    id = value.get(f"{type_.name}_id")
+    person = (value.get(f"{type_.name}_member") or {}).get("Member_id")
+    anchors = around.anchors if around else ()
+    if id is not None:
+        key: tuple[Any, ...] = (type_.name, id)
+        return Row(type_.name, key, key, ((type_.name, id), *anchors), person)
+    outside = around.inside if around else ()
+    if is_wrapper(type_):
+        own = around.person if around else None
+        name = next(_plain(each) for each in reversed(place) if isinstance(each, str))
+        return Row(type_.name, (*outside, type_.name, name), outside, anchors, own)
+    said = tuple(str(each) for key, each in value.items() if isinstance(each, str | int | bool))
+    if person is None and around is not None:
+        person = around.person
+    key = (*outside, type_.name, person, said)
+    return Row(type_.name, key, key, anchors, person)

@@ -260,5 +260,5 @@ async def _refuse_strangers(
             Code.NOT_ON_DEPARTMENT_TEAM,
             f"{len(strangers)} of these people are not on the team of the course's department;"
             " add them to the team first.",
-            {"memberIds": strangers, "departmentId": department_id},
+            {"memberIds": strangers, "departmentIds": [department_id]},
         )

@@ -6,14 +6,17 @@ from typing import Any
 
 import strawberry
 
-from models.catalog import Course
+from models.catalog import Course, Department, Module
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
 from resolvers.context import Context
 from resolvers.rows import (
     members_by_id,
+    modules_by_id,
     visible_courses_by_id,
+    visible_departments_by_id,
+    visible_modules_by_id,
     visible_segments_by_id,
     workspaces_by_id,
 )
@@ -46,6 +49,25 @@ async def workspace(root: Parent, info: Info) -> Workspace | None:
     return await info.context.load(workspaces_by_id, root.workspace_id)
 
 
+async def module(root: Parent, info: Info) -> Module | None:
+    if root.module_id is None:
+        return None
+    return await info.context.load(visible_modules_by_id, root.module_id)
+
+
+async def departments(root: Parent, info: Info) -> Sequence[Department]:
+    loading = (info.context.load(visible_departments_by_id, id) for id in root.department_ids)
+    return [each for each in await asyncio.gather(*loading) if each is not None]
+
+
+async def added_modules(root: Parent, info: Info) -> Sequence[Module]:
+    return await _modules(info, root.added_modules)
+
+
+async def removed_modules(root: Parent, info: Info) -> Sequence[Module]:
+    return await _modules(info, root.removed_modules)
+
+
 async def assigned(root: Parent, info: Info) -> Sequence[Member]:
     return await _people(info, root.assigned)
 
@@ -64,6 +86,11 @@ async def removed(root: Parent, info: Info) -> Sequence[Member]:
 
 async def changed(root: Parent, info: Info) -> Sequence[Member]:
     return await _people(info, root.changed)
+
+
+async def _modules(info: Info, ids: Sequence[int]) -> Sequence[Module]:
+    found = await asyncio.gather(*(info.context.load(modules_by_id, id) for id in ids))
+    return [each for each in found if each is not None]
 
 
 async def _people(info: Info, ids: Sequence[int]) -> Sequence[Member]:

@@ -1,5 +1,6 @@
 """The typed parts of refusals."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from models.coordinators import CourseRoleKind
 from models.people import Member
 from operations.coordinators import Held, OnConflict
 from resolvers.context import Context
-from resolvers.ids import encode
+from resolvers.ids import decode, encode
 from resolvers.rows import members_by_id
 
 Info = strawberry.Info[Context, None]
@@ -68,6 +69,12 @@ def count(root: Parent) -> int | None:
 def courses(root: Parent) -> Sequence[CourseInTheWay]:
     named = root.details.get("courses", ())
     return [CourseInTheWay(encode("Course", each["id"]), each["title"]) for each in named]
+
+
+async def strangers(root: Parent, info: Info) -> list[Member]:
+    named = [decode(each) for each in root.details.get("memberIds", ())]
+    loading = (info.context.load(members_by_id, each.number) for each in named if each)
+    return [each for each in await asyncio.gather(*loading) if each is not None]
 
 
 def problems(root: Parent) -> Sequence[RuleProblem]:

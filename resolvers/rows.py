@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.catalog import Course, Department
+from models.catalog import Course, Department, Module
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
@@ -24,6 +24,12 @@ async def courses_by_id(
     db: AsyncSession, context: Context, ids: Sequence[int]
 ) -> list[Course | None]:
     return await _found(db, _of(Course, context), Course, ids)
+
+
+async def modules_by_id(
+    db: AsyncSession, context: Context, ids: Sequence[int]
+) -> list[Module | None]:
+    return await _found(db, _of(Module, context), Module, ids)
 
 
 async def segments_by_id(
@@ -50,6 +56,20 @@ async def visible_courses_by_id(
 ) -> list[Course | None]:
     """The same, of those the caller may see."""
     return await _found(db, visible.courses(context.signed_in), Course, ids)
+
+
+async def visible_departments_by_id(
+    db: AsyncSession, context: Context, ids: Sequence[int]
+) -> list[Department | None]:
+    """The same, of those the caller may see."""
+    return await _found(db, visible.departments(context.signed_in), Department, ids)
+
+
+async def visible_modules_by_id(
+    db: AsyncSession, context: Context, ids: Sequence[int]
+) -> list[Module | None]:
+    """The same, of those the caller may see."""
+    return await _found(db, visible.modules(context.signed_in), Module, ids)
 
 
 async def visible_segments_by_id(

@@ -11,14 +11,18 @@ from models import segments as stored
 from models.catalog import CourseKind, CourseState
 from resolvers import coordinators as staff
 from resolvers import courses as course_answers
+from resolvers import modules as module_answers
+from resolvers import team as team_answers
 from resolvers.coordinators import SourceKind
 from schema.ability import Ability, allowed_actions
 from schema.department import Department
 from schema.freshness import Freshness
 from schema.member import Member
+from schema.module import Module
 from schema.node import Node
 from schema.paging import Connection
 from schema.requires import SIGNED_IN, guarded_type, resolved_by
+from schema.team import CourseTeamMember
 
 if TYPE_CHECKING:
     from schema.segment import Segment
@@ -104,6 +108,21 @@ class Course(Node):
         staff.coordinators,
         requires=NAMES,
         description="Those who look after its people: by hand, through segments, or kept.",
+    )
+    team: Connection[CourseTeamMember] | None = resolved_by(
+        team_answers.course_team,
+        requires=Permission.GRANT_COURSE_PERMISSION,
+        description="Those who were given rights on this course alone, by name.",
+    )
+    modules: Connection[Module] | None = resolved_by(
+        module_answers.of_course,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="What it consists of, in order.",
+    )
+    addable_modules: Connection[Module] | None = resolved_by(
+        module_answers.addable,
+        requires=Permission.ADD_REMOVE_MODULES,
+        description="The modules of its department that it does not hold, by title.",
     )
     role_conflicts: list[SuppressedCoordinator] | None = resolved_by(
         staff.role_conflicts,

@@ -4,6 +4,7 @@ from access.permissions import Permission
 from resolvers import connection_changes, course_changes, member_changes, segment_changes
 from schema.billing import BillingMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
+from schema.module_mutation import ModuleMutation
 from schema.payloads import (
     AttachmentPayload,
     CoursePayload,
@@ -14,11 +15,12 @@ from schema.payloads import (
 )
 from schema.people import PeopleMutation
 from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
+from schema.team_mutation import TeamMutation
 from schema.token_changes import TokenMutation
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
-class Mutation(TokenMutation, BillingMutation, PeopleMutation):
+class Mutation(TokenMutation, BillingMutation, PeopleMutation, TeamMutation, ModuleMutation):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,
         requires=Permission.CREATE_COURSE,

@@ -15,9 +15,11 @@ from schema.course import Course
 from schema.department import Department
 from schema.explanation import MembershipExplanation
 from schema.member import Member
+from schema.module import ModuleQuery
 from schema.node import Node
 from schema.paging import Connection
 from schema.people import PeopleQuery
+from schema.permission import PermissionQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
 from schema.token import TokenQuery
@@ -29,7 +31,7 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
-class Query(TokenQuery, BillingQuery, PeopleQuery, ActivityQuery):
+class Query(TokenQuery, BillingQuery, PeopleQuery, ActivityQuery, ModuleQuery, PermissionQuery):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."
     )

@@ -76,6 +76,17 @@ class InUse(Refusal):
     )
 
 
+@guarded_type(
+    requires=SIGNED_IN,
+    description="Rights on a course are only for people on the team of its department.",
+    rows=answers.NotOnDepartmentTeam,
+)
+class NotOnDepartmentTeam(Refusal):
+    members: list[Member] = resolved_by(
+        refusing.strangers, requires=SIGNED_IN, description="Everybody who is not on it."
+    )
+
+
 @guarded_type(requires=SIGNED_IN, description="One problem of a rule, and where it stands.")
 class RuleProblem:
     code: str
@@ -101,4 +112,11 @@ class PlainRefusal(Refusal):
     details: JSON = column("details", requires=SIGNED_IN, description="What else is known.")
 
 
-KINDS: tuple[Any, ...] = (RoleConflict, LimitReached, InUse, InvalidRule, PlainRefusal)
+KINDS: tuple[Any, ...] = (
+    RoleConflict,
+    LimitReached,
+    InUse,
+    NotOnDepartmentTeam,
+    InvalidRule,
+    PlainRefusal,
+)

@@ -7,7 +7,7 @@ from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one 
 from strawberry.types.scalar import ScalarDefinition
 
 from access.permissions import Principal
-from models.catalog import CourseKind, CourseState
+from models.catalog import CourseKind, CourseState, ModuleKind
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.mail import MailKind, MailState
@@ -15,8 +15,11 @@ from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
 from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
+from operations.explain_permission import Obstacle
+from operations.holders import How
 from operations.newcomers import Outcome
 from operations.refusals import Code
+from operations.team import CoursePermission, DepartmentPermission
 from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
@@ -25,6 +28,9 @@ ENUMS = (
     (Principal, "Principal", "A role, or a right that was given: what permissions are held by."),
     (CourseKind, "CourseKind", "How a course is taught."),
     (CourseState, "CourseState", "Where a course is in its life."),
+    (ModuleKind, "ModuleKind", "What a piece of content is."),
+    (DepartmentPermission, "DepartmentPermission", "What can be given on a department."),
+    (CoursePermission, "CoursePermission", "What can be given on one course."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
@@ -39,6 +45,8 @@ ENUMS = (
     (OnConflict, "OnConflict", "What to do with people who hold the other role."),
     (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, or kept in beside them."),
     (Standing, "CoordinatorStanding", "How a person stands to the coordinator role of a course."),
+    (How, "RoleOrigin", "By what a role is held. EVERYBODY: every active member holds it."),
+    (Obstacle, "PermissionObstacle", "Why a role does not give a permission."),
     (EventKind, "EventKind", "What an event of a subscription says."),
     (Outcome, "AddedOutcome", "What became of a person who was to be added."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),

@@ -8,11 +8,13 @@ from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
 from resolvers import permissions, tokens, viewer
+from resolvers import team as team_answers
 from schema.ability import Ability, allowed_actions
 from schema.member import Member
 from schema.node import Node
 from schema.paging import Connection
 from schema.requires import INHERITED, PUBLIC, SIGNED_IN, column, guarded_type, resolved_by
+from schema.team import RightHolder
 from schema.token import Token
 
 
@@ -28,6 +30,21 @@ class Workspace(Node):
         "segment_limit",
         requires=Permission.CREATE_EDIT_SEGMENT,
         description="How many segments a course may carry, where the course does not say.",
+    )
+    managers: Connection[RightHolder] | None = resolved_by(
+        team_answers.managers,
+        requires=Permission.GRANT_WORKSPACE_MANAGER,
+        description="Its workspace managers, by name.",
+    )
+    finance_managers: Connection[RightHolder] | None = resolved_by(
+        team_answers.finance_managers,
+        requires=Permission.GRANT_FINANCE_MANAGER,
+        description="Its finance managers, by name.",
+    )
+    inviters: Connection[RightHolder] | None = resolved_by(
+        team_answers.inviters,
+        requires=Permission.GRANT_INVITE_PERMISSION,
+        description="Those who may add members without managing the workspace, by name.",
     )
     allowed_actions: list[Ability] | None = allowed_actions()
 

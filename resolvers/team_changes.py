@@ -1,0 +1,342 @@
+"""Mutations of teams and of rights that are given to people."""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from access.permissions import Principal, Scope
+from models.catalog import Department
+from models.people import Member
+from operations import departments, grants, team
+from operations.grants import Changed
+from operations.team import ON_COURSE, CoursePermission, DepartmentPermission
+from resolvers.answers import Answer, Operation, Values, answer
+from resolvers.context import Context
+from resolvers.ids import encode, number_of
+from resolvers.rows import departments_by_id, members_by_id, visible_departments_by_id
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+Ids = list[strawberry.ID]
+
+ON: Final = {"Department": "department_id", "Course": "course_id", "Module": "module_id"}
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalRight:
+    """One person's one right, and the global id of what it is on."""
+
+    member_id: int
+    principal: Principal
+    scope: Scope
+    on: str
+
+
+class Place(NamedTuple):
+    """One person and one department's team."""
+
+    department_id: int
+    member_id: int
+
+
+async def grant_workspace_manager(
+    info: Info,
+    *,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    return await answer(info, _giving(member_ids, [Principal.WORKSPACE_MANAGER]))
+
+
+async def revoke_workspace_manager(
+    info: Info,
+    *,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    return await answer(info, _taking(member_ids, [Principal.WORKSPACE_MANAGER]))
+
+
+async def grant_finance_manager(
+    info: Info,
+    *,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    return await answer(info, _giving(member_ids, [Principal.FINANCE_MANAGER]))
+
+
+async def revoke_finance_manager(
+    info: Info,
+    *,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    return await answer(info, _taking(member_ids, [Principal.FINANCE_MANAGER]))
+
+
+async def grant_invite_permission(
+    info: Info,
+    *,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    return await answer(info, _giving(member_ids, [Principal.INVITE]))
+
+
+async def revoke_invite_permission(
+    info: Info,
+    *,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    return await answer(info, _taking(member_ids, [Principal.INVITE]))
+
+
+async def grant_course_permission(
+    info: Info,
+    *,
+    course_id: strawberry.ID,
+    member_ids: Ids,
+    permissions: list[CoursePermission],
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    principals = [ON_COURSE[each] for each in permissions]
+    return await answer(info, _giving(member_ids, principals, "Course", course_id))
+
+
+async def revoke_course_permission(
+    info: Info,
+    *,
+    course_id: strawberry.ID,
+    member_ids: Ids,
+    permissions: list[CoursePermission],
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    principals = [ON_COURSE[each] for each in permissions]
+    return await answer(info, _taking(member_ids, principals, "Course", course_id))
+
+
+async def grant_module_permission(
+    info: Info,
+    *,
+    module_id: strawberry.ID,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    operation = _giving(member_ids, [Principal.MODULE_EDIT], "Module", module_id)
+    return await answer(info, operation)
+
+
+async def revoke_module_permission(
+    info: Info,
+    *,
+    module_id: strawberry.ID,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    operation = _taking(member_ids, [Principal.MODULE_EDIT], "Module", module_id)
+    return await answer(info, operation)
+
+
+async def manage_department_team(
+    info: Info,
+    *,
+    department_ids: Ids,
+    member_ids: Ids,
+    give: list[DepartmentPermission] | None = None,
+    take: list[DepartmentPermission] | None = None,
+    without_implied: list[DepartmentPermission] | None = None,
+    revoke_implied: bool = False,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        numbers = [number_of(id, "Department") for id in department_ids]
+        changed = await team.manage(
+            db,
+            by=caller,
+            department_ids=numbers,
+            member_ids=_members(member_ids),
+            give=give or (),
+            take=take or (),
+            without_implied=without_implied or (),
+            revoke_implied=revoke_implied,
+            at=dt.datetime.now(dt.UTC),
+        )
+        return {"department_ids": list(dict.fromkeys(numbers)), **_said(changed)}
+
+    return await answer(info, operation)
+
+
+async def add_to_department_team(
+    info: Info,
+    *,
+    department_id: strawberry.ID,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        number = number_of(department_id, "Department")
+        changed = await team.add(
+            db, by=caller, department_id=number, member_ids=_members(member_ids)
+        )
+        return {"department_ids": [number], **_said(changed)}
+
+    return await answer(info, operation)
+
+
+async def remove_from_department_team(
+    info: Info,
+    *,
+    department_id: strawberry.ID,
+    member_ids: Ids,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        number = number_of(department_id, "Department")
+        changed = await team.remove(
+            db, by=caller, department_id=number, member_ids=_members(member_ids)
+        )
+        return {"department_ids": [number], **_said(changed)}
+
+    return await answer(info, operation)
+
+
+async def create_department(
+    info: Info,
+    *,
+    name: str,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        made = await departments.create(db, by=caller, name=name)
+        return {"department_ids": [made.id]}
+
+    return await answer(info, operation)
+
+
+async def rename_department(
+    info: Info,
+    *,
+    department_id: strawberry.ID,
+    name: str,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        number = number_of(department_id, "Department")
+        await departments.rename(db, by=caller, department_id=number, name=name)
+        return {"department_ids": [number]}
+
+    return await answer(info, operation)
+
+
+def given(root: Parent) -> list[PersonalRight]:
+    return _rights(root.rights_given)
+
+
+def held_already(root: Parent) -> list[PersonalRight]:
+    return _rights(root.rights_held)
+
+
+def taken(root: Parent) -> list[PersonalRight]:
+    return _rights(root.rights_taken)
+
+
+def joined(root: Parent) -> list[Place]:
+    return [Place(*each) for each in root.joined]
+
+
+def left(root: Parent) -> list[Place]:
+    return [Place(*each) for each in root.left]
+
+
+async def member_of(root: Parent, info: Info) -> Member | None:
+    return await info.context.load(members_by_id, root.member_id)
+
+
+async def department(root: Parent, info: Info) -> Department | None:
+    found = [await info.context.load(visible_departments_by_id, id) for id in root.department_ids]
+    return found[0] if found else None
+
+
+async def department_of(root: Parent, info: Info) -> Department | None:
+    return await info.context.load(departments_by_id, root.department_id)
+
+
+def _giving(
+    member_ids: Ids, principals: Sequence[Principal], noun: str = "", id: str = ""
+) -> Operation:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        on = _on(noun, id)
+        changed = await grants.give(
+            db,
+            by=caller,
+            member_ids=_members(member_ids),
+            principals=principals,
+            at=dt.datetime.now(dt.UTC),
+            **on,
+        )
+        return {**(on or {"workspace_id": caller.workspace_id}), **_said(changed)}
+
+    return operation
+
+
+def _taking(
+    member_ids: Ids, principals: Sequence[Principal], noun: str = "", id: str = ""
+) -> Operation:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        on = _on(noun, id)
+        changed = await grants.take(
+            db, by=caller, member_ids=_members(member_ids), principals=principals, **on
+        )
+        return {**(on or {"workspace_id": caller.workspace_id}), **_said(changed)}
+
+    return operation
+
+
+def _on(noun: str, id: str) -> dict[str, int]:
+    return {ON[noun]: number_of(id, noun)} if noun else {}
+
+
+def _members(ids: Collection[strawberry.ID]) -> list[int]:
+    return [number_of(id, "Member") for id in ids]
+
+
+def _said(changed: Changed) -> Values:
+    """What was done, in words that can be stored and told again."""
+    return {
+        "rights_given": [list(each) for each in changed.given],
+        "rights_held": [list(each) for each in changed.already],
+        "rights_taken": [list(each) for each in changed.taken],
+        "joined": [list(each) for each in changed.joined],
+        "left": [list(each) for each in changed.left],
+    }
+
+
+def _rights(rows: Sequence[Sequence[Any]]) -> list[PersonalRight]:
+    return [
+        PersonalRight(
+            member_id, Principal(principal), Scope(scope), encode(Scope(scope).name.title(), id)
+        )
+        for member_id, principal, scope, id in rows
+    ]

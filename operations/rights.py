@@ -49,6 +49,14 @@ class AskedTooWide(Exception):
     """A permission was asked of something larger than it is about: a mistake in the program."""
 
 
+def refuse_wider(permission: Permission, scope: Scope) -> None:
+    """Raises AskedTooWide unless the permission can be asked of such a thing."""
+    if not scope_of(permission).contains(scope):
+        raise AskedTooWide(
+            f"{permission.name} is asked of a {scope_of(permission)}, not of a {scope}."
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A course or module: the department it belongs to, and what holds for it."""
@@ -138,10 +146,7 @@ class Rights:
 
         What was read with a course need not be said. Raises NotPrepared, AskedTooWide.
         """
-        if not scope_of(permission).contains(scope):
-            raise AskedTooWide(
-                f"{permission.name} is asked of a {scope_of(permission)}, not of a {scope}."
-            )
+        refuse_wider(permission, scope)
         self._asked.add(permission)
         if self.caller is not None and self.caller.is_system:
             return THE_PRODUCT

@@ -14,20 +14,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller, Origin, system
 from app.database import sessions_on, web_engine
 from app.demo import company
-from app.demo.company import CoursePlan, Person
+from app.demo.company import Person
+from app.demo.history import begin_in_the_past, invite_somebody
+from app.demo.teaching import teach
 from app.settings import Settings
 from models.identity import ConnectionKind, TokenKind
 from models.workspaces import Workspace
 from operations import (
-    attachments,
     connections,
-    coordinators,
-    courses,
-    departments,
     directory,
-    grants,
-    segments,
-    team,
     tokens,
     workspaces,
 )
@@ -116,7 +111,9 @@ async def _make(edge: Edge, settings: Settings) -> Keys:
         provider = Caller(workspace.id, company.DIRECTORY, Origin.SCIM, connection_id=scim.id)
         ids, directory_ids = await _people(db, provider, at)
         await _team_leads(db, provider, ids, at)
-        await _catalog(db, by, ids, at)
+        academies = await teach(db, by=by, ids=ids, at=at)
+        await begin_in_the_past(db, by=by, ids=ids, at=at)
+        await invite_somebody(db, by=by, ids=ids, academies=academies, at=at)
         shown = await _tokens(db, by, ids, at)
         _, scim_token = await tokens.create(
             db, by=by, kind=TokenKind.SCIM, name="Demo", connection_id=scim.id, at=at
@@ -191,73 +188,6 @@ async def _team_leads(
     group = await directory.create_group(db, by=provider, display_name="Team Leads", at=at)
     members = [ids[name] for name in company.TEAM_LEADS]
     await directory.move_members(db, by=provider, group=group, add=members, at=at, lane=Lane.BULK)
-
-
-async def _catalog(db: AsyncSession, by: Caller, ids: dict[str, int], at: dt.datetime) -> None:
-    academies = {
-        name: (await departments.create(db, by=by, name=name)).id for name in company.ACADEMIES
-    }
-    made = {}
-    for plan in company.SEGMENTS:
-        segment = await segments.create(
-            db,
-            by=by,
-            name=plan.name,
-            rule=plan.rule,
-            member_ids=[ids[name] for name in plan.people],
-            is_usable_by_departments=plan.is_usable_by_departments,
-        )
-        made[plan.name] = segment.id
-    course_ids = {
-        plan.title: await _course(db, by, plan, academies=academies, made=made, ids=ids)
-        for plan in company.COURSES
-    }
-    owners = {plan.title: academies[plan.department] for plan in company.COURSES}
-    for role in company.ROLES:
-        people = [ids[role.user_name]]
-        if role.course:
-            await team.add(db, by=by, department_id=owners[role.course], member_ids=people)
-        await grants.give(
-            db,
-            by=by,
-            member_ids=people,
-            principals=[role.principal],
-            department_id=academies[role.department] if role.department else None,
-            course_id=course_ids[role.course] if role.course else None,
-            at=at,
-        )
-
-
-async def _course(
-    db: AsyncSession,
-    by: Caller,
-    plan: CoursePlan,
-    *,
-    academies: dict[str, int],
-    made: dict[str, int],
-    ids: dict[str, int],
-) -> int:
-    course = await courses.create(
-        db,
-        by=by,
-        department_id=academies[plan.department],
-        title=plan.title,
-        kind=plan.kind,
-        state=plan.state,
-        description=f"{plan.title}, by the {plan.department}.",
-    )
-    await coordinators.assign(
-        db,
-        by=by,
-        course_id=course.id,
-        instructors=[ids[name] for name in plan.instructors],
-        coordinators=[ids[name] for name in plan.coordinators],
-    )
-    for name in plan.segments:
-        await attachments.attach(db, by=by, course_id=course.id, segment_id=made[name])
-    if plan.segment_limit is not None:
-        await courses.set_segment_limit(db, by=by, course_id=course.id, limit=plan.segment_limit)
-    return course.id
 
 
 async def _tokens(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from access.permissions import Principal
-from models.catalog import CourseKind, CourseState
+from models.catalog import CourseKind, CourseState, ModuleKind
 
 SLUG: Final = "northwind"
 NAME: Final = "Northwind Learning"
@@ -64,6 +64,7 @@ class Role:
     user_name: str
     department: str | None = None
     course: str | None = None
+    module: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,18 @@ class CoursePlan:
     instructors: tuple[str, ...] = ()
     coordinators: tuple[str, ...] = ()
     segments: tuple[str, ...] = ()
+    learners: tuple[str, ...] = ()
     segment_limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModulePlan:
+    """A piece of content, and the courses that use it."""
+
+    title: str
+    kind: ModuleKind
+    department: str
+    courses: tuple[str, ...]
 
 
 def known(name: str, title: str, department: str, country: str, hired: int) -> Person:
@@ -108,24 +120,33 @@ def known(name: str, title: str, department: str, country: str, hired: int) -> P
 MAJA: Final = f"maja.lindqvist@{DOMAIN}"
 """Moves from Finance to Sales in the guide, and becomes coordinator."""
 
+NEWCOMER: Final = ("Nova Newcomer", f"nova.newcomer@{DOMAIN}", "People & Culture")
+"""Added by the inviter, and put on a team before there is an account: her invitation is mailed."""
+
+PRICE: Final = 4_900
+"""What one active member costs a month, in öre."""
+
 
 def cast() -> list[Person]:
     """The people the guide speaks of."""
     return [
         known("Wilma Manager", "Head of Learning", "People", "SE", 2500),
         known("Felix Invoice", "Controller", "Finance", "SE", 1400),
-        known("Dora Department", "Sales Manager", "Marketing", "SE", 2000),
+        known("Dora Department", "Head of Sales Training", "Marketing", "SE", 2000),
         known("Cleo Create", "Course Designer", "Marketing", "DE", 900),
         known("Enno Enroll", "People Partner", "People", "DE", 800),
         known("Tess Teach", "Trainer", "Operations", "GB", 700),
         known("Edda Edit", "Editor", "Marketing", "NO", 600),
-        known("Rolf Roster", "Shift Lead", "Operations", "NO", 650),
+        known("Rolf Roster", "Technician", "Operations", "NO", 650),
         known("Gil Grader", "Trainer", "Operations", "US", 500),
+        known("Milo Module", "Copywriter", "Marketing", "GB", 350),
         known("Ingrid Instructor", "Account Manager", "Sales", "SE", 1800),
         known("Cora Coordinator", "Support Lead", "Support", "GB", 1000),
         known("Sigge Segment", "Account Executive", "Sales", "SE", 400),
         known("Iris Invite", "Recruiter", "People", "US", 300),
         known("Lea Learner", "Designer", "Marketing", "US", 200),
+        known("Frida Fire", "Safety Officer", "Operations", "DE", 1500),
+        known("Sven Safety", "Safety Officer", "Operations", "GB", 1300),
         known("Maja Lindqvist", "Accountant", "Finance", "SE", 450),
     ]
 
@@ -175,6 +196,7 @@ ROLES: Final = (
     Role(Principal.COURSE_EDIT, f"edda.edit@{DOMAIN}", course="Selling in Sweden"),
     Role(Principal.COURSE_ENROLL, f"rolf.roster@{DOMAIN}", course="Selling in Sweden"),
     Role(Principal.COURSE_TEACH, f"gil.grader@{DOMAIN}", course="Fire Safety"),
+    Role(Principal.MODULE_EDIT, f"milo.module@{DOMAIN}", module="Opening Lines"),
     Role(Principal.INVITE, f"iris.invite@{DOMAIN}"),
 )
 """What is granted. Instructors and coordinators stand with their courses."""
@@ -197,15 +219,18 @@ SEGMENTS: Final = (
     SegmentPlan("All of Sales", 'department eq "Sales"', is_usable_by_departments=True),
     SegmentPlan("Managers", 'title co "Manager"'),
     SegmentPlan("New hires", "hireDate gt now-P90D"),
-    SegmentPlan("Nordics", 'country in ["SE", "NO"] and not (department eq "Finance")'),
+    SegmentPlan(
+        "Leads in the Nordics",
+        'country in ["SE", "NO"] and title co "Lead" and not (department eq "Finance")',
+    ),
     SegmentPlan("Leads in Engineering", 'department eq "Engineering" and title co "Lead"'),
     SegmentPlan("Remote people", "remote eq true"),
     SegmentPlan("Team leads", 'groups has "Team Leads"'),
     SegmentPlan(
         "Onboarding buddies",
-        people=(f"lea.learner@{DOMAIN}", f"cora.coordinator@{DOMAIN}", f"tess.teach@{DOMAIN}"),
+        people=(f"cora.coordinator@{DOMAIN}", f"frida.fire@{DOMAIN}"),
     ),
-    SegmentPlan("Safety crew", people=(f"rolf.roster@{DOMAIN}", f"gil.grader@{DOMAIN}")),
+    SegmentPlan("Safety crew", people=(f"frida.fire@{DOMAIN}", f"sven.safety@{DOMAIN}")),
 )
 
 SELF, LED, DRAFT, ARCHIVED = (
@@ -222,6 +247,7 @@ COURSES: Final = (
         LED,
         instructors=(f"ingrid.instructor@{DOMAIN}",),
         segments=("Sales in Sweden",),
+        learners=(f"lea.learner@{DOMAIN}", MAJA),
     ),
     CoursePlan("Negotiation", "Sales Academy", SELF, segments=("All of Sales", "Sales in Sweden")),
     CoursePlan("Pricing 2027", "Sales Academy", SELF, state=DRAFT, segments=("All of Sales",)),
@@ -229,13 +255,18 @@ COURSES: Final = (
         "Fire Safety",
         "Safety & Compliance",
         LED,
-        instructors=(f"tess.teach@{DOMAIN}",),
+        instructors=(f"frida.fire@{DOMAIN}",),
         coordinators=(f"cora.coordinator@{DOMAIN}",),
         segments=("Safety crew", "Managers", "Team leads"),
         segment_limit=3,
     ),
     CoursePlan("First Aid", "Safety & Compliance", LED, segments=("Safety crew",)),
-    CoursePlan("Data Protection", "Safety & Compliance", SELF, segments=("Managers", "Nordics")),
+    CoursePlan(
+        "Data Protection",
+        "Safety & Compliance",
+        SELF,
+        segments=("Managers", "Leads in the Nordics"),
+    ),
     CoursePlan("Secure Coding", "Engineering School", SELF, segments=("Leads in Engineering",)),
     CoursePlan("Incident Response", "Engineering School", LED, segments=("Leads in Engineering",)),
     CoursePlan("Working Remotely", "People & Culture", SELF, segments=("Remote people",)),
@@ -243,12 +274,22 @@ COURSES: Final = (
         "Welcome to Northwind",
         "People & Culture",
         SELF,
-        coordinators=(f"lea.learner@{DOMAIN}",),
+        coordinators=(f"cora.coordinator@{DOMAIN}",),
         segments=("New hires", "Onboarding buddies"),
     ),
     CoursePlan("Giving Feedback", "People & Culture", LED, segments=("Managers",)),
-    CoursePlan("Travel Policy 2019", "People & Culture", SELF, ARCHIVED, segments=("Nordics",)),
+    CoursePlan(
+        "Travel Policy 2019", "People & Culture", SELF, ARCHIVED, segments=("Leads in the Nordics",)
+    ),
 )
 
-TEAM_LEADS: Final = (f"cora.coordinator@{DOMAIN}", f"rolf.roster@{DOMAIN}")
+MODULES: Final = (
+    ModulePlan("Opening Lines", ModuleKind.LESSON, "Sales Academy", ("Selling in Sweden",)),
+    ModulePlan(
+        "Objections", ModuleKind.QUIZ, "Sales Academy", ("Selling in Sweden", "Negotiation")
+    ),
+    ModulePlan("Evacuation", ModuleKind.ASSIGNMENT, "Safety & Compliance", ("Fire Safety",)),
+)
+
+TEAM_LEADS: Final = (f"cora.coordinator@{DOMAIN}", f"sven.safety@{DOMAIN}")
 """The people of the directory's group “Team Leads”."""

@@ -20,7 +20,7 @@ from app.authentication.trusting import trusted
 from app.database import sessions_on, web_engine, worker_engine
 from app.health import Health, LoopLag
 from app.keyring import Keyring
-from app.preflight import check_migrated
+from app.preflight import check_migrated, check_production
 from app.settings import Settings
 from models import migrations
 from operations.edge import Edge
@@ -107,6 +107,7 @@ class Installation:
 
 def _look_at_the_database(settings: Settings) -> None:
     check_migrated(settings.database_address)
+    check_production(settings)
     engine = worker_engine(settings.database_address, pool_size=1)
     try:
         lineage.settle(engine)

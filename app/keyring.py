@@ -92,6 +92,11 @@ def read_keyring(text: str) -> Keyring:
                 f"{_LONGEST_NAME} letters and digits: name:base64,name:base64."
             )
         keys[name] = _key(name, encoded)
+        if list(keys.values()).count(keys[name]) > 1:
+            raise CannotStart(
+                f"The key {name!r} on the key ring is there twice, under two names, so nothing was "
+                f"rotated; {_WAY_OUT}."
+            )
     if not keys:
         raise CannotStart(f"The key ring is empty; write it as name:base64, and {_WAY_OUT}.")
     return Keyring(keys)

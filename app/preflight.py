@@ -2,7 +2,12 @@
 
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
+import structlog
+
 from app.embedded import CannotStart
+from app.settings import INSISTING, Settings
+
+log = structlog.get_logger("app.preflight")
 
 OLDEST_POSTGRES = 15
 _SECONDS = 5
@@ -74,6 +79,40 @@ def check_migrated(address: str) -> None:
             f"The database {state}, and this program needs {migrations.head()}; "
             "bring it there with `coordinator migrate`."
         )
+
+
+def check_production(settings: Settings) -> None:
+    """Raise CannotStart for what only trying may do, and say aloud what was accepted all the same.
+
+    Switches that contradict each other the settings have refused themselves; this looks at what
+    lies behind them. Outside production everything is allowed.
+    """
+    if not settings.is_production:
+        return
+    settings.keys()
+    if "demo_data" not in settings.accept_unsafe and _has_demo_data(settings.database_address):
+        raise CannotStart(
+            f"In production the demo company must not be in the database: its tokens are written "
+            f"down for anybody to try. Use another database; {INSISTING.format('demo_data')}"
+        )
+    if settings.accept_unsafe:
+        log.warning("production.unsafe", accepted=sorted(settings.accept_unsafe))
+
+
+def _has_demo_data(address: str) -> bool:
+    from sqlalchemy import exists, select
+
+    from app.database import worker_engine
+    from app.demo.company import NAME, SLUG
+    from models.workspaces import Workspace
+
+    engine = worker_engine(address, application_name="coordinator preflight", pool_size=1)
+    try:
+        with engine.connect() as connection:
+            demo = exists().where(Workspace.slug == SLUG, Workspace.name == NAME)
+            return bool(connection.scalar(select(demo)))
+    finally:
+        engine.dispose()
 
 
 def check_not_newer(address: str) -> str | None:

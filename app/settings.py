@@ -16,7 +16,7 @@ from app.mail.server import server_in
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
 
-_INSISTING = "whoever insists says COORDINATOR_ACCEPT_UNSAFE={}."
+INSISTING = "whoever insists says COORDINATOR_ACCEPT_UNSAFE={}."
 
 UnsafeSwitch = Literal[
     "graphiql", "introspection", "local_issuer", "http_issuers", "demo_data", "mail_folder"
@@ -196,19 +196,19 @@ class Settings(BaseSettings):
             (
                 self._has_http_issuers and "http_issuers" not in self.accept_unsafe,
                 "COORDINATOR_ISSUERS must not speak http, not even on this machine; "
-                + _INSISTING.format("http_issuers"),
+                + INSISTING.format("http_issuers"),
             ),
             (
                 self.smtp_url is None and "mail_folder" not in self.accept_unsafe,
                 "COORDINATOR_SMTP_URL must be set: mail would only be written to files; "
-                + _INSISTING.format("mail_folder"),
+                + INSISTING.format("mail_folder"),
             ),
             ("*" in self.cors_origins, "COORDINATOR_CORS_ORIGINS must name origins, not *."),
         )
 
     def _unless_accepted(self, switch: UnsafeSwitch, sentence: str) -> tuple[bool, str]:
         is_wrong = bool(getattr(self, switch)) and switch not in self.accept_unsafe
-        return is_wrong, (f"COORDINATOR_{switch.upper()} {sentence}; {_INSISTING.format(switch)}")
+        return is_wrong, (f"COORDINATOR_{switch.upper()} {sentence}; {INSISTING.format(switch)}")
 
     @property
     def is_production(self) -> bool:

@@ -91,6 +91,21 @@ def local_issuer(settings: Settings) -> LocalIssuer | None:
     return LocalIssuer.open(settings.data_dir) if settings.has_local_issuer else None
 
 
+def why_not(settings: Settings) -> str:
+    """Why there is no local issuer here, and what there is instead."""
+    if settings.local_issuer is False:
+        reason = "COORDINATOR_LOCAL_ISSUER turns it off"
+    elif settings.issuers:
+        names = ", ".join(each.issuer for each in settings.issuers)
+        reason = f"people sign in at {names}, so tokens minted here are no longer taken"
+    else:
+        reason = "production has none by itself"
+    return (
+        f"There is no local issuer: {reason}. Sign in at an identity provider, make a token with "
+        "`coordinator token create`, or set COORDINATOR_LOCAL_ISSUER=1."
+    )
+
+
 def subject_of(claims: Claims) -> Subject | None:
     """The member in a local token's `sub`, which is `<workspace_id>:<member_id>`."""
     workspace, _, member = str(claims["sub"]).partition(":")

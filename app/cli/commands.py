@@ -5,6 +5,7 @@ import typer
 from app.cli import (
     demo,
     export_schema,
+    issuer,
     migrate,
     segment,
     serve,
@@ -37,4 +38,5 @@ commands.command("verify")(verify.verify)
 commands.command("export-schema")(export_schema.export_schema)
 commands.command("simulate", hidden=True)(simulate.simulate)
 commands.add_typer(token.tokens, name="token")
+commands.add_typer(issuer.issuers, name="issuer")
 commands.add_typer(segment.segments, name="segment")

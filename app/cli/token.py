@@ -109,16 +109,13 @@ def revoke(token_id: TokenId, workspace: Workspace = None, data_dir: DataDir = N
 
 
 async def _minted(settings: "Settings", who: str, ttl: dt.timedelta, workspace: str | None) -> str:
-    from app.authentication.issuer import local_issuer
+    from app.authentication.issuer import local_issuer, why_not
     from app.cli.edge import acting_in, member_id
     from app.settings import WrongSetting
 
     issuer = local_issuer(settings)
     if issuer is None:
-        raise WrongSetting(
-            "The local issuer is off here; use your identity provider, `coordinator token create`, "
-            "or set COORDINATOR_LOCAL_ISSUER."
-        )
+        raise WrongSetting(why_not(settings))
     async with acting_in(settings, workspace) as reached:
         member = await member_id(reached.db, reached.by.workspace_id, who)
     return issuer.mint(

@@ -31,7 +31,9 @@ def worker(data_dir: DataDir = None, queues: Queues = None, threads: Threads = 4
     settings = ready_settings(data_dir)
 
     from app.logs import configure_logs
+    from app.preflight import check_production
     from app.worker import work
 
     configure_logs(as_json=settings.logs_json)
+    check_production(settings)
     work(settings, [queue.value for queue in queues or list(Queue)], threads=threads)

@@ -97,6 +97,25 @@ _PENDING: Final = "journal.pending"
 _CAUSE: Final = "journal.cause"
 
 
+FOUND_BY: Final = (
+    *("by_member_id", "by_connection_id"),
+    *("department_id", "course_id", "segment_id", "member_id"),
+)
+"""Columns an auditor may follow through the whole journal, in order."""
+
+
+ABOUT_BILLING_MAIL: Final = "detail ->> 'kind' IN ('INVOICE', 'PAYMENT_METHOD_CHANGED')"
+"""Among all the invitations, what finance managers see of the mail."""
+
+
+def _found_by(column: str) -> Index:
+    return Index(
+        f"ix_journal_entry_{column.removesuffix('_id')}",
+        *("workspace_id", column, "seq"),
+        postgresql_where=text(f"{column} IS NOT NULL"),
+    )
+
+
 class JournalEntry(Base):
     """One thing that happened: who, what, on what, before, after, when, from where, caused by.
 
@@ -112,6 +131,22 @@ class JournalEntry(Base):
     __table_args__ = (
         Index("ix_journal_entry_cause", "workspace_id", "cause"),
         Index("ix_journal_entry_at", "workspace_id", "at"),
+        Index(
+            "ix_journal_entry_verb",
+            *("workspace_id", "verb", "seq"),
+            postgresql_ops={"verb": "text_pattern_ops"},
+        ),
+        *(_found_by(column) for column in FOUND_BY),
+        Index(
+            "ix_journal_entry_reason",
+            *("workspace_id", "seq"),
+            postgresql_where=text("reason IS NOT NULL"),
+        ),
+        Index(
+            "ix_journal_entry_billing_mail",
+            *("workspace_id", "seq"),
+            postgresql_where=text(ABOUT_BILLING_MAIL),
+        ),
     )
 
     workspace_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

@@ -176,6 +176,19 @@ def of_workspace(by: Caller, kind: Any, permission: Permission) -> Select[Any]:
     )
 
 
+def reach(
+    by: Caller, permission: Permission, condition: Condition | None
+) -> tuple[Where, list[Select[Any]], list[Select[Any]]]:
+    """How far a permission reaches under one condition alone: whether over the whole workspace,
+    the ids of departments and of courses themselves on which it is held."""
+    who = [each for each, bound in holders_of(permission) if bound is condition]
+    may = _sees(by, _within_token(by, permission))
+    everywhere = or_(true() if by.is_system else false(), *_granted_on_workspace(by, who))
+    given = _own_grants(by, Scope.DEPARTMENT, who)
+    departments = [select(Grant.department_id).where(*given, may)] if given else []
+    return and_(may, everywhere), departments, [each.where(may) for each in _courses_of(by, who)]
+
+
 def count(rows: Select[Any]) -> Select[int]:
     """How many rows a statement gives."""
     return select(func.count()).select_from(rows.order_by(None).subquery())

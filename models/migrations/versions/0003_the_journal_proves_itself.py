@@ -11,6 +11,11 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+FOUND_BY = (
+    *("by_member_id", "by_connection_id"),
+    *("department_id", "course_id", "segment_id", "member_id"),
+)
+
 NOTHING_BEFORE = f"'\\x{'00' * 32}'"
 
 LINK = """
@@ -97,14 +102,50 @@ def upgrade() -> None:
     op.execute(HEADS)
     op.alter_column("journal_entry", "digest", nullable=False)
     op.alter_column("journal_entry", "hash", nullable=False)
+    _make_indexes()
     op.execute(REFUSE)
     op.execute(GUARD)
     op.execute(ALWAYS)
 
 
+def _make_indexes() -> None:
+    op.create_index(
+        "ix_journal_entry_verb",
+        "journal_entry",
+        ["workspace_id", "verb", "seq"],
+        postgresql_ops={"verb": "text_pattern_ops"},
+    )
+    op.create_index(
+        "ix_journal_entry_reason",
+        "journal_entry",
+        ["workspace_id", "seq"],
+        postgresql_where=sa.text("reason IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_journal_entry_billing_mail",
+        "journal_entry",
+        ["workspace_id", "seq"],
+        postgresql_where=sa.text("detail ->> 'kind' IN ('INVOICE', 'PAYMENT_METHOD_CHANGED')"),
+    )
+    for column in FOUND_BY:
+        op.create_index(
+            f"ix_journal_entry_{column.removesuffix('_id')}",
+            "journal_entry",
+            ["workspace_id", column, "seq"],
+            postgresql_where=sa.text(f"{column} IS NOT NULL"),
+        )
+
+
 def downgrade() -> None:
     op.execute("DROP TRIGGER journal_is_append_only ON journal_entry")
     op.execute("DROP FUNCTION journal_is_append_only()")
+    for name in (
+        "verb",
+        "reason",
+        "billing_mail",
+        *(each.removesuffix("_id") for each in FOUND_BY),
+    ):
+        op.drop_index(f"ix_journal_entry_{name}", table_name="journal_entry")
     op.drop_column("workspace_stream", "hash")
     for name in ("redacted_at", "hash", "digest", "salt", "client", "department_id"):
         op.drop_column("journal_entry", name)

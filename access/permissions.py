@@ -139,10 +139,10 @@ verify_certificate_by_code   workspace   Y  Y  Y   Y  Y  Y   Y  Y  Y   Y   Y  Y 
 CELLS, _SCOPES = read_matrix(MATRIX)
 
 SHOW_A_MODULE = (
+    Permission.VIEW_COURSE_INFO,
     *(each for each in Permission if _SCOPES[each] is Scope.MODULE),
-    Permission.ADD_REMOVE_MODULES,
 )
-"""Any of these, held on a module, shows it; the last one through a course that uses it."""
+"""Any of these, held on a module, shows it: what one sees in a course, one sees by itself too."""
 
 
 @dataclass(frozen=True, slots=True)

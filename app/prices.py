@@ -18,6 +18,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Course.segments": 5,
     "Department.allowedActions": 3,
     "Member.allowedActions": 6,
+    "Module.allowedActions": 4,
     "Query.permissionCatalog": 300,
     "Query.searchSegmentsTypeahead": 20,
     "SegmentReason.clauses": 20,
@@ -29,6 +30,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
 
 WEIGHTS: Final[Mapping[tuple[str, str], int]] = {
     ("Query", "explainMembership"): 50,
+    ("Query", "explainPermission"): 50,
     ("Viewer", "can"): 50,
 }
 """Points of fields that are dearer than what they show."""

@@ -105,8 +105,7 @@ def modules(by: Caller, *any_of: Permission) -> Select[Module]:
     """The modules on which the caller holds one of these permissions; without any said, one of
     those that show a module.
 
-    The same answer as `Rights.decide` for each of them. Who only takes a course sees its modules
-    through the course.
+    The same answer as `Rights.decide` for each of them.
     """
     asked = [each for each in any_of or SHOW_A_MODULE if _is_within_token(by, each)]
     held: dict[Condition | None, list[Principal]] = {}

@@ -40,5 +40,5 @@ class Department(Node):
     modules: Connection[Module] | None = resolved_by(
         module_answers.of_department,
         requires=SEES_MODULES,
-        description="Its modules, as far as one may work on them or give them out, by title.",
+        description="Its modules, as far as one may see them, by title.",
     )

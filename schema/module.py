@@ -10,6 +10,7 @@ from models import catalog
 from models.catalog import ModuleKind
 from resolvers import modules as answered
 from resolvers import team as team_answers
+from schema.ability import Ability, allowed_actions
 from schema.node import Node
 from schema.paging import Connection
 from schema.requires import SIGNED_IN, any_of, guarded_type, resolved_by
@@ -45,6 +46,7 @@ class Module(Node):
         requires=Permission.GRANT_MODULE_PERMISSION,
         description="Those who were given Module Edit on it, by name.",
     )
+    allowed_actions: list[Ability] | None = allowed_actions()
 
 
 @guarded_type(requires=SIGNED_IN, description="What can be asked about modules.")
@@ -55,5 +57,5 @@ class ModuleQuery:
     modules: Connection[Module] | None = resolved_by(
         answered.modules,
         requires=SEES_MODULES,
-        description="The modules one may work on or give out, by title.",
+        description="The modules one may see, by title.",
     )

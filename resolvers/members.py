@@ -1,12 +1,14 @@
 """People, as administrators and colleagues look them up."""
 
+import datetime as dt
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from access.permissions import Principal
 from models.catalog import Department
 from models.markers import DirtyMember
 from models.people import Member, MemberState
@@ -16,11 +18,21 @@ from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
+from resolvers.member_search import (
+    ORDERS,
+    InvitationState,
+    MemberOrder,
+    Narrowing,
+    PartInCourse,
+    narrowed,
+)
 from resolvers.seal import Cursor
-from resolvers.search import contains
+from resolvers.search import begins, contains
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
+
+MOST_HITS: Final = 20
 
 BY_NAME = (func.lower(Member.display_name), Member.id)
 
@@ -56,6 +68,64 @@ async def members(
     return await listed(
         info.context, statement, order=BY_NAME, first=first, after=after, name="members"
     )
+
+
+async def list_all_members(
+    info: Info,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    search: str | None = None,
+    state: list[MemberState] | None = None,
+    signed_in_before: dt.datetime | None = None,
+    signed_in_since: dt.datetime | None = None,
+    never_signed_in: bool | None = None,
+    holding: list[Principal] | None = None,
+    department_id: strawberry.ID | None = None,
+    group: str | None = None,
+    course_id: strawberry.ID | None = None,
+    part_in_course: list[PartInCourse] | None = None,
+    invitation: list[InvitationState] | None = None,
+    order_by: MemberOrder = MemberOrder.NAME,
+    at_least: Cursor | None = None,
+) -> Listing:
+    context = info.context
+    await positions.at_least(context, at_least)
+    by = Narrowing(
+        search=search,
+        state=state,
+        signed_in_before=signed_in_before,
+        signed_in_since=signed_in_since,
+        never_signed_in=never_signed_in,
+        holding=holding,
+        department_id=department_id,
+        group=group,
+        course_id=course_id,
+        part_in_course=part_in_course,
+        invitation=invitation,
+    )
+    return await listed(
+        context,
+        await narrowed(context, visible.members(context.signed_in), by),
+        order=ORDERS[order_by],
+        first=first,
+        after=after,
+        name=f"listAllMembers.{order_by.value}",
+    )
+
+
+async def search_members_picker(info: Info, *, text: str | None = None) -> list[Member]:
+    """Those whose name begins with the text come first."""
+    piece = (text or "").strip()
+    wanted = (Member.display_name, Member.user_name, Member.email)
+    rows = visible.members(info.context.signed_in).where(
+        Member.state.in_([MemberState.ACTIVE, MemberState.PENDING])
+    )
+    if piece:
+        rows = rows.where(or_(*(contains(column, piece) for column in wanted)))
+        rows = rows.order_by(begins(Member.display_name, piece).desc())
+    async with info.context.read() as db:
+        return list(await db.scalars(rows.order_by(*BY_NAME).limit(MOST_HITS)))
 
 
 async def departments(info: Info, *, first: int | None = None, after: str | None = None) -> Listing:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import strawberry
-from sqlalchemy import Integer, Select, column, func, select, true, values
+from sqlalchemy import BigInteger, Select, column, func, select, true, values
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from resolvers.context import Context
@@ -71,7 +71,7 @@ class Nested:
         counted: dict[tuple[int, str | None], int] = {}
         for search in dict.fromkeys(search for _, search in keys):
             ids = [id for id, its in keys if its == search]
-            owner = values(column("id", Integer), name="owner").data([(id,) for id in ids])
+            owner = values(column("id", BigInteger), name="owner").data([(id,) for id in ids])
             rows = self.rows_of(context, owner.c.id, search).lateral("counted")
             found = await db.execute(
                 select(owner.c.id, func.count())

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Integer, Select, column, select, true, tuple_, values
+from sqlalchemy import BigInteger, Select, column, select, true, tuple_, values
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -78,7 +78,7 @@ async def read_pages(
     `rows_of(owner)` selects one owner's `entity`, and may name further columns; the rows are
     (entity, further columns…, sort values…).
     """
-    owner = values(column("id", Integer), name="owner").data([(id,) for id in owners])
+    owner = values(column("id", BigInteger), name="owner").data([(id,) for id in owners])
     statement = rows_of(owner.c.id)
     further = [each["name"] for each in statement.column_descriptions[1:]]
     keys = [each.label(f"key_{n}") for n, each in enumerate(order)]

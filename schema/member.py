@@ -1,18 +1,68 @@
 """People."""
 
 import datetime as dt
+from typing import TYPE_CHECKING, Annotated
 
-from access.permissions import Permission
+import strawberry
+
+from access.permissions import Permission, Principal, Scope
 from models import people
 from models.people import MemberState
-from resolvers import members
+from resolvers import member_rights, members
+from resolvers.member_search import InvitationState, PartInCourse
 from schema.ability import Ability, allowed_actions
 from schema.node import Node
+from schema.paging import Connection
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import JSON
 
+if TYPE_CHECKING:
+    from schema.course import Course
+
 LOOK_UP = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICKER).or_self()
 ADMINISTER = any_of(Permission.LIST_ALL_MEMBERS).or_self()
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="A right a person was given.",
+    rows=member_rights.GivenRight,
+)
+class MemberGrant:
+    principal: Principal
+    scope: Scope
+    on: Node | None = resolved_by(
+        member_rights.on,
+        requires=SIGNED_IN,
+        description="What it was given on, where one may see that.",
+    )
+    on_name: str | None = resolved_by(
+        member_rights.on_name,
+        requires=SIGNED_IN,
+        description="What that is called, where one may see it.",
+    )
+    since: dt.datetime
+    pending_until: dt.datetime | None = column(
+        "pending_until",
+        requires=SIGNED_IN,
+        description="It waits for the account, and lapses then; null: it counts.",
+    )
+    given_by: Annotated["Member", strawberry.lazy("schema.member")] | None = resolved_by(
+        member_rights.given_by, requires=SIGNED_IN, description="Who gave it."
+    )
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="What a person is on a course.",
+    rows=member_rights.CoursePart,
+)
+class MemberCourse:
+    course: Annotated["Course", strawberry.lazy("schema.course")] | None = column(
+        "course", requires=SIGNED_IN, description="The course."
+    )
+    part: PartInCourse
+    since: dt.datetime
 
 
 @guarded_type(requires=SIGNED_IN, description="A person of the workspace.", rows=people.Member)
@@ -42,4 +92,35 @@ class Member(Node):
     )
     allowed_actions: list[Ability] | None = allowed_actions(
         "What can be done to a person, whether allowed or not."
+    )
+    created_at: dt.datetime | None = column(
+        "created_at", requires=ADMINISTER, description="When the person was added."
+    )
+    activated_at: dt.datetime | None = column(
+        "activated_at", requires=ADMINISTER, description="When the account came to be."
+    )
+    invitation: InvitationState | None = resolved_by(
+        member_rights.invitation,
+        requires=ADMINISTER,
+        description="What became of the person's invitation.",
+    )
+    invited_at: dt.datetime | None = resolved_by(
+        member_rights.invited_at,
+        requires=ADMINISTER,
+        description="When the person was first invited.",
+    )
+    groups: list[str] | None = resolved_by(
+        member_rights.groups,
+        requires=ADMINISTER,
+        description="The groups of the directory the person is in, by name.",
+    )
+    grants: Connection[MemberGrant] | None = resolved_by(
+        member_rights.grants,
+        requires=ADMINISTER,
+        description="Every right the person was given; roles that follow from others are none.",
+    )
+    courses: Connection[MemberCourse] | None = resolved_by(
+        member_rights.courses,
+        requires=ADMINISTER,
+        description="The courses the person has a part in, as far as one may know it.",
     )

@@ -9,6 +9,7 @@ from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
 from resolvers import viewer as viewer_answers
 from schema.activity import ActivityQuery
+from schema.audit import AuditQuery
 from schema.billing import BillingQuery
 from schema.connection import Delivery, IdentityConnection
 from schema.course import Course
@@ -31,7 +32,9 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
-class Query(TokenQuery, BillingQuery, PeopleQuery, ActivityQuery, ModuleQuery, PermissionQuery):
+class Query(
+    AuditQuery, TokenQuery, BillingQuery, PeopleQuery, ActivityQuery, ModuleQuery, PermissionQuery
+):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."
     )
@@ -83,7 +86,23 @@ class Query(TokenQuery, BillingQuery, PeopleQuery, ActivityQuery, ModuleQuery, P
         member_answers.member, requires=SEES_PEOPLE, description="One person."
     )
     members: Connection[Member] | None = resolved_by(
-        member_answers.members, requires=SEES_PEOPLE, description="The people one may see, by name."
+        member_answers.members,
+        requires=SEES_PEOPLE,
+        description="The people one may see, by name.",
+        deprecation_reason="Use listAllMembers, or searchMembersPicker to choose somebody. "
+        "It goes on 2027-05-31.",
+    )
+    list_all_members: Connection[Member] | None = resolved_by(
+        member_answers.list_all_members,
+        requires=Permission.LIST_ALL_MEMBERS,
+        description="Everybody: learners, pending and deactivated people too. Narrowing by a "
+        "course or a team needs the right to see who is there.",
+    )
+    search_members_picker: list[Member] | None = resolved_by(
+        member_answers.search_members_picker,
+        requires=Permission.SEARCH_MEMBERS_PICKER,
+        description="At most 20 people who can be chosen, ACTIVE or PENDING; whose name begins "
+        "with the text, first.",
     )
     departments: Connection[Department] | None = resolved_by(
         member_answers.departments, requires=SIGNED_IN, description="The departments one may see."

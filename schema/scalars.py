@@ -6,6 +6,7 @@ import strawberry
 from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one name for it
 from strawberry.types.scalar import ScalarDefinition
 
+from access.caller import Origin
 from access.permissions import Principal
 from models.catalog import CourseKind, CourseState, ModuleKind
 from models.coordinators import CourseRoleKind, OverrideKind
@@ -22,10 +23,12 @@ from operations.refusals import Code
 from operations.team import CoursePermission, DepartmentPermission
 from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
+from resolvers.member_search import InvitationState, MemberOrder, PartInCourse
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
 
 ENUMS = (
     (Principal, "Principal", "A role, or a right that was given: what permissions are held by."),
+    (Origin, "Origin", "Through which door a change came."),
     (CourseKind, "CourseKind", "How a course is taught."),
     (CourseState, "CourseState", "Where a course is in its life."),
     (ModuleKind, "ModuleKind", "What a piece of content is."),
@@ -48,6 +51,9 @@ ENUMS = (
     (How, "RoleOrigin", "By what a role is held. EVERYBODY: every active member holds it."),
     (Obstacle, "PermissionObstacle", "Why a role does not give a permission."),
     (EventKind, "EventKind", "What an event of a subscription says."),
+    (PartInCourse, "PartInCourse", "What somebody is on a course now."),
+    (InvitationState, "InvitationState", "EXPIRED: the last link is too old."),
+    (MemberOrder, "MemberOrder", "Who never signed in is last of LATEST, first of EARLIEST."),
     (Outcome, "AddedOutcome", "What became of a person who was to be added."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )

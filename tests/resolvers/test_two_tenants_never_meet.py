@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from graphql import (
     GraphQLArgument,
+    GraphQLEnumType,
     GraphQLNamedType,
     GraphQLObjectType,
     get_named_type,
@@ -26,11 +27,9 @@ MISSING = 2_000_000_000
 OTHER_VALUES: dict[str, Any] = {
     "changes": {"department": "Sales"},
     "isEnabled": True,
-    "kind": "SELF_PACED",
     "limit": 5,
     "name": "A name",
     "reason": "A reason",
-    "state": "ACTIVE",
     "text": "e",
     "title": "A title",
 }
@@ -39,13 +38,19 @@ OTHER_VALUES: dict[str, Any] = {
 
 def noun_of(field: str, argument: str) -> str:
     """What kind of thing an id argument names."""
-    if argument in {"id", "ids"}:
-        return "Course" if field.startswith("node") else field.title()
+    if argument in {"id", "ids", "on"}:
+        return "Course" if field.startswith("node") or argument == "on" else field.title()
     noun = argument.removesuffix("s").removesuffix("Id")
-    for verb in ("add", "remove", "attach", "detach"):
+    for verb in ("add", "remove", "order", "attach", "detach"):
         noun = noun.removeprefix(verb)
     people = {"instructor", "coordinator"}
     return "Member" if noun.lower() in people else noun[:1].upper() + noun[1:]
+
+
+def some(name: str, argument: GraphQLArgument) -> Any:
+    """A value for an argument that is no id: of an enum the first."""
+    kind = get_named_type(argument.type)
+    return next(iter(kind.values)) if isinstance(kind, GraphQLEnumType) else OTHER_VALUES[name]
 
 
 def is_id(argument: GraphQLArgument) -> bool:
@@ -86,7 +91,7 @@ def document(
     given: dict[str, Any] = {}
     for argument, declared in field.args.items():
         if argument != asked and is_required_argument(declared):
-            value = own[noun_of(name, argument)] if is_id(declared) else OTHER_VALUES[argument]
+            value = own[noun_of(name, argument)] if is_id(declared) else some(argument, declared)
             given[argument] = [value] if "[" in str(declared.type) else value
     kinds = {each: str(field.args[each].type) for each in (*given, asked)}
     head = ", ".join(f"${each}: {kind}" for each, kind in kinds.items())
@@ -103,6 +108,7 @@ async def furnish(world: World) -> dict[str, str]:
     await world.member("Lea")
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)
     await world.course("Safety")
+    await world.module("Ladders", courses=["Safety"])
     await world.segment("Named", people_named=["Lea"])
     async with world.edge.transaction() as db:
         connection = await db.scalar(
@@ -122,6 +128,7 @@ async def furnish(world: World) -> dict[str, str]:
         )
     return {
         "Course": encode("Course", world.courses["Safety"]),
+        "Module": encode("Module", world.modules["Ladders"]),
         "Member": encode("Member", world.members["Lea"]),
         "Segment": encode("Segment", world.segments["Named"]),
         "Department": encode("Department", world.departments["Training"]),

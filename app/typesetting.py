@@ -35,13 +35,13 @@ def typeset(template: Path, data: Mapping[str, str], *, at: dt.datetime) -> byte
     """
     source = template.read_bytes()
     texts = {name: storable(text) for name, text in data.items()}
-    try:
-        return _set(source, texts, at)
-    except typst.TypstError:
-        shown = {name: _spelled_out(text) for name, text in texts.items()}
-        if shown == texts:
-            raise
-        return _set(source, shown, at)
+    for spelled_out in _PLAINER:
+        shown = {name: spelled_out(text) for name, text in texts.items()}
+        try:
+            return _set(source, shown, at)
+        except typst.TypstError as problem:
+            refusal = problem
+    raise refusal
 
 
 def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
@@ -58,14 +58,28 @@ def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
     return page
 
 
-def _spelled_out(text: str) -> str:
-    return "".join(each if _can_be_shown(each) else f"[U+{ord(each):04X}]" for each in text)
+def _as_it_is(text: str) -> str:
+    return text
+
+
+def _without_the_unknown(text: str) -> str:
+    return "".join(each if _can_be_shown(each) else _number_of(each) for each in text)
+
+
+def _in_ascii(text: str) -> str:
+    return "".join(each if " " <= each <= "~" else _number_of(each) for each in text)
+
+
+_PLAINER: Final = (_as_it_is, _without_the_unknown, _in_ascii)
+"""What is tried: whether a character can be shown may depend on those beside it."""
+
+
+def _number_of(character: str) -> str:
+    return f"[U+{ord(character):04X}]"
 
 
 @lru_cache(maxsize=4096)
 def _can_be_shown(character: str) -> bool:
-    if character.isascii() and character.isprintable():
-        return True
     try:
         _set(_ONE_CHARACTER, {"character": f"x{character}x"}, _LONG_AGO)
     except typst.TypstError:

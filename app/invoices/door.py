@@ -3,12 +3,15 @@
 200  the invoice
 401  the token is missing or not valid     403  the account is deactivated
 404  there is no such invoice, or none the caller may see at this moment: nobody learns which
+503  who this is, or what there is, could not be found out: ask again
 """
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from typing import Final
 
+from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -34,6 +37,10 @@ from resolvers.ids import decode
 PAGES_AT_ONCE: Final = 2
 """Pages set at the same time in one process; more only wait for each other."""
 
+RETRY: Final = {"retry-after": "5"}
+
+log = logging.getLogger(__name__)
+
 
 class InvoiceDoor:
     """Gives invoices out to whoever may see them now."""
@@ -47,11 +54,16 @@ class InvoiceDoor:
         """Answer one request."""
         try:
             caller = await self._caller(request)
-        except (Unauthenticated, RequestRefused) as refusal:
-            return JSONResponse({"error": _sentence(refusal)}, 401, CHALLENGE)
+            found = await self._find(caller, request.path_params["invoice_id"])
+        except Unauthenticated as refusal:
+            return _says(refusal, 401, CHALLENGE)
         except Forbidden as refusal:
-            return JSONResponse({"error": str(refusal)}, 403)
-        found = await self._find(caller, request.path_params["invoice_id"])
+            return _says(refusal, 403)
+        except RequestRefused as refusal:
+            return _says(refusal, refusal.status or 400, refusal.headers)
+        except (SQLAlchemyError, OSError) as problem:
+            log.error("an invoice could not be looked up: %s", type(problem).__name__)
+            return JSONResponse({"error": "Try again in a moment."}, 503, RETRY)
         if found is None:
             return JSONResponse({"error": "There is no such invoice."}, 404)
         invoice, slug = found
@@ -87,8 +99,10 @@ class InvoiceDoor:
             return invoice, workspace.slug
 
 
-def _sentence(refusal: Exception) -> str:
-    return str(refusal)
+def _says(
+    refusal: Exception, status: int, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    return JSONResponse({"error": str(refusal)}, status, headers)
 
 
 def routes(*, edge: Edge, bearer: Bearer) -> Sequence[Route]:

@@ -38,7 +38,7 @@ MOST_ISSUERS: Final = 20
 CLAIMS: Final = {"externalId": "sub", "userName": "preferred_username", "email": "email"}
 """The claim that is matched where none is named."""
 
-_OTHERS_READ: Final = stat.S_IROTH | stat.S_IWOTH
+_READ_OR_WRITTEN: Final = stat.S_IROTH | stat.S_IWOTH
 
 
 def _listed(value: object) -> object:
@@ -79,7 +79,7 @@ class IntrospectionSetting(_Written):
             secret = os.environ.get(self.client_secret_env or "", "")
             where = f"the variable {self.client_secret_env}"
         else:
-            secret = _content(self.client_secret_file)
+            secret = _content(self.client_secret_file, forbidden=_READ_OR_WRITTEN)
             where = f"the file {self.client_secret_file}"
         if not secret.strip():
             raise ValueError(f"{where} holds no client secret")
@@ -140,7 +140,7 @@ def read_issuers(text: str) -> tuple[IssuerSetting, ...]:
     """The issuers written in a text, or in the file it names. Raises ValueError, in one sentence
     that begins with a verb: it is said of the variable."""
     if text.lstrip()[:1] not in ("[", "{"):
-        text = _content(Path(text))
+        text = _content(Path(text), forbidden=stat.S_IWOTH)
     listed = _parsed(text)
     if not 0 < len(listed) <= MOST_ISSUERS:
         raise ValueError(f"must name 1 to {MOST_ISSUERS} issuers; it names {len(listed)}")
@@ -210,7 +210,8 @@ def _safe(address: str) -> str:
     return address
 
 
-def _content(path: Path) -> str:
+def _content(path: Path, *, forbidden: int) -> str:
+    """The text of a file with which strangers may not do what is forbidden to them."""
     try:
         with path.open() as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -218,7 +219,7 @@ def _content(path: Path) -> str:
     except (OSError, ValueError) as refusal:
         said = getattr(refusal, "strerror", None) or refusal
         raise ValueError(f"the file {path} cannot be read: {said}") from None
-    if mode & _OTHERS_READ:
+    if mode & forbidden:
         raise ValueError(
             f"the file {path} is open to everybody (mode {mode:04o}); close it with "
             f"`chmod o-rwx {path}`"

@@ -7,7 +7,7 @@ machine, and is PDF/A-2a: archives keep it, and screen readers can read it.
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -35,13 +35,12 @@ def typeset(template: Path, data: Mapping[str, str], *, at: dt.datetime) -> byte
     """
     source = template.read_bytes()
     texts = {name: storable(text) for name, text in data.items()}
-    for spelled_out in _PLAINER:
-        shown = {name: spelled_out(text) for name, text in texts.items()}
+    for spelled_out in (_as_it_is, _without_the_unknown):
         try:
-            return _set(source, shown, at)
-        except typst.TypstError as problem:
-            refusal = problem
-    raise refusal
+            return _set(source, _each(texts, spelled_out), at)
+        except typst.TypstError:
+            continue
+    return _set(source, _each(texts, _in_ascii), at)
 
 
 def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
@@ -58,6 +57,10 @@ def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
     return page
 
 
+def _each(texts: Mapping[str, str], change: Callable[[str], str]) -> dict[str, str]:
+    return {name: change(text) for name, text in texts.items()}
+
+
 def _as_it_is(text: str) -> str:
     return text
 
@@ -67,11 +70,8 @@ def _without_the_unknown(text: str) -> str:
 
 
 def _in_ascii(text: str) -> str:
+    """For when it depends on its neighbors whether a character can be shown."""
     return "".join(each if " " <= each <= "~" else _number_of(each) for each in text)
-
-
-_PLAINER: Final = (_as_it_is, _without_the_unknown, _in_ascii)
-"""What is tried: whether a character can be shown may depend on those beside it."""
 
 
 def _number_of(character: str) -> str:

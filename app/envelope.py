@@ -28,6 +28,9 @@ ON_DATA: Final = {
 
 ONE_YEAR: Final = "max-age=31536000"
 
+SECRET_PATHS: Final = ("/invitation/",)
+"""What follows these is a secret by itself."""
+
 log = structlog.get_logger("app.web")
 
 
@@ -73,7 +76,7 @@ class Envelope:
             if status is None:
                 await _apologize(send_enveloped, request_id)
         if scope["path"] not in self._logged_elsewhere:
-            _note(scope, status, started)
+            _note(scope, _without_secret(scope["path"]), status, started)
 
     def _complete(self, headers: MutableHeaders, request_id: str) -> None:
         headers.setdefault("x-request-id", request_id)
@@ -98,12 +101,20 @@ async def _apologize(send: Send, request_id: str) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _note(scope: Scope, status: int | None, started: float) -> None:
+def _without_secret(path: str) -> str:
+    """The path as the log may know it: whoever reads a link could open it."""
+    for prefix in SECRET_PATHS:
+        if path.startswith(prefix):
+            return f"{prefix}…"
+    return path
+
+
+def _note(scope: Scope, path: str, status: int | None, started: float) -> None:
     """The one line. No query string and no header: secrets travel there."""
     log.info(
         "web.request",
         method=scope["method"],
-        path=_printable(scope["path"]),
+        path=_printable(path),
         status=status,
         client=client_of(scope),
         agent=_printable(Headers(scope=scope).get("user-agent", "")),

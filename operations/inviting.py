@@ -102,7 +102,7 @@ RETURNING sent_count
 """)
 
 OPENED_BY: Final = text("""
-SELECT m.id, m.workspace_id, m.display_name, w.name AS workspace, i.expires_at
+SELECT m.id, m.workspace_id, m.display_name, w.name AS workspace, w.slug, i.expires_at
   FROM invitation i
   JOIN member m ON m.id = i.member_id
   JOIN workspace w ON w.id = m.workspace_id
@@ -134,6 +134,7 @@ class Opened:
     workspace_id: int
     display_name: str
     workspace: str
+    slug: str
     expires_at: dt.datetime
 
 
@@ -211,7 +212,12 @@ async def look(db: AsyncSession, *, code: str, at: dt.datetime) -> Opened | None
 
 
 async def accept(
-    db: AsyncSession, *, code: str, at: dt.datetime, identity: Identity | None = None
+    db: AsyncSession,
+    *,
+    code: str,
+    at: dt.datetime,
+    identity: Identity | None = None,
+    client: str | None = None,
 ) -> Opened:
     """Make the account: what was given before takes effect now (C5), and the link is dead.
 
@@ -226,7 +232,11 @@ async def accept(
     if await look(db, code=code, at=at) is None:
         raise not_found("invitation")
     by = Caller(
-        opened.workspace_id, member.display_name, Origin.INVITATION, member_id=opened.member_id
+        opened.workspace_id,
+        member.display_name,
+        Origin.INVITATION,
+        member_id=opened.member_id,
+        client=client,
     )
     if identity is not None:
         await identities.bind(db, by=by, member_id=member.id, identity=identity, at=at)

@@ -1,0 +1,214 @@
+"""The door for people who are invited: `/invitation/{code}`, the link in the mail.
+
+GET   changes nothing, because programs open links in mail before people do; it shows who is
+      invited, and a button
+POST  makes the account, once. `Authorization: Bearer` with a token of a configured issuer binds
+      who the token speaks of to the account; without it the account is made all the same, for the
+      link has proved the address
+
+200  the invitation, or that the account is there
+404  the link opens nothing: unknown, used, replaced or expired, nobody learns which
+401  the token is not valid              403  it is, and must not be used
+409  the token speaks of somebody who is another member already; the link stays good
+503  it could not be looked up: try again
+
+With `Accept: application/json` answers are JSON.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Route
+
+from app.authentication.bearer import Bearer
+from app.authentication.configuration import IssuerSetting
+from app.authentication.issuer import LocalIssuer
+from app.graphql import Forbidden, RequestInfo, RequestRefused, Unauthenticated
+from app.graphql.reception import (
+    CHALLENGE,
+    authorization_of,
+    bearer_token,
+    client_of,
+    public_headers,
+    request_id_of,
+)
+from app.mail.addresses import one_line
+from operations import inviting
+from operations.edge import Edge
+from operations.identities import Identity
+from operations.inviting import Opened
+from operations.refusals import Code, Refused
+from resolvers.ids import encode
+
+PREFIX: Final = "/invitation/"
+TOKEN_LIVES: Final = dt.timedelta(hours=1)
+DEAD: Final = "This link opens nothing, or no longer: it works once, and for thirty days."
+UNAVAILABLE: Final = "This cannot be looked up just now. Try again in a moment."
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'"
+)
+HEADERS: Final = {
+    "cache-control": "no-store",
+    "content-security-policy": POLICY,
+    "referrer-policy": "no-referrer",
+    "x-robots-tag": "noindex, nofollow",
+    "vary": "accept",
+}
+
+log = logging.getLogger(__name__)
+
+_PAGES: Final = Environment(
+    loader=PackageLoader("app.activation"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_PAGES.filters["one_line"] = one_line
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One answer: for a browser a page, for a program an object."""
+
+    status: int
+    page: str
+    known: Mapping[str, Any]
+    data: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+
+class InvitationDoor:
+    """Shows invitations, and lets them be accepted."""
+
+    def __init__(
+        self,
+        edge: Edge,
+        bearer: Bearer,
+        *,
+        local: LocalIssuer | None,
+        issuers: Sequence[IssuerSetting],
+        now: Callable[[], dt.datetime],
+    ) -> None:
+        self._edge = edge
+        self._bearer = bearer
+        self._local = local
+        self._issuers = issuers
+        self._now = now
+
+    async def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        code = request.path_params["code"]
+        try:
+            told = await (self._accept if request.method == "POST" else self._look)(request, code)
+        except Refused as refusal:
+            gone = refusal.code is Code.NOT_FOUND
+            told = _refusal(404 if gone else 409, DEAD if gone else refusal.message)
+        except Unauthenticated as refusal:
+            told = _refusal(401, str(refusal), CHALLENGE)
+        except Forbidden as refusal:
+            told = _refusal(403, str(refusal))
+        except RequestRefused as refusal:
+            told = _refusal(refusal.status or 400, str(refusal), refusal.headers)
+        except (SQLAlchemyError, OSError) as problem:
+            log.error("an invitation could not be looked up: %s", type(problem).__name__)
+            told = _refusal(503, UNAVAILABLE, {"retry-after": "5"})
+        return _answer(request, told)
+
+    async def _look(self, _: Request, code: str) -> Told:
+        async with self._edge.read() as db:
+            opened = await inviting.look(db, code=code, at=self._now())
+        if opened is None:
+            return _refusal(404, DEAD)
+        data = {**_data(opened), "expiresAt": opened.expires_at.isoformat()}
+        return Told(200, "invited", {"opened": opened}, data, {})
+
+    async def _accept(self, request: Request, code: str) -> Told:
+        identity = await self._identity(request)
+        at = self._now()
+        async with self._edge.transaction() as db:
+            opened = await inviting.accept(
+                db, code=code, at=at, identity=identity, client=client_of(request.scope)
+            )
+        data = _data(opened)
+        token = None
+        if self._local is not None:
+            token = self._local.mint(
+                workspace_id=opened.workspace_id,
+                member_id=opened.member_id,
+                ttl=TOKEN_LIVES,
+                at=at,
+            )
+            data |= {"token": token, "tokenExpiresAt": (at + TOKEN_LIVES).isoformat()}
+        known = {
+            "opened": opened,
+            "token": token,
+            "is_signed_in": identity is not None,
+            "places": self._places(opened.slug),
+        }
+        return Told(200, "accepted", known, data, {})
+
+    async def _identity(self, request: Request) -> Identity | None:
+        headers = request.scope["headers"]
+        token = bearer_token(authorization_of(headers))
+        if token is None:
+            return None
+        about = RequestInfo(
+            request_id_of(headers), "http", client_of(request.scope), public_headers(headers)
+        )
+        verified = await self._bearer.identify(token, request_info=about)
+        return Identity(verified.issuer, verified.subject)
+
+    def _places(self, slug: str) -> list[str]:
+        """Where people of this workspace sign in, by name."""
+        hosts = {
+            urlsplit(each.issuer).hostname or each.issuer
+            for each in self._issuers
+            if slug in (each.workspaces or (slug,))
+        }
+        return sorted(hosts)
+
+
+def _data(opened: Opened) -> dict[str, Any]:
+    member = {"id": encode("Member", opened.member_id), "displayName": opened.display_name}
+    return {"member": member, "workspace": {"slug": opened.slug, "name": opened.workspace}}
+
+
+def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Told:
+    return Told(status, "refused", {"message": message}, {"error": message}, headers or {})
+
+
+def _answer(request: Request, told: Told) -> Response:
+    headers = {**HEADERS, **told.headers}
+    if _wants_json(request.headers.get("accept", "")):
+        return JSONResponse(told.data, told.status, headers)
+    page = _PAGES.get_template(f"{told.page}.html.jinja").render(told.known)
+    return HTMLResponse(page, told.status, headers)
+
+
+def _wants_json(accept: str) -> bool:
+    """Browsers say text/html first; whoever says JSON and not HTML is a program."""
+    return "application/json" in accept and "text/html" not in accept
+
+
+def routes(
+    *,
+    edge: Edge,
+    bearer: Bearer,
+    local: LocalIssuer | None,
+    issuers: Sequence[IssuerSetting],
+    now: Callable[[], dt.datetime],
+) -> Sequence[Route]:
+    """The door's routes, to be mounted at the root."""
+    door = InvitationDoor(edge, bearer, local=local, issuers=issuers, now=now)
+    return [Route(PREFIX + "{code}", door.__call__, methods=["GET", "POST"])]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Select, column, select, true, tuple_, values
+from sqlalchemy import BigInteger, Label, Select, column, select, true, tuple_, values
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -100,7 +100,7 @@ def _keyed(statement: Select[Any], order: Sequence[Any], wanted: Asked) -> Selec
     keyed = statement.add_columns(*order).order_by(*order).limit(wanted.size + 1)
     if wanted.after is None:
         return keyed
-    columns = [getattr(each, "element", each) for each in order]
+    columns = [each.element if isinstance(each, Label) else each for each in order]
     return keyed.where(tuple_(*columns) > tuple_(*wanted.after))
 
 

@@ -13,11 +13,10 @@ from access.permissions import Principal, Scope
 from models.catalog import Course
 from models.grants import Grant
 from models.identity import DirectoryGroup, DirectoryGroupMember
-from models.invitations import Invitation
 from models.people import Member
 from resolvers.context import Context, Question
 from resolvers.listing import Listing, kind_of
-from resolvers.member_search import InvitationState, PartInCourse, parts_in_courses
+from resolvers.member_search import PartInCourse, parts_in_courses
 from resolvers.nested import Nested
 from resolvers.pages import asked
 from resolvers.rows import (
@@ -145,21 +144,6 @@ async def groups(root: Parent, info: Info) -> list[str]:
     return await info.context.load(groups_of, root.id)
 
 
-async def invited_at(root: Parent, info: Info) -> dt.datetime | None:
-    sent = await info.context.load(invitation_of, root.id)
-    return None if sent is None else sent.invited_at
-
-
-async def invitation(root: Parent, info: Info) -> InvitationState:
-    sent = await info.context.load(invitation_of, root.id)
-    if sent is None:
-        return InvitationState.NOT_INVITED
-    if sent.accepted_at is not None:
-        return InvitationState.ACCEPTED
-    is_over = sent.expires_at <= dt.datetime.now(dt.UTC)
-    return InvitationState.EXPIRED if is_over else InvitationState.INVITED
-
-
 async def groups_of(
     db: AsyncSession, context: Context, member_ids: Sequence[int]
 ) -> list[list[str]]:
@@ -178,16 +162,3 @@ async def groups_of(
     for member_id, name in rows:
         found[member_id].append(name)
     return [list(dict.fromkeys(found[id])) for id in member_ids]
-
-
-async def invitation_of(
-    db: AsyncSession, context: Context, member_ids: Sequence[int]
-) -> list[Invitation | None]:
-    rows = await db.scalars(
-        select(Invitation).where(
-            Invitation.workspace_id == context.signed_in.workspace_id,
-            Invitation.member_id.in_(member_ids),
-        )
-    )
-    found = {row.member_id: row for row in rows}
-    return [found.get(id) for id in member_ids]

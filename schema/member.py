@@ -8,7 +8,7 @@ import strawberry
 from access.permissions import Permission, Principal, Scope
 from models import people
 from models.people import MemberState
-from resolvers import member_rights, members
+from resolvers import invitations, member_rights, members
 from resolvers.member_search import InvitationState, PartInCourse
 from schema.ability import Ability, allowed_actions
 from schema.node import Node
@@ -65,6 +65,20 @@ class MemberCourse:
     since: dt.datetime
 
 
+@guarded_type(
+    requires=SIGNED_IN,
+    description="What became of a person's invitation. It is sent once, with the first thing the "
+    "person is given, and again only on request.",
+    rows=invitations.Invited,
+)
+class Invitation:
+    state: InvitationState
+    invited_at: dt.datetime | None
+    last_sent_at: dt.datetime | None
+    sent_count: int
+    expires_at: dt.datetime | None
+
+
 @guarded_type(requires=SIGNED_IN, description="A person of the workspace.", rows=people.Member)
 class Member(Node):
     display_name: str = column(
@@ -99,15 +113,10 @@ class Member(Node):
     activated_at: dt.datetime | None = column(
         "activated_at", requires=ADMINISTER, description="When the account came to be."
     )
-    invitation: InvitationState | None = resolved_by(
-        member_rights.invitation,
+    invitation: Invitation | None = resolved_by(
+        invitations.of_member,
         requires=ADMINISTER,
         description="What became of the person's invitation.",
-    )
-    invited_at: dt.datetime | None = resolved_by(
-        member_rights.invited_at,
-        requires=ADMINISTER,
-        description="When the person was first invited.",
     )
     groups: list[str] | None = resolved_by(
         member_rights.groups,

@@ -4,6 +4,7 @@ from access.permissions import Permission
 from resolvers import connection_changes, course_changes, member_changes, segment_changes
 from schema.billing import BillingMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
+from schema.invitation import InvitationMutation
 from schema.module_mutation import ModuleMutation
 from schema.payloads import (
     AttachmentPayload,
@@ -20,7 +21,9 @@ from schema.token_changes import TokenMutation
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
-class Mutation(TokenMutation, BillingMutation, PeopleMutation, TeamMutation, ModuleMutation):
+class Mutation(
+    TokenMutation, BillingMutation, PeopleMutation, TeamMutation, ModuleMutation, InvitationMutation
+):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,
         requires=Permission.CREATE_COURSE,

@@ -193,11 +193,12 @@ async def test_a_manager_of_finance_opens_nothing_but_money(firm: World, ask: As
     for field, id in (("course", hidden[0]), ("segment", hidden[1]), ("member", hidden[3])):
         document = f"query ($id: ID!) {{ {field}(id: $id) {{ id }} }}"
         assert await ask.code(document, by="Fay", id=id) == "NOT_FOUND"
+    code = "{ refusal { code } }"
     for operation in (
         "query (%s) { explainMembership(courseId: $id, memberId: $who) { summary } }",
-        "mutation (%s) { assignInstructor(courseId: $id, memberIds: [$who]) { refusal { code } } }",
-        "mutation (%s) { assignDirectCoordinator(courseId: $id, memberIds: [$who]) { refusal { code } } }",
-        "mutation (%s) { editCourseInfo(courseId: $id, title: $who) { refusal { code } } }",
+        f"mutation (%s) {{ assignInstructor(courseId: $id, memberIds: [$who]) {code} }}",
+        f"mutation (%s) {{ assignDirectCoordinator(courseId: $id, memberIds: [$who]) {code} }}",
+        f"mutation (%s) {{ editCourseInfo(courseId: $id, title: $who) {code} }}",
     ):
         document = operation % (
             "$id: ID!, $who: String!" if "title" in operation else "$id: ID!, $who: ID!"

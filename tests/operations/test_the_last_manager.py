@@ -67,3 +67,39 @@ async def test_two_cannot_leave_at_once(managed: World) -> None:
 
     with pytest.raises(Refused):
         await other
+
+
+async def test_c3_the_last_two_cannot_leave_in_one_call(managed: World) -> None:
+    everybody = [managed.members[name] for name in ("Mona", "Max")]
+
+    with pytest.raises(Refused) as taken:
+        async with managed.edge.transaction() as db:
+            await grants.take(
+                db,
+                by=managed.system,
+                member_ids=everybody,
+                principals=[Principal.WORKSPACE_MANAGER],
+            )
+    with pytest.raises(Refused) as ended:
+        async with managed.edge.transaction() as db:
+            await members.deactivate(db, by=managed.system, member_ids=everybody, at=MONDAY)
+
+    for refused in (taken, ended):
+        assert refused.value.code is Code.CONFLICT
+        assert refused.value.details["memberIds"] == sorted(everybody)
+
+
+async def test_c3_two_cannot_take_the_role_from_one_another_at_once(managed: World) -> None:
+    async with managed.edge.transaction() as db:
+        await grants.take(
+            db,
+            by=managed.caller("Mona"),
+            member_ids=[managed.members["Max"]],
+            principals=[Principal.WORKSPACE_MANAGER],
+        )
+        other = asyncio.create_task(remove_grant(managed, "Mona"))
+        await asyncio.wait([other], timeout=0.3)
+
+    with pytest.raises(Refused) as refused:
+        await other
+    assert refused.value.code is Code.CONFLICT

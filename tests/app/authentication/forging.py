@@ -59,9 +59,21 @@ def claims(**changes: object) -> dict[str, object]:
 
 @dataclass
 class Mint:
-    """An issuer's private keys by name, and what can be done with them."""
+    """An issuer's private keys by name, what its tokens say, and what can be done with them."""
 
     keys: Keys = field(default_factory=dict)
+    base: Mapping[str, object] = field(default_factory=dict)
+    given: str | None = None
+
+    @property
+    def honest(self) -> str:
+        """A token the issuer really gave; else one like it."""
+        return self.given or self.sign()
+
+    def claims(self, **changes: object) -> dict[str, object]:
+        """What the issuer says, with changes; `...` leaves a claim out."""
+        made = {**self.base, **changes}
+        return {name: value for name, value in made.items() if value is not ...}
 
     def sign(
         self,
@@ -73,7 +85,7 @@ class Mint:
         """A signed token; header values `...` are left out."""
         wanted = {"alg": "ES256", "typ": "at+jwt", "kid": "ec"} | header
         shown = {name: value for name, value in wanted.items() if value is not ...}
-        body = payload if payload is not None else claims()
+        body = payload if payload is not None else self.claims()
         return jws.serialize_compact(
             shown,
             body if isinstance(body, str) else json.dumps(body),
@@ -95,9 +107,9 @@ class Mint:
         return type(key).import_key(key.as_dict(private=False))
 
 
-def hmac_signed(header: Mapping[str, object], secret: bytes) -> str:
+def hmac_signed(header: Mapping[str, object], payload: Mapping[str, object], secret: bytes) -> str:
     """An HS256 token under whatever the forger knows."""
-    signed = f"{b64(header)}.{b64(claims())}"
+    signed = f"{b64(header)}.{b64(payload)}"
     return f"{signed}.{b64(hmac.new(secret, signed.encode(), hashlib.sha256).digest())}"
 
 
@@ -109,7 +121,8 @@ def new_mint() -> Mint:
             "ec384": ECKey.generate_key("P-384"),
             "rsa": RSAKey.generate_key(2048),
             "okp": OKPKey.generate_key("Ed25519"),
-        }
+        },
+        claims(),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
-from joserfc.jwk import ECKey, Key, OctKey, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, OctKey, RSAKey
 
 from app.authentication import outside as outside_module
 from app.authentication.algorithms import ALGORITHMS
@@ -19,7 +19,8 @@ MINUTE = 60.0
 
 
 def ec(name: str, **said: Any) -> ECKey:
-    return ECKey.generate_key("P-256", {"kid": name, "use": "sig", "alg": "ES256"} | said)
+    parameters: KeyParameters = {"kid": name, "use": said.get("use", "sig"), "alg": "ES256"}
+    return ECKey.generate_key("P-256", parameters)
 
 
 FIRST, SECOND = ec("first"), ec("second")

@@ -3,6 +3,7 @@
 import typer
 
 from app.cli import (
+    billing,
     demo,
     export_schema,
     issuer,
@@ -40,3 +41,4 @@ commands.command("simulate", hidden=True)(simulate.simulate)
 commands.add_typer(token.tokens, name="token")
 commands.add_typer(issuer.issuers, name="issuer")
 commands.add_typer(segment.segments, name="segment")
+commands.add_typer(billing.billing, name="billing")

@@ -70,6 +70,20 @@ async def workspace_of(settings: Settings, slug: str | None) -> int:
         return reached.by.workspace_id
 
 
+async def workspaces_meant(settings: Settings, slug: str | None) -> list[str]:
+    """The short name that was given, or those of all workspaces; raises CannotStart."""
+    engine = web_engine(settings.database_address, application_name="coordinator command")
+    try:
+        async with Edge(sessions_on(engine)).read() as db:
+            found = list(await db.scalars(select(Workspace.slug).order_by(Workspace.slug)))
+    finally:
+        await engine.dispose()
+    if slug is not None and slug not in found:
+        names = ", ".join(found[:_LISTED]) or "none yet"
+        raise CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
+    return found if slug is None else [slug]
+
+
 async def member_id(db: AsyncSession, workspace: int, who: str) -> int:
     """The member with this id or user name; raises CannotStart."""
     is_meant = (

@@ -118,14 +118,19 @@ async def test_many_writers_at_once_make_one_chain(
 # --- What the database refuses --------------------------------------------------------------------
 
 
+UPSERT = """
+INSERT INTO journal_entry TABLE journal_entry
+ON CONFLICT (workspace_id, seq) DO UPDATE SET verb = 'nothing.happened'
+"""
+
+
 @pytest.mark.parametrize(
     "statement",
     [
         "UPDATE journal_entry SET verb = 'nothing.happened' WHERE seq = 1",
         "DELETE FROM journal_entry WHERE seq = 1",
         "TRUNCATE journal_entry",
-        "INSERT INTO journal_entry SELECT * FROM journal_entry ON CONFLICT (workspace_id, seq)"
-        + " DO UPDATE SET verb = 'nothing.happened'",
+        UPSERT,
     ],
 )
 async def test_the_database_refuses_to_change_what_was_written(

@@ -93,6 +93,16 @@ class WhyPermission:
     ways: tuple[Way, ...]
 
 
+async def seen_thing(db: AsyncSession, by: Caller, scope: Scope, id: int) -> Thing:
+    """What is asked about; NOT_FOUND alike when it is missing and when it is hidden."""
+    kind, rows_of = SEEN[scope]
+    if await db.scalar(rows_of(by).where(kind.id == id).with_only_columns(kind.id)) is not None:
+        thing = await holders.thing(db, by.workspace_id, scope, id)
+        if thing is not None:
+            return thing
+    raise not_found(scope.value)
+
+
 async def require_granting(db: AsyncSession, by: Caller, scope: Scope, id: int) -> None:
     """Only who may give rights on a thing may ask about the rights of others; raises Denied."""
     await require(
@@ -122,14 +132,11 @@ async def explain_permission(
     oneself. A thing or person `by` may not see is NOT_FOUND.
     """
     refuse_wider(permission, scope)
-    kind, rows_of = SEEN[scope]
-    if await db.scalar(rows_of(by).where(kind.id == id).with_only_columns(kind.id)) is None:
-        raise not_found(scope.value)
+    thing = await seen_thing(db, by, scope, id)
     if by.member_id != member_id:
         await require_granting(db, by, scope, id)
     member = await db.scalar(visible.members(by).where(Member.id == member_id))
-    thing = await holders.thing(db, by.workspace_id, scope, id)
-    if member is None or thing is None:
+    if member is None:
         raise not_found("member")
     principals = {who for who, _ in holders_of(permission)}
     roles = await holders.roles_towards(db, by.workspace_id, thing, principals, member_id=member_id)

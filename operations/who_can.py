@@ -8,9 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Decision, Permission, Principal, Scope, holders_of
 from operations import holders
-from operations.explain_permission import require_granting
+from operations.explain_permission import require_granting, seen_thing
 from operations.holders import HeldRole, Thing
-from operations.refusals import not_found
 from operations.rights import refuse_wider
 
 
@@ -47,9 +46,7 @@ async def who_can(
 ) -> WhoCan:
     """Who may do this to this thing, as things stand. For those who may give rights on it."""
     refuse_wider(permission, scope)
-    thing = await holders.thing(db, by.workspace_id, scope, id)
-    if thing is None:
-        raise not_found(scope.value)
+    thing = await seen_thing(db, by, scope, id)
     await require_granting(db, by, scope, id)
     principals = {who for who, _ in holders_of(permission)}
     roles = await holders.roles_towards(db, by.workspace_id, thing, principals)

@@ -17,7 +17,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from access.caller import Caller
-from app import activation, invoices, scim, webhooks
+from app import activation, audit, invoices, scim, webhooks
 from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
@@ -158,6 +158,7 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
         ),
         *scim.routes(edge=here.edge, authenticate=_provider_by(here.bearer), now=utc_now),
         *invoices.routes(edge=here.edge, bearer=here.bearer),
+        *audit.routes(edge=here.edge, bearer=here.bearer),
         *activation.routes(
             edge=here.edge,
             bearer=here.bearer,

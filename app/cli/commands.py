@@ -3,6 +3,7 @@
 import typer
 
 from app.cli import (
+    audit,
     billing,
     demo,
     export_schema,
@@ -15,6 +16,7 @@ from app.cli import (
     up,
     verify,
     watch,
+    who_can,
     worker,
 )
 
@@ -36,9 +38,11 @@ commands.command("worker")(worker.worker)
 commands.command("migrate")(migrate.migrate)
 commands.command("watch")(watch.watch)
 commands.command("verify")(verify.verify)
+commands.command("who-can")(who_can.who_can)
 commands.command("export-schema")(export_schema.export_schema)
 commands.command("simulate", hidden=True)(simulate.simulate)
 commands.add_typer(token.tokens, name="token")
+commands.add_typer(audit.audits, name="audit")
 commands.add_typer(issuer.issuers, name="issuer")
 commands.add_typer(segment.segments, name="segment")
 commands.add_typer(billing.billing, name="billing")

@@ -64,6 +64,12 @@ async def workspace_id(db: AsyncSession, slug: str | None) -> int:
     raise CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
 
 
+async def caller_in(settings: Settings, slug: str | None) -> Caller:
+    """The command line, acting in the workspace that was meant; raises CannotStart."""
+    async with acting_in(settings, slug) as reached:
+        return reached.by
+
+
 async def workspace_of(settings: Settings, slug: str | None) -> int:
     """The id of the workspace that was meant; raises CannotStart."""
     async with acting_in(settings, slug) as reached:

@@ -137,9 +137,9 @@ def _told(problem: Exception, server: Server) -> CouldNotCarry:
             return CouldNotCarry(f"{server}: {problem}", is_final=True)
         case TimeoutError():
             return CouldNotCarry(f"{server} did not answer in time", is_away=True)
-        case ValueError():
+        case ValueError() if not isinstance(problem, OSError):
             return CouldNotCarry(f"The mail cannot be sent: {problem}", is_final=True)
-        case _:
+        case _:  # the line: also a certificate nobody vouches for, which is both of them
             said = str(problem) or type(problem).__name__
             return CouldNotCarry(f"{server}: {said}", is_away=True)
 

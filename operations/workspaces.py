@@ -19,9 +19,7 @@ from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import name_of
-from sync_engine.markers import raise_epoch
-from sync_engine.rules import STANDARD_ATTRIBUTES, AttributeType, Owner
-from sync_engine.rules.attributes import is_attribute_name
+from sync_engine.rules import STANDARD_ATTRIBUTES
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -69,36 +67,6 @@ async def create(
         after={"slug": slug, "name": workspace.name, "timeZone": time_zone},
     )
     return workspace
-
-
-async def define_attribute(
-    db: AsyncSession, *, by: Caller, name: str, type: AttributeType, owner: Owner
-) -> AttributeDefinition:
-    """Add an attribute to the workspace's schema. The engine reads the schema anew."""
-    await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
-    if not is_attribute_name(name):
-        raise Refused(Code.BAD_USER_INPUT, f"“{name[:80]}” cannot name an attribute.")
-    same = await db.scalar(
-        select(AttributeDefinition.name)
-        .where(AttributeDefinition.workspace_id == by.workspace_id)
-        .where(func.lower(AttributeDefinition.name) == name.lower())
-    )
-    taken = Refused(Code.NAME_TAKEN, f"There is an attribute “{same or name}” already.")
-    if same is not None:
-        raise taken
-    definition = AttributeDefinition(
-        workspace_id=by.workspace_id, name=name, type=type, owner=owner
-    )
-    async with refused_by(db, pk_attribute_definition=taken):
-        db.add(definition)
-    await raise_epoch(db, by.workspace_id)
-    record(
-        db,
-        by=by,
-        verb="attribute.defined",
-        after={"name": name, "type": type, "owner": owner},
-    )
-    return definition
 
 
 async def set_segment_limit(

@@ -113,6 +113,7 @@ class Answer:
     left: Sequence[Sequence[int]] = field(default_factory=tuple)
     changed: Sequence[int] = field(default_factory=tuple)
     results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    people_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

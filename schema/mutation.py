@@ -2,6 +2,7 @@
 
 from access.permissions import Permission
 from resolvers import connection_changes, course_changes, member_changes, segment_changes
+from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.invitation import InvitationMutation
@@ -22,7 +23,13 @@ from schema.token_changes import TokenMutation
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
 class Mutation(
-    TokenMutation, BillingMutation, PeopleMutation, TeamMutation, ModuleMutation, InvitationMutation
+    TokenMutation,
+    BillingMutation,
+    PeopleMutation,
+    TeamMutation,
+    ModuleMutation,
+    InvitationMutation,
+    AttributeMutation,
 ):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,

@@ -9,6 +9,7 @@ from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
 from resolvers import viewer as viewer_answers
 from schema.activity import ActivityQuery
+from schema.attribute import AttributeQuery
 from schema.audit import AuditQuery
 from schema.billing import BillingQuery
 from schema.connection import Delivery, IdentityConnection
@@ -33,7 +34,14 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
 class Query(
-    AuditQuery, TokenQuery, BillingQuery, PeopleQuery, ActivityQuery, ModuleQuery, PermissionQuery
+    AuditQuery,
+    TokenQuery,
+    BillingQuery,
+    PeopleQuery,
+    ActivityQuery,
+    ModuleQuery,
+    PermissionQuery,
+    AttributeQuery,
 ):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."

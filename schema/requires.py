@@ -16,7 +16,7 @@ from typing import Any, Final, TypeVar, dataclass_transform
 import strawberry
 from strawberry.schema_directive import Location
 
-from access.permissions import Condition, Permission, Scope
+from access.permissions import Condition, Permission, Principal, Scope
 from resolvers.catalog import RIGHT
 from resolvers.catalog import undeclared as undeclared_fields
 from resolvers.declared import PUBLIC, SIGNED_IN, Right, any_of, right_of
@@ -43,6 +43,9 @@ PLACES: Final = [Location.FIELD_DEFINITION, Location.OBJECT]
 
 strawberry.enum(
     Permission, description="One operation of the product; a mutation of the same name does it."
+)
+strawberry.enum(
+    Principal, description="A role, or a right that was given: what permissions are held by."
 )
 strawberry.enum(Scope, description="What a permission is held on; each contains the next.")
 strawberry.enum(Condition, description="Why a permission may be held only sometimes.")

@@ -7,7 +7,6 @@ from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one 
 from strawberry.types.scalar import ScalarDefinition
 
 from access.caller import Origin
-from access.permissions import Principal
 from models.catalog import CourseKind, CourseState, ModuleKind
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
@@ -25,9 +24,9 @@ from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
 from resolvers.member_search import InvitationState, MemberOrder, PartInCourse
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
+from sync_engine.rules import AttributeType, Owner
 
 ENUMS = (
-    (Principal, "Principal", "A role, or a right that was given: what permissions are held by."),
     (Origin, "Origin", "Through which door a change came."),
     (CourseKind, "CourseKind", "How a course is taught."),
     (CourseState, "CourseState", "Where a course is in its life."),
@@ -51,6 +50,8 @@ ENUMS = (
     (How, "RoleOrigin", "By what a role is held. EVERYBODY: every active member holds it."),
     (Obstacle, "PermissionObstacle", "Why a role does not give a permission."),
     (EventKind, "EventKind", "What an event of a subscription says."),
+    (AttributeType, "AttributeType", "STRING compares folded, IDENTIFIER and REFERENCE exactly."),
+    (Owner, "AttributeOwner", "Who writes an attribute."),
     (PartInCourse, "PartInCourse", "What somebody is on a course now."),
     (InvitationState, "InvitationState", "EXPIRED: the last link is too old."),
     (MemberOrder, "MemberOrder", "Who never signed in is last of LATEST, first of EARLIEST."),

@@ -37,6 +37,7 @@ UNNAMED = {
     "Query.modules": "the permissions of modules, as a list",
     "Query.coursesIManage": "named by the specification",
     "Query.explainPermission": "about all of them",
+    "Query.attributes": "edit_attribute_schema and create_edit_segment, as a list",
     "Query.invitePreview": "named by the specification",
     "Query.checkRule": "create_edit_segment, before anything is stored",
     "Query.connections": "no operation of the table speaks of connections",

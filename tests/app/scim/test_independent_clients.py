@@ -9,8 +9,8 @@ from scim2_client.engines.httpx2 import SyncSCIMClient
 from scim2_models import PatchOp, PatchOperation, SearchRequest
 from scim2_tester import Status, check_server
 
-from operations import workspaces
-from sync_engine.rules import AttributeType, Owner
+from operations import attributes
+from sync_engine.rules import Attribute, AttributeType, Owner
 from tests.app.scim.conftest import ENTERPRISE, Door
 
 T = TypeVar("T")
@@ -30,10 +30,11 @@ async def visit(door: Door, address: str, tell: Callable[[SyncSCIMClient], T]) -
 async def test_every_check_of_scim2_tester_is_a_success(door: Door, address: str) -> None:
     own = [("badge", AttributeType.IDENTIFIER), ("union", AttributeType.BOOLEAN)]
     async with door.world.edge.transaction() as db:
-        for name, type in own:
-            await workspaces.define_attribute(
-                db, by=door.world.system, name=name, type=type, owner=Owner.IDENTITY_PROVIDER
-            )
+        await attributes.edit(
+            db,
+            by=door.world.system,
+            define=[Attribute(name, type, Owner.IDENTITY_PROVIDER) for name, type in own],
+        )
 
     results = await visit(door, address, check_server)
 

@@ -317,8 +317,8 @@ async def test_a_bulk_request_does_what_it_can(door: Door) -> None:
 
 
 async def test_a_workspaces_own_attributes_are_attributes_of_its_users(door: Door) -> None:
-    from operations import workspaces
-    from sync_engine.rules import AttributeType, Owner
+    from operations import attributes
+    from sync_engine.rules import Attribute, AttributeType, Owner
 
     own = [
         ("badge", AttributeType.IDENTIFIER),
@@ -327,10 +327,11 @@ async def test_a_workspaces_own_attributes_are_attributes_of_its_users(door: Doo
         ("union", AttributeType.BOOLEAN),
     ]
     async with door.world.edge.transaction() as db:
-        for name, type in own:
-            await workspaces.define_attribute(
-                db, by=door.world.system, name=name, type=type, owner=Owner.IDENTITY_PROVIDER
-            )
+        await attributes.edit(
+            db,
+            by=door.world.system,
+            define=[Attribute(name, type, Owner.IDENTITY_PROVIDER) for name, type in own],
+        )
 
     ada = await door.user(
         **{OURS: {"badge": "B7", "hr_grade": 3.5, "tools": ["saw"], "union": "True"}}
@@ -339,8 +340,8 @@ async def test_a_workspaces_own_attributes_are_attributes_of_its_users(door: Doo
         f"/Users/{ada['id']}", {"op": "add", "path": f"{OURS}:tools", "value": ["axe"]}
     )
 
-    attributes = await door.attributes(ada)
-    assert {name: attributes[name] for name, _ in own} == {
+    known = await door.attributes(ada)
+    assert {name: known[name] for name, _ in own} == {
         "badge": "B7",
         "hr.grade": 3.5,
         "tools": ["saw", "axe"],

@@ -20,7 +20,7 @@ from jinja2 import TemplateError
 
 from app.authentication.clock import utc_now
 from app.keyring import CannotOpen
-from app.mail.addresses import NoAddress, sender_in
+from app.mail.addresses import sender_in
 from app.mail.carriers import Carrier, CouldNotCarry, Line
 from app.mail.folder import Folder
 from app.mail.rendering import compose
@@ -127,6 +127,8 @@ class PostOffice:
 
     def _compose(self, letter: Letter) -> EmailMessage:
         """The mail; raises CouldNotCarry for one that can never be sent."""
+        if letter.attempt > mail.ATTEMPTS:
+            raise CouldNotCarry("It was begun again and again, and never came to an end.")
         try:
             return compose(
                 letter,
@@ -135,7 +137,7 @@ class PostOffice:
                 public_url=self.public_url,
                 at=self.now(),
             )
-        except (CannotOpen, NoAddress, TemplateError) as problem:
+        except (CannotOpen, TemplateError, LookupError, TypeError, ValueError) as problem:
             raise CouldNotCarry(f"It cannot be written: {problem}", is_final=True) from None
 
 

@@ -85,7 +85,7 @@ def unlinked(name: object) -> str:
 
 def day(iso: str) -> str:
     """A day as people write it: 22 December 2026."""
-    moment = dt.datetime.fromisoformat(iso)
+    moment = dt.datetime.fromisoformat(str(iso))
     return f"{moment.day} {moment:%B %Y}"
 
 

@@ -202,6 +202,34 @@ async def test_mail_is_given_up_after_sixteen_attempts_in_a_day_and_a_half(
     assert await told(mailing) == [("mail.failed", ["fia@acme.example"])]
 
 
+@pytest.mark.parametrize("wrong", [{"changed_at": "yesterday"}, {"changed_at": None}, {"after": 7}])
+async def test_a_mail_that_cannot_be_written_stands_in_nobody_s_way(
+    mailing: Mailing, server: MailServer, wrong: dict[str, object]
+) -> None:
+    await mailing.queue("wrong", **wrong)
+    await mailing.queue("right", "finn@acme.example")
+
+    await mailing.office.send()
+
+    assert "finn@acme.example" in [each.recipients[0] for each in server.arrived]
+    assert MailState.QUEUED not in {each.state for each in await mailing.outbox.mails()}
+
+
+async def test_a_mail_whose_office_dies_every_time_is_given_up(
+    mailing: Mailing, server: MailServer
+) -> None:
+    await mailing.queue("one")
+    for _ in range(16):
+        async with mailing.world.edge.transaction() as db:
+            assert await mail.claim(db, at=mailing.clock.time)
+        mailing.clock.pass_by(minutes=2)
+
+    await mailing.office.send()
+
+    assert server.arrived == []
+    assert (await mailing.row("one")).state is MailState.FAILED
+
+
 async def test_a_server_that_is_not_there_is_left_alone_for_a_while(mailing: Mailing) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -51,7 +51,8 @@ def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(dict(data))},
     )
-    page = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=at)
+    date = at.astimezone(dt.UTC).replace(microsecond=0)
+    page = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=date)
     if not isinstance(page, bytes):
         raise TypeError(f"Typst gave a {type(page).__name__} for a PDF.")
     return page

@@ -3,6 +3,7 @@
 import datetime as dt
 import unicodedata
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
@@ -55,7 +56,7 @@ def invoice(**changes: Any) -> Invoice:
         "bill_to": "Acme",
         "payment_method": "Visa ending in 4242",
         "issued_on": dt.date(2026, 3, 1),
-        "issued_at": dt.datetime(2026, 3, 1, 0, 0, 7, tzinfo=dt.UTC),
+        "issued_at": dt.datetime(2026, 3, 1, 0, 0, 7, 123456, tzinfo=dt.UTC),
         **changes,
     }
     total = values["active_members"] * values["price_minor"]
@@ -103,6 +104,13 @@ def test_what_was_not_on_file_is_not_made_up() -> None:
 def test_the_same_invoice_gives_the_same_bytes_and_another_gives_others() -> None:
     assert page_of(invoice()) == page_of(invoice())
     assert page_of(invoice()) != page_of(invoice(number=13))
+
+
+def test_the_same_moment_told_in_another_zone_is_the_same_bytes() -> None:
+    """Databases say times in the zone of the connection."""
+    elsewhere = invoice().issued_at.astimezone(ZoneInfo("Pacific/Auckland"))
+
+    assert page_of(invoice(issued_at=elsewhere)) == page_of(invoice())
 
 
 def test_it_is_a_file_for_archives() -> None:

@@ -8,7 +8,7 @@ import re
 import unicodedata
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.utils import parseaddr
+from email.utils import getaddresses
 from typing import Final
 
 _SEPARATORS: Final = frozenset(' <>()[]\\,;:"')
@@ -54,7 +54,10 @@ def header_address(address: str, name: str = "") -> Address:
 
 def sender_in(text: str) -> Address:
     """A sender as settings say it: `LMS <no-reply@example.com>`. Raises NoAddress."""
-    name, address = parseaddr(text)
+    found = getaddresses([text])
+    if len(found) != 1:
+        raise NoAddress("a sender is one address")
+    name, address = found[0]
     return header_address(address, name)
 
 

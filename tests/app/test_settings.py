@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.mail.server import server_in
 from app.settings import Settings, WrongSetting, read_settings
 
 KEYS = "k1:mZ3v8Qk0b2hJx1c9T7yWq4uRr5sEe6oPp0aAdDfFgGg="
@@ -13,6 +14,8 @@ PRODUCTION = {
     "REDIS_URL": "redis://:hunter3@cache:6379/0",
     "COORDINATOR_KEYRING": KEYS,
     "COORDINATOR_PUBLIC_URL": "https://lms.example.com/",
+    "COORDINATOR_SMTP_URL": "smtp://lms:hunter4@mail.example.com:587",
+    "COORDINATOR_MAIL_FROM": "LMS <no-reply@example.com>",
 }
 
 
@@ -119,6 +122,14 @@ def test_a_wrong_value_is_one_sentence_that_names_the_variable(
         ("COORDINATOR_KEYRING", "", "COORDINATOR_KEYRING must be set, the same for every process."),
         ("COORDINATOR_PUBLIC_URL", "", "COORDINATOR_PUBLIC_URL must be set."),
         (
+            "COORDINATOR_SMTP_URL",
+            "",
+            (
+                "COORDINATOR_SMTP_URL must be set: mail would only be written to files; "
+                "whoever insists says COORDINATOR_ACCEPT_UNSAFE=mail_folder."
+            ),
+        ),
+        (
             "COORDINATOR_GRAPHIQL",
             "1",
             (
@@ -174,7 +185,65 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
     shown = f"{settings!r} {settings} {settings.model_dump()}"
 
-    assert not any(secret in shown for secret in ("hunter2", "hunter3", KEYS))
+    assert not any(secret in shown for secret in ("hunter2", "hunter3", "hunter4", KEYS))
+
+
+def test_production_writes_mail_to_files_when_that_is_said_aloud(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    aloud = {"COORDINATOR_SMTP_URL": "", "COORDINATOR_ACCEPT_UNSAFE": "mail_folder"}
+
+    assert given(monkeypatch, **{**PRODUCTION, **aloud}).smtp_url is None
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("mail.example.com", "it begins with no scheme at all."),
+        ("http://hunter4@mail.example.com", "it begins with http."),
+        ("smtp://", "it begins with smtp."),
+        ("smtp://a:hunter4@mail.example.com?tls=never", "never sent in the clear."),
+        ("smtps://mail.example.com?tls=never", "never sent in the clear."),
+        ("smtp://mail.example.com?tls=perhaps", "?tls=never and in nothing else."),
+    ],
+)
+def test_a_wrong_mail_server_is_one_sentence_without_the_password(
+    monkeypatch: pytest.MonkeyPatch, url: str, sentence: str
+) -> None:
+    with pytest.raises(WrongSetting) as problem:
+        given(monkeypatch, COORDINATOR_SMTP_URL=url, COORDINATOR_MAIL_FROM="no-reply@example.com")
+
+    assert str(problem.value).startswith("COORDINATOR_SMTP_URL ")
+    assert str(problem.value).endswith(sentence)
+    assert "hunter4" not in str(problem.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "port", "at_once", "starttls", "user"),
+    [
+        ("smtp://a:b%40c@mail.example.com", 587, False, True, "a"),
+        ("smtp://mail.example.com", 25, False, True, None),
+        ("smtps://a:b%40c@mail.example.com", 465, True, False, "a"),
+        ("smtp://mail.example.com:2525?tls=never", 2525, False, False, None),
+        ("smtp://localhost", 25, False, False, None),
+        ("smtp://a:b%40c@localhost", 587, False, True, "a"),
+    ],
+)
+def test_a_mail_server_is_spoken_to_in_the_clear_only_where_that_is_said_or_on_this_machine(
+    url: str, port: int, at_once: bool, starttls: bool, user: str | None
+) -> None:
+    server = server_in(url)
+
+    assert (server.port, server.tls_at_once, server.starttls) == (port, at_once, starttls)
+    assert (server.user, server.password) == (user, "b@c" if user else None)
+    assert "b@c" not in f"{server!r} {server}"
+
+
+def test_mail_is_from_somebody(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(WrongSetting, match="COORDINATOR_MAIL_FROM must be set"):
+        given(monkeypatch, COORDINATOR_SMTP_URL="smtp://mail.example.com")
+    with pytest.raises(WrongSetting, match="COORDINATOR_MAIL_FROM must be an address"):
+        given(monkeypatch, COORDINATOR_MAIL_FROM="LMS <no-reply@example.com, x@y.z>")
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])

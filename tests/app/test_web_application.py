@@ -329,6 +329,8 @@ async def test_in_production_nothing_for_developers_is_served(
         environment="production",
         public_url="https://lms.example.com",
         keyring="k1:mZ3v8Qk0b2hJx1c9T7yWq4uRr5sEe6oPp0aAdDfFgGg=",
+        smtp_url="smtp://mail.example.com",
+        mail_from="no-reply@example.com",
     )
 
     async with running(settings) as web:

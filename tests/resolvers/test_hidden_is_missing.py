@@ -1,0 +1,96 @@
+"""What is hidden from somebody is, through every root field, what is not there (C2, F1)."""
+
+from collections import Counter
+
+import pytest
+
+from access.permissions import Principal
+from resolvers.ids import encode
+from tests.resolvers.asking import Ask
+from tests.resolvers.test_two_tenants_never_meet import (
+    MISSING,
+    document,
+    furnish,
+    noun_of,
+    questions,
+)
+from tests.world import World
+
+CALLERS = ("Dee", "Ines", "Cora", "Lou", "Eve", "Fin", "Ivy", "Nobody")
+
+
+@pytest.fixture
+async def town(world: World) -> World:
+    """People with some rights in Training each, and one of everything in Legal that they have
+    nothing to do with: the course Law, the module Contracts, the segment Lawyers."""
+    for name in CALLERS:
+        await world.member(name)
+    await furnish(world)
+    await world.course("Law", department="Legal")
+    await world.module("Contracts", department="Legal", courses=["Law"])
+    await world.segment("Lawyers", people_named=["Lea"])
+    await world.course("Skills", instructors=["Ines"], coordinators_by_hand=["Cora"])
+    await world.module("Tools", courses=["Skills"])
+    await world.enrol("Skills", "Lou")
+    await world.grant("Dee", Principal.DEPARTMENT_MANAGER, department="Training")
+    await world.grant("Eve", Principal.MODULE_EDIT, module="Tools")
+    await world.grant("Fin", Principal.FINANCE_MANAGER)
+    await world.grant("Ivy", Principal.INVITE)
+    return world
+
+
+async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
+    town: World, ask: Ask
+) -> None:
+    own = {
+        **await own_things(town),
+        "Course": ask.id("Course", "Skills"),
+        "Module": encode("Module", town.modules["Tools"]),
+        "Department": ask.id("Department", "Training"),
+    }
+    theirs = {
+        "Course": ask.id("Course", "Law"),
+        "Module": encode("Module", town.modules["Contracts"]),
+        "Department": ask.id("Department", "Legal"),
+        "Segment": ask.id("Segment", "Lawyers"),
+        "Member": ask.id("Member", "Mona"),
+    }
+    before, told_apart, asked_for = await town.verbs(), [], Counter[str]()
+
+    for name in CALLERS:
+        ids = list(theirs.values())
+        seen = await ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", by=name, ids=ids)
+        hidden = {
+            noun: id
+            for (noun, id), node in zip(theirs.items(), seen["nodes"], strict=True)
+            if node is None
+        }
+        for root, field, argument in questions():
+            noun = noun_of(field, argument)
+            if noun not in hidden:
+                continue
+            text, given, is_list = document(root, field, argument, own)
+            answers = []
+            for id in (hidden[noun], encode(noun, MISSING)):
+                variables = given | {argument: [id] if is_list else id}
+                answer = await ask.bytes(text, by=name, **variables)
+                assert b"VALIDATION" not in answer, (text, answer)
+                assert b"INTERNAL" not in answer, (text, answer)
+                answers.append(answer.replace(id.encode(), b"ID"))
+            asked_for[name] += 1
+            if answers[0] != answers[1]:
+                told_apart.append((name, field, argument, answers))
+
+    assert told_apart == []
+    assert min(asked_for.values()) > 20
+    assert await town.verbs() == before
+
+
+async def own_things(town: World) -> dict[str, str]:
+    """What else a document may need to name."""
+    return {
+        "Member": encode("Member", town.members["Lea"]),
+        "Segment": encode("Segment", town.segments["Named"]),
+        "Connection": encode("Connection", 1),
+        "Delivery": encode("Delivery", 1),
+    }

@@ -42,12 +42,7 @@ async def town(world: World) -> World:
 async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
     town: World, ask: Ask
 ) -> None:
-    own = {
-        **await own_things(town),
-        "Course": ask.id("Course", "Skills"),
-        "Module": encode("Module", town.modules["Tools"]),
-        "Department": ask.id("Department", "Training"),
-    }
+    own = own_things(town, ask)
     theirs = {
         "Course": ask.id("Course", "Law"),
         "Module": encode("Module", town.modules["Contracts"]),
@@ -86,9 +81,44 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
     assert await town.verbs() == before
 
 
-async def own_things(town: World) -> dict[str, str]:
-    """What else a document may need to name."""
+G3 = {"code", "coordinate", "requiredAnyOf", "scope", "held", "reason"}
+"""What every refusal for want of a permission carries."""
+
+
+async def test_every_refusal_says_where_what_is_needed_what_is_held_and_why(
+    town: World, ask: Ask
+) -> None:
+    own = own_things(town, ask)
+    before, refused = await town.verbs(), Counter[str]()
+
+    for name in ("Lou", "Cora"):
+        for root, field, argument in questions():
+            id = own.get(noun_of(field, argument))
+            if id is None:
+                continue
+            text, given, is_list = document(root, field, argument, own)
+            given[argument] = [id] if is_list else id
+            for error in (await ask.whole(text, by=name, **given)).get("errors", ()):
+                said = error["extensions"]
+                if said["code"] == "PERMISSION_DENIED":
+                    assert said.keys() == G3, (text, error)
+                    assert error["message"] == said["reason"]
+                    assert said["held"] == sorted(said["held"])
+                    assert said["requiredAnyOf"]
+                    type_name, _, place = said["coordinate"].partition(".")
+                    assert place in ("", error["path"][-1]), (type_name, error)
+                    refused[name] += 1
+
+    assert min(refused.values()) > 30, refused
+    assert await town.verbs() == before
+
+
+def own_things(town: World, ask: Ask) -> dict[str, str]:
+    """What a document may need to name beside what it asks about."""
     return {
+        "Course": ask.id("Course", "Skills"),
+        "Module": encode("Module", town.modules["Tools"]),
+        "Department": ask.id("Department", "Training"),
         "Member": encode("Member", town.members["Lea"]),
         "Segment": encode("Segment", town.segments["Named"]),
         "Connection": encode("Connection", 1),

@@ -41,7 +41,7 @@ def noun_of(field: str, argument: str) -> str:
     if argument in {"id", "ids", "on"}:
         return "Course" if field.startswith("node") or argument == "on" else field.title()
     noun = argument.removesuffix("s").removesuffix("Id")
-    for verb in ("add", "remove", "order", "attach", "detach"):
+    for verb in ("add", "remove", "order", "attach", "detach", "by"):
         noun = noun.removeprefix(verb)
     people = {"instructor", "coordinator"}
     return "Member" if noun.lower() in people else noun[:1].upper() + noun[1:]

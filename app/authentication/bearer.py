@@ -42,7 +42,7 @@ ENDING_VERBS: Final = frozenset(
 )
 """Journal entries after which a stream of the entry's member must ask `still_valid`."""
 
-LOOKED_AT_EVERY: Final = 20.0
+LOOKED_AT_EVERY: Final = 10.0
 """Seconds between looks at an opaque token while a stream rests on it."""
 
 _RETRY_SECONDS: Final = 5

@@ -1,4 +1,4 @@
-"""Opaque tokens: their issuer is asked what they are (RFC 7662), and believed for a minute."""
+"""Opaque tokens: their issuer is asked what they are (RFC 7662), and believed for half a minute."""
 
 import hashlib
 import time
@@ -23,7 +23,7 @@ from app.authentication.verifier import (
     refuse_other_uses,
 )
 
-BELIEVED_FOR: Final = 60.0
+BELIEVED_FOR: Final = 30.0
 REFUSED_FOR: Final = 10.0
 MOST_REMEMBERED: Final = 10_000
 RETRIED_AFTER: Final = 5.0
@@ -49,7 +49,7 @@ class Endpoint:
 
 
 class Introspection:
-    """Asks one issuer, at most once a minute about each token."""
+    """Asks one issuer, at most twice a minute about each token."""
 
     def __init__(
         self,

@@ -58,10 +58,15 @@ class OverSocket:
 
 @asynccontextmanager
 async def over_socket(
-    company: Company, token: str, document: str, **variables: Any
+    company: Company,
+    token: str,
+    document: str,
+    *,
+    init: dict[str, Any] | None = None,
+    **variables: Any,
 ) -> AsyncIterator[OverSocket]:
     """One stream over a socket that is cut at the end: no time is given to take leave, and what
-    is under way is lost."""
+    is under way is lost. `init` is what else connection_init says."""
     async with connect(
         company.system.web_socket,
         subprotocols=["graphql-transport-ws"],  # type: ignore[list-item]
@@ -69,7 +74,7 @@ async def over_socket(
         max_size=None,
     ) as socket:
         dashboard = OverSocket(socket)
-        payload: dict[str, Any] = {"authorization": f"Bearer {token}"}
+        payload: dict[str, Any] = {"authorization": f"Bearer {token}", **(init or {})}
         await socket.send(json.dumps({"type": "connection_init", "payload": payload}))
         assert (await dashboard.said())["type"] == "connection_ack"
         payload = {"query": document, "variables": variables}

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +63,13 @@ class System:
 
 
 @contextmanager
-def running(database_url: str, home: Path) -> Iterator[System]:
-    """A system of one web process and one worker for each queue; all three start together."""
+def running(
+    database_url: str, home: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[System]:
+    """A system of one web process and one worker for each queue; all three start together.
+
+    `environment` is what else is set for the web process.
+    """
     with EmbeddedRedis(home / "redis") as own_redis, _listening() as listening:
         settings = read_settings(
             database_url=database_url, redis_url=own_redis.url(), data_dir=home / "data"
@@ -74,7 +79,7 @@ def running(database_url: str, home: Path) -> Iterator[System]:
         with Workers(database_url, own_redis.url(), home) as workers:
             processes = [workers.begin("now"), workers.begin("later")]
             url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-            with _Web(settings, listening, home / "web.log") as web:
+            with _Web(settings, listening, home / "web.log", environment or {}) as web:
                 system = System(settings, own_redis, url, web.process, web.log)
                 web.wait_until_ready(url)
                 for each in processes:
@@ -87,8 +92,15 @@ def running(database_url: str, home: Path) -> Iterator[System]:
 class _Web:
     """The web process, stopped as a supervisor stops it."""
 
-    def __init__(self, settings: Settings, listening: socket.socket, log: Path) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        listening: socket.socket,
+        log: Path,
+        environment: Mapping[str, str],
+    ) -> None:
         self.log = log
+        self._environment = environment
         self._listening = listening
         self._settings = settings
 
@@ -106,6 +118,7 @@ class _Web:
                     "DATABASE_URL": self._settings.database_address,
                     "REDIS_URL": self._settings.redis_address,
                     "COORDINATOR_DATA_DIR": str(self._settings.data_dir),
+                    **self._environment,
                 },
             )
         return self
@@ -228,7 +241,8 @@ class Company:
         return f"{self.system.url}/webhooks/{connection.id}", secret
 
 
-Found = Callable[[], Awaitable[Company]]
+Found = Callable[..., Awaitable[Company]]
+"""`found()`: a new workspace; `found("acme")`: one of this short name."""
 
 
 @asynccontextmanager
@@ -238,8 +252,8 @@ async def founding(system: System) -> AsyncIterator[Found]:
     sessions = async_sessionmaker(engine, expire_on_commit=False)
     bell = Bell(system.settings.redis_address)
 
-    async def found() -> Company:
-        slug = f"acme-{uuid.uuid4().hex[:8]}"
+    async def found(slug: str | None = None) -> Company:
+        slug = slug or f"acme-{uuid.uuid4().hex[:8]}"
         return Company(system, await World.new(sessions, slug, ring=bell.ring))
 
     yield found

@@ -239,6 +239,11 @@ class Settings(BaseSettings):
         return self.mail_from or "LMS Coordinator <no-reply@localhost>"
 
     @property
+    def mail_directory(self) -> Path:
+        """Where mails are written to as files, while no SMTP server is set."""
+        return self.data_dir / "mail"
+
+    @property
     def logs_json(self) -> bool:
         return (self.log_format or ("json" if self.is_production else "console")) == "json"
 

@@ -8,6 +8,7 @@ from app.cli import (
     demo,
     export_schema,
     issuer,
+    mail,
     migrate,
     segment,
     serve,
@@ -37,6 +38,7 @@ commands.command("serve")(serve.serve)
 commands.command("worker")(worker.worker)
 commands.command("migrate")(migrate.migrate)
 commands.command("watch")(watch.watch)
+commands.command("mail")(mail.mail)
 commands.command("verify")(verify.verify)
 commands.command("who-can")(who_can.who_can)
 commands.command("export-schema")(export_schema.export_schema)

@@ -4,7 +4,7 @@ import datetime as dt
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from access.permissions import Principal
 from models.catalog import CourseKind, CourseState, ModuleKind
@@ -140,7 +140,7 @@ def cast() -> list[Person]:
         known("Rolf Roster", "Technician", "Operations", "NO", 650),
         known("Gil Grader", "Trainer", "Operations", "US", 500),
         known("Milo Module", "Copywriter", "Marketing", "GB", 350),
-        known("Ingrid Instructor", "Account Manager", "Sales", "SE", 1800),
+        known("Ingrid Instructor", "Account Executive", "Sales", "SE", 1800),
         known("Cora Coordinator", "Support Lead", "Support", "GB", 1000),
         known("Sigge Segment", "Account Executive", "Sales", "SE", 400),
         known("Iris Invite", "Recruiter", "People", "US", 300),
@@ -209,6 +209,47 @@ SHOWN: Final = (
     (Principal.LEARNER, f"lea.learner@{DOMAIN}"),
 )
 """One person of each role; each gets a token."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sees:
+    """What somebody of a role finds: how many courses there are for them, how many of these they
+    coordinate, whether they may search or list people, read the bills, read the audit log."""
+
+    courses: int = 0
+    coordinates: int = 0
+    people: Literal["nobody", "search", "all"] = "nobody"
+    bills: bool = False
+    audit: bool = False
+
+    @property
+    def sentence(self) -> str:
+        parts = [f"{self.courses} course{'' if self.courses == 1 else 's'}"]
+        if self.coordinates:
+            parts.append(f"coordinates {self.coordinates}")
+        parts += {"nobody": [], "search": ["finds people"], "all": ["lists people"]}[self.people]
+        parts += ["the bills"] * self.bills + ["audit log"] * self.audit
+        return ", ".join(parts)
+
+
+SEES: Final = {
+    Principal.WORKSPACE_MANAGER: Sees(12, people="all", bills=True, audit=True),
+    Principal.FINANCE_MANAGER: Sees(bills=True, audit=True),
+    Principal.DEPARTMENT_MANAGER: Sees(3, people="search", audit=True),
+    Principal.DEPT_CREATE: Sees(3),
+    Principal.DEPT_ENROLL: Sees(3, people="search"),
+    Principal.DEPT_TEACH: Sees(3),
+    Principal.COURSE_EDIT: Sees(1),
+    Principal.COURSE_ENROLL: Sees(1, people="search"),
+    Principal.COURSE_TEACH: Sees(1),
+    Principal.MODULE_EDIT: Sees(1),
+    Principal.INVITE: Sees(people="all"),
+    Principal.INSTRUCTOR: Sees(3, coordinates=2, people="search", audit=True),
+    Principal.COORDINATOR_DIRECT: Sees(2, coordinates=2, people="search"),
+    Principal.COORDINATOR_DERIVED: Sees(3, coordinates=3, people="search"),
+    Principal.LEARNER: Sees(1),
+}
+"""Printed beside the tokens; a test asks with every one of them whether it is so."""
 
 SEGMENTS: Final = (
     SegmentPlan(

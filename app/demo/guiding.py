@@ -7,12 +7,26 @@ import hmac
 import json
 import uuid
 
+from access.permissions import Principal
 from app.demo import company
 from app.demo.building import Keys, read_keys
 from app.settings import Settings
 from resolvers.ids import encode
 
 QUERY = "{ coursesIManage { totalCount nodes { title coordinators { totalCount } } } }"
+BILLS = (
+    "{ viewBilling { price { text } contacts { name reason } "
+    "invoices { nodes { number month activeMembers total { text } pdfUrl } } } }"
+)
+
+
+COMMANDS = (
+    'coordinator who-can edit_course_info --course "Selling in Sweden"',
+    f"coordinator mail --to {company.NEWCOMER[1]}",
+    "coordinator audit verify",
+)
+"""Who may do something and why; the invitation of somebody new, whose link works once; and whether
+anybody has touched the audit log."""
 
 
 def guide(settings: Settings) -> str:
@@ -34,7 +48,7 @@ def guide(settings: Settings) -> str:
             f"Look      {url}/graphql   (an explorer in the browser; paste a token there)",
             f"Watch     coordinator watch{_data(settings)}   (in a second terminal)",
             "",
-            "A token for one person of each role:",
+            "A token for one person of each role, and what that person sees:",
             *_table(keys),
             "",
             "1. Maja moves from Finance to Sales, says the identity provider (SCIM):",
@@ -52,7 +66,25 @@ def guide(settings: Settings) -> str:
             "5. Maja moves back, and the role is gone:",
             _scim(url, keys, "Finance"),
             "",
+            "6. Why Cleo, who makes courses, may not edit “Selling in Sweden”, which others made:",
+            _ask(url, manager, _why_not(keys)),
+            "",
+            "7. What somebody sees who looks after the bills, and nothing else:",
+            _ask(url, keys.tokens["finance_manager"], BILLS),
+            "",
+            "In a second terminal:",
+            *(f"  {each}{_data(settings)}" for each in COMMANDS),
+            "",
         ]
+    )
+
+
+def _why_not(keys: Keys) -> str:
+    cleo = keys.ids[dict(company.SHOWN)[Principal.DEPT_CREATE]]
+    return (
+        f'{{ explainPermission(operation: EDIT_COURSE_INFO, on: \\"{encode("Course", 1)}\\", '
+        f'memberId: \\"{encode("Member", cleo)}\\") '
+        "{ isAllowed summary condition roles { principal onName how byName } } }"
     )
 
 
@@ -70,7 +102,8 @@ def _data(settings: Settings) -> str:
 def _table(keys: Keys) -> list[str]:
     names = dict(company.SHOWN)
     return [
-        f"  {principal.value:20} {names[principal].split('@')[0]:20} {keys.tokens[principal.value]}"
+        f"  {principal.value:20} {names[principal].split('@')[0]:18} "
+        f"{keys.tokens[principal.value]}  {company.SEES[principal].sentence}"
         for principal in names
     ]
 

@@ -1,19 +1,24 @@
 """The demo does what it prints: every line of its guide is run as it stands."""
 
+import json
 import re
 import shlex
 import signal
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx
 import pytest
 
 from app.demo import company
+from app.demo.company import Sees
+from app.demo.guiding import COMMANDS
+from app.demo.history import MONTHS_BEHIND
 from models.catalog import CourseKind
-from tests.app.cli.program import running
+from tests.app.cli.program import run, running
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -55,9 +60,42 @@ def answer_of(command: str) -> dict[str, Any]:
     return data
 
 
-def soon(holds: Callable[[], bool]) -> bool:
-    """Whether it holds within five seconds."""
-    until = time.monotonic() + 5
+SAID = ("Dora Department", "/invitation/", "are what they were")
+"""What each command of the second terminal says."""
+
+
+def says(command: str, words: str, data: str) -> bool:
+    """Whether a command of the second terminal says this, when it is run there."""
+    done = run(*shlex.split(command)[1:], "--data-dir", data)
+    return words in done.out + done.err
+
+
+EVERYTHING = """{
+  courses { totalCount } coursesIManage { totalCount } listAllMembers { totalCount }
+  searchMembersPicker(text: "a") { id } viewBilling { currency } viewAuditLog { totalCount }
+}"""
+
+
+def seen_with(url: str, token: str) -> Sees:
+    """What somebody finds who asks for everything; a refusal leaves null."""
+    signed_in = {"authorization": f"Bearer {token}"}
+    asked = {"query": EVERYTHING}
+    data = httpx.post(f"{url}/graphql", json=asked, headers=signed_in, timeout=10).json()["data"]
+    searches: Literal["search", "nobody"] = (
+        "nobody" if data["searchMembersPicker"] is None else "search"
+    )
+    return Sees(
+        courses=data["courses"]["totalCount"],
+        coordinates=data["coursesIManage"]["totalCount"],
+        people="all" if data["listAllMembers"] is not None else searches,
+        bills=data["viewBilling"] is not None,
+        audit=data["viewAuditLog"] is not None,
+    )
+
+
+def soon(holds: Callable[[], bool], seconds: float = 5) -> bool:
+    """Whether it holds within some seconds."""
+    until = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > until:
             return False
@@ -68,8 +106,8 @@ def soon(holds: Callable[[], bool]) -> bool:
 def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "first") as demo:
-        steps = steps_in(demo.wait_for('"value": "Finance"}]}\'\n\n'))
-        assert sorted(steps) == [1, 2, 3, 4, 5]
+        steps = steps_in(demo.wait_for(COMMANDS[-1]))
+        assert sorted(steps) == [1, 2, 3, 4, 5, 6, 7]
 
         def maja_coordinates() -> bool:
             found: bool = answer_of(steps[2])["explainMembership"]["isCoordinator"]
@@ -89,10 +127,22 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
         assert soon(lambda: coordinators_of_negotiation() == before + 1)
         assert paste(steps[5]).status_code == 200
         assert soon(lambda: not maja_coordinates())
+        explained = answer_of(steps[6])["explainPermission"]
+        assert (explained["isAllowed"], explained["condition"]) == (False, "OWN_CONTENT")
+        assert [each["principal"] for each in explained["roles"]] == ["DEPT_CREATE"]
+        billing = answer_of(steps[7])["viewBilling"]
+        assert [each["name"] for each in billing["contacts"]] == ["Felix Invoice"]
+        assert len(billing["invoices"]["nodes"]) == MONTHS_BEHIND
+        for command, words in zip(COMMANDS, SAID, strict=True):
+            assert soon(partial(says, command, words, data), 30), command
+        url = re.findall(r"Look +(\S+)/graphql", demo.said())[0]
+        keys = json.loads((tmp_path / "data" / "demo.json").read_text())
+        for principal, sees in company.SEES.items():
+            assert seen_with(url, keys["tokens"][principal]) == sees, principal
         assert demo.stop(signal.SIGINT) == 0
 
     with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "second") as again:
-        guide = again.wait_for('"value": "Finance"}]}\'\n\n')
+        guide = again.wait_for(COMMANDS[-1])
         kept = answer_of(steps_in(guide)[2])["explainMembership"]
         assert kept["isCoordinator"] is False
 

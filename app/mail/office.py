@@ -39,8 +39,6 @@ HANDS: Final = 4
 PAUSE_SECONDS: Final = 30.0
 """How long a server that does not answer is left alone."""
 
-MAIL_FOLDER: Final = "mail"
-
 NO_LONGER: Final = "The person has an account by now, or is gone; the link would open nothing."
 
 log = logging.getLogger(__name__)
@@ -155,5 +153,5 @@ def post_office(settings: Settings, edge: Edge) -> PostOffice:
 def carrier_for(settings: Settings) -> Carrier:
     """An SMTP server; without one, a folder."""
     if settings.smtp_url is None:
-        return Folder(settings.data_dir / MAIL_FOLDER)
+        return Folder(settings.mail_directory)
     return Smtp(server_in(settings.smtp_url.get_secret_value()))

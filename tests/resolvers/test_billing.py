@@ -237,6 +237,21 @@ async def test_what_a_manager_of_finance_can_do_is_what_the_table_says(
     }
 
 
+async def test_a_workspace_manager_is_told_why_billing_mail_does_not_come_now(
+    firm: World, ask: Ask
+) -> None:
+    """C6, G5: the cell of receive_billing_mail with a condition, both ways."""
+    document = """{ viewer { can(operations: [RECEIVE_BILLING_MAIL]) {
+      isAllowed condition reason } } }"""
+    [with_finance] = (await ask.one(document, by="Mo"))["can"]
+    await firm.set_state("Fay", MemberState.DEACTIVATED)
+    [without] = (await ask.one(document, by="Mo"))["can"]
+
+    assert (with_finance["isAllowed"], without["isAllowed"]) == (False, True)
+    assert with_finance["condition"] == without["condition"] == "NO_FINANCE_MANAGER"
+    assert "only while the workspace has no finance manager" in with_finance["reason"]
+
+
 async def test_a_manager_of_finance_sees_the_report_that_is_billed(firm: World, ask: Ask) -> None:
     """C6, C20, C24: the figures of the report are those of the invoices."""
     report = await ask.one(

@@ -84,6 +84,8 @@ class Operations:
             codes += codes_of(refusal.errors)
             await self._outbox.put(error_message(frame.id, refusal.errors))
             ending = "error"
+            if Code.UNAUTHENTICATED.value in codes:
+                raise Closing(CloseCode.UNAUTHORIZED, "The token is not valid any more.") from None
         finally:
             if self._running.get(frame.id) is asyncio.current_task():
                 del self._running[frame.id]

@@ -9,7 +9,14 @@ listener is. When it ends, the last event says so and nothing follows it (U2, U3
 """
 
 import datetime as dt
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Mapping,
+    Sequence,
+)
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,7 +25,7 @@ import strawberry
 from strawberry.extensions import SchemaExtension
 
 from access.caller import Caller
-from access.permissions import Permission, Scope
+from access.permissions import Decision, Permission, Scope
 from models.catalog import Course
 from models.people import Member
 from models.segments import Segment
@@ -41,6 +48,16 @@ Parent = strawberry.Parent[Any]
 HEARTBEAT_SECONDS: Final = 20.0
 
 NO_LONGER: Final = "You may no longer listen to this."
+
+_HEARS: Final = Permission.SUBSCRIBE_COURSE_UPDATES
+_LISTS: Final = Permission.LIST_COURSES_I_MANAGE
+
+FACTS: Final[Mapping[Permission, Mapping[str, bool]]] = {
+    _HEARS: {"field_is_readable": True},
+    _LISTS: {"is_self": True},
+}
+"""What is true of listening: every field of an event has a guard of its own, and the courses are
+one's own."""
 
 MayListen = Callable[[], Awaitable[bool]]
 """Whether the right to a stream is held, as the context sees it now."""
@@ -111,7 +128,7 @@ async def courses_i_manage_changed(
         return await _lists_courses(context)
 
     if not await may_listen():
-        raise Denied(Permission.LIST_COURSES_I_MANAGE, Scope.WORKSPACE)
+        raise _denied(context, _LISTS, Scope.WORKSPACE, context.signed_in.workspace_id)
     start = await _start(context, after)
     concerned = await OfPerson.at(context, member_id, start.seq)
     return _Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
@@ -288,25 +305,26 @@ async def _start(context: Context, after: Cursor | None) -> Position:
 
 async def _hears_course(context: Context, course_id: int) -> bool:
     await context.prepare([Reference(Scope.COURSE, course_id)])
-    decision = context.rights.decide(
-        Permission.SUBSCRIBE_COURSE_UPDATES, Scope.COURSE, course_id, field_is_readable=True
-    )
-    return decision.allowed
+    return _decided(context, _HEARS, Scope.COURSE, course_id).allowed
 
 
 async def _lists_courses(context: Context) -> bool:
     workspace_id = context.signed_in.workspace_id
     await context.prepare([Reference(Scope.WORKSPACE, workspace_id)])
-    decision = context.rights.decide(
-        Permission.LIST_COURSES_I_MANAGE, Scope.WORKSPACE, workspace_id, is_self=True
-    )
-    return decision.allowed
+    return _decided(context, _LISTS, Scope.WORKSPACE, workspace_id).allowed
+
+
+def _decided(context: Context, permission: Permission, scope: Scope, id: int) -> Decision:
+    return context.rights.decide(permission, scope, id, **FACTS[permission])
 
 
 def _refusal(context: Context, course_id: int) -> Exception:
     """Hidden courses do not exist; of the others one is told what is lacking."""
-    rights = context.rights
-    if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
+    if not context.rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
         return not_found("course")
-    held = rights.held(Scope.COURSE, course_id)
-    return Denied(Permission.SUBSCRIBE_COURSE_UPDATES, Scope.COURSE, held)
+    return _denied(context, _HEARS, Scope.COURSE, course_id)
+
+
+def _denied(context: Context, permission: Permission, scope: Scope, id: int) -> Denied:
+    decision = _decided(context, permission, scope, id)
+    return Denied(permission, scope, context.rights.held(scope, id), decision.reason)

@@ -133,13 +133,19 @@ class Follow:
 
     async def refused(self, document: str, *, by: str | Caller, **given: Any) -> str:
         """The one code with which a stream was refused as a whole."""
+        said = await self.refusal(document, by=by, **given)
+        return str(said["extensions"]["code"])
+
+    async def refusal(self, document: str, *, by: str | Caller, **given: Any) -> dict[str, Any]:
+        """The one error with which a stream was refused as a whole."""
         try:
             async with self(document, by=by, **given) as heard:
                 said = await heard.whole()
         except RequestRefused as refusal:
             said = orjson.loads(answer_of_refusal(refusal).payload)
-        [error] = said["errors"]
-        return str(error["extensions"]["code"])
+        errors: list[dict[str, Any]] = said["errors"]
+        [error] = errors
+        return error
 
     def place(self, cursor: str) -> Position:
         return self.ask.seal.read_position(cursor)

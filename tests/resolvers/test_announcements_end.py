@@ -165,6 +165,30 @@ async def test_a_token_limited_to_other_things_opens_neither_stream(
     assert await follow.refused(MINE, by=nobody) == "BAD_USER_INPUT"
 
 
+async def test_a_refused_stream_says_where_what_is_needed_what_is_held_and_why(
+    school: World, ask: Ask, follow: Follow
+) -> None:
+    await school.grant("Di", Principal.COURSE_EDIT, course="Safety")
+    limited = replace(school.caller("Ada"), limited_to=frozenset({Permission.VIEW_COURSE_INFO}))
+
+    of_course = await follow.refusal(COORDINATORS, by="Di", course=ask.id("Course", "Safety"))
+    of_mine = await follow.refusal(MINE, by=limited)
+
+    assert of_course["extensions"] == {
+        "code": "PERMISSION_DENIED",
+        "coordinate": "Subscription.coordinatorsChanged",
+        "requiredAnyOf": [["SUBSCRIBE_COURSE_UPDATES"]],
+        "scope": "COURSE",
+        "held": ["COURSE_EDIT"],
+        "reason": "No role held here allows SUBSCRIBE_COURSE_UPDATES.",
+    }
+    assert of_mine["extensions"]["coordinate"] == "Subscription.coursesIManageChanged"
+    assert of_mine["extensions"]["held"] == ["COORDINATOR_DIRECT", "LEARNER"]
+    assert of_mine["extensions"]["reason"] == (
+        "The token used is limited to other permissions than LIST_COURSES_I_MANAGE."
+    )
+
+
 async def test_a_heartbeat_carries_the_place_reached_also_where_nothing_concerned_one(
     school: World, ask: Ask, follow: Follow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -94,6 +94,8 @@ class Context:
         self.declared: Right | None = None
         self.arguments: Mapping[str, Any] = {}
         self._wanted: set[Reference] = set()
+        self._preparing: asyncio.Task[None] | None = None
+        self._under_way: set[asyncio.Task[None]] = set()
         self._loaders: dict[Any, DataLoader[Any, Any]] = {}
         self._one_at_a_time = asyncio.Lock()
         self._reader: asyncio.Task[Any] | None = None
@@ -169,11 +171,31 @@ class Context:
         return answer
 
     async def prepare(self, references: Iterable[Reference]) -> None:
-        """Read the rights on these things, in one statement with all that is waited for."""
+        """Read the rights on these things, in one statement with all that is waited for.
+
+        Whoever wants nothing waits along with those who do: what they go on to ask is then asked
+        together, however the rows lie whose rights are known already.
+        """
+        self._refuse_nesting()
         self._wanted.update(references)
-        async with self.read() as db:
-            wanted, self._wanted = self._wanted, set()
-            await self.prepare_in(db, wanted)
+        if self._preparing is None:
+            self._preparing = asyncio.ensure_future(self._prepare_wanted())
+            self._under_way.add(self._preparing)
+            self._preparing.add_done_callback(self._under_way.discard)
+        await asyncio.shield(self._preparing)
+
+    async def _prepare_wanted(self) -> None:
+        """Begins in the next turn of the loop, and takes what is wanted when the turn to read has
+        come; what is wanted from then on is the next one's."""
+        try:
+            if self._wanted:
+                async with self.read() as db:
+                    self._preparing = None
+                    wanted, self._wanted = self._wanted, set()
+                    await self.prepare_in(db, wanted)
+        finally:
+            if self._preparing is asyncio.current_task():
+                self._preparing = None
 
     async def prepare_in(self, db: AsyncSession, references: Collection[Reference]) -> None:
         """The same, for an answerer that is reading already."""
@@ -203,7 +225,9 @@ class Context:
         self._loader(question).prime_many(answers)
 
     async def close(self) -> None:
-        """Give the connection back."""
+        """Give the connection back, without waiting for what nobody waits for any more."""
+        for task in tuple(self._under_way):
+            task.cancel()
         async with self._one_at_a_time:
             await self._leave()
 

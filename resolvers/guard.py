@@ -263,8 +263,9 @@ def _answering(coordinate: str, resolve: Resolve, *, reads_ahead: bool) -> Resol
             found = await waiting
         except Denied as refusal:
             raise _at(coordinate, refusal) from refusal
-        missing = _unread(found, context) if reads_ahead else []
-        return await _after(missing, found, context) if missing else found
+        if reads_ahead and found is not None:
+            await context.prepare(_unread(found, context))
+        return found
 
     return answer
 

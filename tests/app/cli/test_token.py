@@ -73,3 +73,30 @@ async def test_a_token_for_nobody_is_wrong_usage(world: World, database_url: str
 
     assert answer.code == 2
     assert "Say either --member or --connection." in answer.err
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (
+            {
+                "COORDINATOR_ISSUERS": (
+                    '[{"issuer": "https://id.example.com", "audience": "urn:lms",'
+                    ' "workspaces": "acme", "match": "userName"}]'
+                )
+            },
+            "people sign in at https://id.example.com, so tokens minted here are no longer taken",
+        ),
+        ({"COORDINATOR_LOCAL_ISSUER": "0"}, "COORDINATOR_LOCAL_ISSUER turns it off"),
+    ],
+)
+async def test_where_there_is_no_local_issuer_minting_says_why(
+    world: World, database_url: str, given: dict[str, str], reason: str
+) -> None:
+    answer = token(database_url, "mint", "ada@acme.example", **given)
+
+    assert answer.code == 2
+    assert answer.err == (
+        f"There is no local issuer: {reason}. Sign in at an identity provider, make a token with "
+        "`coordinator token create`, or set COORDINATOR_LOCAL_ISSUER=1.\n"
+    )

@@ -6,9 +6,10 @@ import pytest
 from sqlalchemy import text
 
 from access.permissions import Permission, Principal, Scope
+from models.coordinators import CourseRoleKind
 from models.enrolments import EnrolmentSource
 from models.people import MemberState
-from operations import enrolments, visible
+from operations import coordinators, enrolments, visible
 from operations.refusals import Code, Denied, Refused
 from operations.rights import Rights
 from tests.world import World
@@ -144,3 +145,41 @@ async def test_someone_without_an_account_is_considered_for_an_invitation(world:
         due = list(await db.scalars(text("SELECT member_id FROM invitation_due")))
     assert due == [world.members["Pia"]]
     assert not await is_learner(world, "Pia")
+
+
+async def test_a_role_lost_while_one_waits_for_the_course_is_lost(world: World) -> None:
+    for name in ("Cora", "Zoe"):
+        await world.member(name)
+    safety = await world.course("Safety", coordinators_by_hand=["Cora"])
+    cora, zoe = [world.members["Cora"]], [world.members["Zoe"]]
+
+    async def enrol() -> None:
+        async with world.edge.transaction() as db:
+            await enrolments.enrol(db, by=world.caller("Cora"), course_id=safety, member_ids=zoe)
+
+    async with world.edge.transaction() as db:
+        await coordinators.remove(
+            db,
+            by=world.system,
+            course_id=safety,
+            role=CourseRoleKind.COORDINATOR,
+            member_ids=cora,
+        )
+        waiting = asyncio.create_task(enrol())
+        await someone_waits(world)
+
+    with pytest.raises(Refused) as lost:
+        await waiting
+    assert lost.value.code is Code.NOT_FOUND
+    assert not await is_learner(world, "Zoe")
+
+
+async def someone_waits(world: World) -> None:
+    """Until a transaction waits for another one's lock."""
+    waits = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    async with asyncio.timeout(10):
+        while True:
+            async with world.edge.read() as db:
+                if await db.scalar(waits):
+                    return
+            await asyncio.sleep(0.01)

@@ -82,8 +82,8 @@ class Grant(Base):
 class TeamMember(Base):
     """A person on the team of a department, with permissions there or with none (C11).
 
-    Whoever holds a grant on the department or on a course of it has this row too; taking it away
-    takes those grants along.
+    Whoever holds a grant on the department or on a course of it has this row too: triggers refuse
+    a grant without it, and that it goes while grants stay.
     """
 
     __tablename__ = "team_member"

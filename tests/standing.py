@@ -59,7 +59,18 @@ def member(id: int, workspace_id: int = 1) -> Caller:
 async def grant(
     db: AsyncSession, member_id: int, principal: str, *, is_pending: bool = False, **on: int
 ) -> None:
+    """A right on anything, whether or not it can be held there; on the team it takes."""
     columns = {"department_id": None, "course_id": None, "module_id": None} | on
+    await db.execute(
+        text(
+            "INSERT INTO team_member (department_id, member_id, workspace_id)"
+            " SELECT coalesce(:department_id, c.department_id), m.id, m.workspace_id"
+            " FROM member m LEFT JOIN course c ON c.id = :course_id"
+            " WHERE m.id = :member_id AND coalesce(:department_id, c.department_id) IS NOT NULL"
+            " ON CONFLICT DO NOTHING"
+        ),
+        {"member_id": member_id, **columns},
+    )
     await db.execute(
         text(
             "INSERT INTO access_grant (workspace_id, member_id, principal, department_id,"

@@ -89,7 +89,7 @@ VERBS = (
 
 def entries(workspace_id: int, count: int, dice: random.Random) -> list[dict[str, Any]]:
     """Much of the same, a few hot courses, and rarely something about money."""
-    product = system(workspace_id)
+    product, cause = system(workspace_id), uuid.UUID(int=dice.getrandbits(128))
     made = []
     for _ in range(count):
         is_money = dice.random() < 1e-4
@@ -100,7 +100,7 @@ def entries(workspace_id: int, count: int, dice: random.Random) -> list[dict[str
             journal.entry(
                 person if dice.random() < 0.6 and not is_money else product,
                 verb,
-                cause=uuid.UUID(int=dice.getrandbits(128)),
+                cause=cause,
                 course_id=None if is_money else course,
                 member_id=dice.randrange(1, PEOPLE) if dice.random() < 0.7 else None,
                 segment_id=dice.randrange(1, 200) if dice.random() < 0.2 else None,

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.permissions import Permission, Principal, Scope
@@ -465,3 +466,51 @@ async def test_c14_with_module_edit_alone_one_authors_exactly_that_module(office
             await modules.add_remove(
                 db, by=office.caller("Lea"), course_id=office.courses["Safety"], order=[]
             )
+
+
+@pytest.mark.parametrize("on", ["department_id", "course_id"])
+async def test_c11_the_database_itself_refuses_a_right_of_somebody_not_on_the_team(
+    office: World, on: str
+) -> None:
+    where = {"department_id": office.departments, "course_id": office.courses}[on]
+    given = text(
+        f"INSERT INTO access_grant (workspace_id, member_id, principal, {on})"
+        " VALUES (:workspace, :lea, 'dept_teach', :id)"
+    )
+
+    with pytest.raises(IntegrityError, match="is not on the team"):
+        async with office.edge.transaction() as db:
+            await db.execute(
+                given,
+                {
+                    "workspace": office.workspace_id,
+                    "lea": office.members["Lea"],
+                    "id": next(iter(where.values())),
+                },
+            )
+
+    assert await strangers(office) == 0
+
+
+async def test_c11_the_database_itself_refuses_that_somebody_leaves_and_keeps_rights(
+    office: World,
+) -> None:
+    await give(office, "Tom", what=[EDIT], course="Safety")
+
+    with pytest.raises(IntegrityError, match="kept rights there"):
+        async with office.edge.transaction() as db:
+            await db.execute(
+                text("DELETE FROM team_member WHERE member_id = :tom"),
+                {"tom": office.members["Tom"]},
+            )
+
+    assert "Tom" in await team_of(office)
+
+
+async def test_a_person_s_row_can_go_with_all_that_hangs_on_it(office: World) -> None:
+    await give(office, "Tom", what=[EDIT], course="Safety")
+
+    async with office.edge.transaction() as db:
+        await db.execute(text("DELETE FROM member WHERE id = :tom"), {"tom": office.members["Tom"]})
+
+    assert "Tom" not in await team_of(office)

@@ -21,6 +21,53 @@ SELECT DISTINCT coalesce(g.department_id, c.department_id), g.member_id, g.works
 """
 """Whoever holds a grant on a department, or on a course of it, is on its team."""
 
+GIVEN_FUNCTION = """
+CREATE FUNCTION access_grant_on_team() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE whose integer;
+BEGIN
+    SELECT coalesce(NEW.department_id, c.department_id) INTO whose
+      FROM (SELECT) AS one LEFT JOIN course c ON c.id = NEW.course_id;
+    PERFORM 1 FROM team_member
+      WHERE department_id = whose AND member_id = NEW.member_id FOR KEY SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'member % is not on the team of department %', NEW.member_id, whose
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'access_grant_on_team';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+GIVEN_TRIGGER = """
+CREATE TRIGGER access_grant_on_team
+BEFORE INSERT OR UPDATE OF member_id, department_id, course_id ON access_grant FOR EACH ROW
+WHEN (NEW.department_id IS NOT NULL OR NEW.course_id IS NOT NULL)
+EXECUTE FUNCTION access_grant_on_team()
+"""
+
+LEFT_FUNCTION = """
+CREATE FUNCTION team_member_left_nothing() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM access_grant g LEFT JOIN course c ON c.id = g.course_id
+                WHERE g.member_id = OLD.member_id
+                  AND coalesce(g.department_id, c.department_id) = OLD.department_id)
+       AND NOT EXISTS (SELECT FROM team_member
+                        WHERE department_id = OLD.department_id AND member_id = OLD.member_id)
+    THEN
+        RAISE EXCEPTION 'member % left the team of department % and kept rights there',
+            OLD.member_id, OLD.department_id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'team_member_left_nothing';
+    END IF;
+    RETURN NULL;
+END $$
+"""
+
+LEFT_TRIGGER = """
+CREATE CONSTRAINT TRIGGER team_member_left_nothing AFTER DELETE ON team_member
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION team_member_left_nothing()
+"""
+
+KEPT_BY = (ON_THE_TEAM, GIVEN_FUNCTION, GIVEN_TRIGGER, LEFT_FUNCTION, LEFT_TRIGGER)
+
 OPEN_ACCOUNTS = """
 INSERT INTO billing_account (workspace_id, price_minor, currency, next_month, next_close_at)
 SELECT id, 500, 'EUR', date_trunc('month', now() AT TIME ZONE time_zone)::date,
@@ -453,10 +500,15 @@ def upgrade() -> None:
         ["workspace_id", "module_id"],
         ["workspace_id", "id"],
     )
-    op.execute(ON_THE_TEAM)
+    for statement in KEPT_BY:
+        op.execute(statement)
 
 
 def downgrade() -> None:
+    op.execute("DROP TRIGGER team_member_left_nothing ON team_member")
+    op.execute("DROP FUNCTION team_member_left_nothing")
+    op.execute("DROP TRIGGER access_grant_on_team ON access_grant")
+    op.execute("DROP FUNCTION access_grant_on_team")
     op.drop_constraint(
         op.f("fk_access_grant_workspace_id_module_id"), "access_grant", type_="foreignkey"
     )

@@ -21,7 +21,7 @@ from sqlalchemy import (
     func,
     select,
     true,
-    union_all,
+    union,
 )
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -116,7 +116,7 @@ async def places_of(
     statement. A binding to a deleted member does not count."""
     found = _bound(identity, slugs)
     rows = await db.execute(
-        found if search is None else union_all(found, _matching(identity, search, slugs))
+        found if search is None else union(found, _matching(identity, search, slugs))
     )
     return sorted(
         (Place(**row._mapping) for row in rows),
@@ -288,30 +288,32 @@ def _matching(identity: Identity, search: Search, slugs: Collection[str]) -> Sel
         claim.issuer == identity.issuer,
         claim.subject != identity.subject,
     )
-    return (
-        select(*_columns(), false().label("is_bound"), is_claimed.label("is_claimed"))
-        .select_from(Workspace)
-        .join(Member, and_(Member.workspace_id == Workspace.id, LIVES))
-        .where(Workspace.slug.in_(slugs), ~is_bound, _fits(search))
+    found = select(*_columns(), false().label("is_bound"), is_claimed.label("is_claimed"))
+    return _fitting(found.select_from(Workspace), search).where(
+        Workspace.slug.in_(slugs), ~is_bound, LIVES
     )
 
 
-def _fits(search: Search) -> ColumnElement[bool]:
+def _fitting(found: Select[Any], search: Search) -> Select[Any]:
+    """Joined so that an index finds them, however large the workspace is."""
+    in_workspace = Member.workspace_id == Workspace.id
     match search.by:
         case MatchedBy.USER_NAME:
-            return func.lower(Member.user_name) == func.lower(search.value)
+            named = func.lower(Member.user_name) == func.lower(search.value)
+            return found.join(Member, and_(in_workspace, named))
         case MatchedBy.EMAIL:
-            return func.lower(Member.email) == func.lower(search.value)
+            reached = func.lower(Member.email) == func.lower(search.value)
+            return found.join(Member, and_(in_workspace, reached))
         case MatchedBy.EXTERNAL_ID:
-            return Member.id.in_(
-                select(DirectoryPerson.member_id)
-                .join(Connection, Connection.id == DirectoryPerson.connection_id)
-                .where(
-                    Connection.workspace_id == Workspace.id,
-                    DirectoryPerson.external_id == search.value,
-                    DirectoryPerson.deleted_at.is_(None),
-                )
-                .correlate(Workspace)
+            known = and_(
+                DirectoryPerson.connection_id == Connection.id,
+                DirectoryPerson.external_id == search.value,
+                DirectoryPerson.deleted_at.is_(None),
+            )
+            return (
+                found.join(Connection, Connection.workspace_id == Workspace.id)
+                .join(DirectoryPerson, known)
+                .join(Member, and_(Member.id == DirectoryPerson.member_id, in_workspace))
             )
 
 

@@ -1,20 +1,25 @@
 """Health: what the process depends on decides whether it gets work, never whether it lives."""
 
 import asyncio
+import json
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc.jwk import ECKey
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app import health
 from app.embedded import EmbeddedPostgres, EmbeddedRedis
 from app.health import LoopLag
+from tests.app.authentication import elsewhere as issuers
 from tests.app.serving import Web, running, settings_for
 from tests.servers import migrate
+
+NOBODY = "http://127.0.0.1:1"
 
 
 @pytest.fixture
@@ -180,3 +185,26 @@ async def test_before_it_has_started_and_after_it_ended_it_says_so(web: Web) -> 
     web.here.health.has_started = False
 
     assert await asked(web, "/startupz") == (503, {"status": "starting"})
+
+
+async def test_issuers_are_asked_at_the_start_and_starting_does_not_wait_for_them(
+    tmp_path: Path, database_url: str, redis_url: str, impatience: None
+) -> None:
+    async with issuers.serving() as server:
+        server.publish(ECKey.generate_key("P-256", {"kid": "k"}))
+        written = [
+            {"issuer": each, "audience": "urn:lms", "workspaces": "acme", "match": "userName"}
+            for each in (server.address, NOBODY)
+        ]
+        for trusted, word, status in (
+            (written[:1], "ok", "ready"),
+            (written, "unreachable", "degraded"),
+        ):
+            settings = settings_for(tmp_path, database_url, redis_url, issuers=json.dumps(trusted))
+            async with running(settings) as web:
+                for _ in range(500):
+                    code, said = await asked(web, "/readyz")
+                    if said["checks"]["issuers"] == word:
+                        break
+                    await asyncio.sleep(0.01)
+                assert (code, said["status"], said["checks"]["issuers"]) == (200, status, word)

@@ -1,7 +1,7 @@
 """A small schema with one field for everything a door can meet."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -10,6 +10,7 @@ import strawberry
 from graphql import GraphQLError
 
 from app.graphql import Forbidden, RequestInfo, Unauthenticated
+from app.graphql.errors import Code, refused
 
 
 class Refusal(Exception):
@@ -24,6 +25,7 @@ class Refusal(Exception):
 class Person:
     name: str
     expires_at: datetime | None = None
+    lapses_in: float | None = None
 
 
 @dataclass
@@ -240,6 +242,12 @@ class Desk:
                 return Person("Ada")
             case ["expires", seconds]:
                 return Person("Eve", datetime.now(UTC) + timedelta(seconds=float(seconds)))
+            case ["lapses", seconds]:
+                return Person("Lea", lapses_in=float(seconds))
+            case ["refused", status]:
+                raise refused(
+                    Code.RATE_LIMITED, "Wait.", status=int(status), headers={"retry-after": "3"}
+                )
             case ["gone"]:
                 raise Forbidden("The person is deactivated.")
             case ["away"]:
@@ -247,6 +255,9 @@ class Desk:
             case ["bug"]:
                 raise RuntimeError("password=hunter2")
         raise Unauthenticated("The token is not known." if credentials else "Send a token.")
+
+    def lapse(self, person: Person) -> Awaitable[None] | None:
+        return None if person.lapses_in is None else asyncio.sleep(person.lapses_in)
 
     @asynccontextmanager
     async def context(

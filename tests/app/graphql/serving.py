@@ -114,6 +114,7 @@ def serving(
         limits=limits,
         settings=settings,
         store=store,
+        lapse=desk.lapse,
     )
     app = Starlette(routes=[*endpoint.routes(), Route("/healthz", _healthy)])
     options: dict[str, Any] = {**uvicorn_options(limits), "timeout_graceful_shutdown": 2}

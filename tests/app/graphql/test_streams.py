@@ -165,6 +165,39 @@ def test_a_stream_ends_when_the_token_does(server: Server) -> None:
     assert heard.endswith("event: complete\ndata:\n\n")
 
 
+async def test_a_stream_ends_when_access_lapses_that_nothing_else_would_tell(
+    server: Server,
+) -> None:
+    heard = await asyncio.to_thread(read_for, server, "lapses:0.3", SILENT, 3)
+    async with server.socket() as line:
+        await greet(line, "lapses:0.3")
+        await say(line, subscribe("1", SILENT))
+        assert (await hear(line))["type"] == "next"
+        closed = await closing(line)
+
+    assert "UNAUTHENTICATED" in heard
+    assert heard.endswith("event: complete\ndata:\n\n")
+    assert closed == (4401, "The token is not valid any more.")
+
+
+@pytest.mark.parametrize(
+    ("status", "close_code"), [(400, 4400), (401, 4401), (403, 4403), (429, 1013), (503, 1013)]
+)
+async def test_a_refusal_of_the_application_with_a_status_is_told_at_every_door(
+    server: Server, status: int, close_code: int
+) -> None:
+    headers = {"authorization": f"Bearer refused:{status}"}
+    answer = server.post({"query": "{ __typename }"}, headers=headers)
+    async with server.socket() as line:
+        payload = {"authorization": f"Bearer refused:{status}"}
+        await say(line, {"type": "connection_init", "payload": payload})
+        closed = await closing(line)
+
+    assert (answer.status_code, answer.headers["retry-after"]) == (status, "3")
+    assert answer.json()["errors"][0]["extensions"] == {"code": "RATE_LIMITED"}
+    assert closed == (close_code, "Wait.")
+
+
 async def test_stopping_ends_streams_without_completing_them_so_that_clients_return() -> None:
     with serving() as server:
         reading = asyncio.create_task(asyncio.to_thread(read_for, server, "ada", SILENT, 5))

@@ -192,7 +192,7 @@ async def resend(
     await mail.withdraw(
         db,
         workspace_id=by.workspace_id,
-        key=_key(member_id, count - 1),
+        key=mail_key(member_id, count - 1),
         reason="A newer invitation took its place before it was sent.",
     )
     await _queue(db, person, code, number=count, seals=seals, at=at)
@@ -283,7 +283,7 @@ async def _queue(
     await mail.queue(
         db,
         workspace_id=person.workspace_id,
-        key=_key(person.id, number),
+        key=mail_key(person.id, number),
         kind=MailKind.INVITATION,
         recipients=[(person.id, person.email)],
         parameters={
@@ -295,7 +295,8 @@ async def _queue(
     )
 
 
-def _key(member_id: int, number: int) -> str:
+def mail_key(member_id: int, number: int) -> str:
+    """The key of the mail with which somebody is invited for the first, second, … time."""
     return f"invitation:{member_id}:{number}"
 
 

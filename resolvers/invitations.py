@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from models.invitations import Invitation
+from models.mail import Mail, MailState
 from operations import inviting
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
@@ -30,6 +31,8 @@ class Invited:
     last_sent_at: dt.datetime | None = None
     sent_count: int = 0
     expires_at: dt.datetime | None = None
+    mail: MailState | None = None
+    problem: str | None = None
 
 
 async def of_member(root: Parent, info: Info) -> Invited:
@@ -39,14 +42,21 @@ async def of_member(root: Parent, info: Info) -> Invited:
 async def of_members(
     db: AsyncSession, context: Context, member_ids: Sequence[int]
 ) -> list[Invited]:
-    """The invitations of these people, in one statement."""
+    """The invitations of these people, and the mails they last went out with, in two statements."""
+    workspace_id = context.signed_in.workspace_id
     rows = await db.scalars(
         select(Invitation).where(
-            Invitation.workspace_id == context.signed_in.workspace_id,
-            Invitation.member_id.in_(member_ids),
+            Invitation.workspace_id == workspace_id, Invitation.member_id.in_(member_ids)
         )
     )
-    found = {row.member_id: _shown(row) for row in rows}
+    invitations = {inviting.mail_key(row.member_id, row.sent_count): row for row in rows}
+    mails = await db.execute(
+        select(Mail.key, Mail.state, Mail.last_error).where(
+            Mail.workspace_id == workspace_id, Mail.key.in_(invitations)
+        )
+    )
+    sent = {key: (state, error) for key, state, error in mails}
+    found = {row.member_id: _shown(row, *sent.get(key, ())) for key, row in invitations.items()}
     return [found.get(id, Invited(InvitationState.NOT_INVITED)) for id in member_ids]
 
 
@@ -69,7 +79,7 @@ async def resend_invitation(
     return await answer(info, operation)
 
 
-def _shown(row: Invitation) -> Invited:
+def _shown(row: Invitation, mail: MailState | None = None, problem: str | None = None) -> Invited:
     is_over = row.expires_at <= dt.datetime.now(dt.UTC)
     state = InvitationState.EXPIRED if is_over else InvitationState.INVITED
     return Invited(
@@ -78,4 +88,6 @@ def _shown(row: Invitation) -> Invited:
         row.last_sent_at,
         row.sent_count,
         row.expires_at,
+        mail,
+        problem,
     )

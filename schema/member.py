@@ -7,6 +7,7 @@ import strawberry
 
 from access.permissions import Permission, Principal, Scope
 from models import people
+from models.mail import MailState
 from models.people import MemberState
 from resolvers import invitations, member_rights, members
 from resolvers.member_search import InvitationState, PartInCourse
@@ -77,6 +78,12 @@ class Invitation:
     last_sent_at: dt.datetime | None
     sent_count: int
     expires_at: dt.datetime | None
+    mail: MailState | None = column(
+        "mail", requires=SIGNED_IN, description="Whether the last mail has gone out."
+    )
+    problem: str | None = column(
+        "problem", requires=SIGNED_IN, description="What the mail server said against it."
+    )
 
 
 @guarded_type(requires=SIGNED_IN, description="A person of the workspace.", rows=people.Member)

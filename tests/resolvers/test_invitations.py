@@ -16,7 +16,7 @@ RESEND = """mutation ($id: ID!) { resendInvitation(memberId: $id) {
   cursor member { displayName invitation { state sentCount } }
   refusal { code message ... on PlainRefusal { details } } } }"""
 SHOWN = """query ($id: ID!) { member(id: $id) {
-  invitation { state invitedAt lastSentAt sentCount expiresAt } } }"""
+  invitation { state invitedAt lastSentAt sentCount expiresAt mail problem } } }"""
 
 
 @pytest.fixture
@@ -89,6 +89,19 @@ async def test_what_became_of_it_is_shown(outbox: Outbox, ask: Ask) -> None:
 
     await outbox.world.set_state("Pea", MemberState.ACTIVE)
     assert (await shown(ask, "Pea"))["state"] == "ACCEPTED"
+
+
+async def test_a_mail_that_cannot_be_delivered_is_shown_with_the_reason(
+    outbox: Outbox, ask: Ask
+) -> None:
+    invited = await shown(ask, "Pea")
+    assert (invited["mail"], invited["problem"]) == ("QUEUED", None)
+    async with outbox.world.edge.transaction() as db:
+        await db.execute(text("UPDATE mail SET state = 'FAILED', last_error = '550 No such user'"))
+
+    invited = await shown(ask, "Pea")
+
+    assert (invited["mail"], invited["problem"]) == ("FAILED", "550 No such user")
 
 
 async def test_it_is_shown_to_nobody_else(outbox: Outbox, ask: Ask) -> None:

@@ -17,6 +17,7 @@ from app.authentication.bearer import NOT_SIGNED_IN, Bearer
 from app.authentication.issuer import LocalIssuer
 from app.authentication.trusting import trusted
 from app.graphql.contracts import Forbidden, RequestInfo, Unauthenticated
+from app.graphql.errors import RequestRefused
 from models.identity import Connection, ConnectionKind, TokenKind
 from models.people import Member, MemberState
 from operations import tokens
@@ -305,3 +306,23 @@ async def test_the_language_asked_for_first_is_remembered(
     entered = await gate.enter(gate.jwt("Ada"), **{"accept-language": header})
 
     assert entered.locale == locale
+
+
+@pytest.mark.parametrize("kind", ["signed here", "our own"])
+async def test_a_token_of_one_workspace_is_good_where_it_is_named_or_none_is(
+    gate: Gate, sessions: async_sessionmaker[AsyncSession], kind: str
+) -> None:
+    await World.new(sessions, "umbrella")
+    token = (
+        gate.jwt("Ada")
+        if kind == "signed here"
+        else await gate.own(member_id=gate.world.members["Ada"])
+    )
+
+    entered = await gate.enter(token, **{"x-coordinator-workspace": "acme"})
+
+    assert [choice.slug for choice in entered.workspaces] == ["acme"]
+    for other in ("umbrella", "nowhere"):
+        with pytest.raises(RequestRefused) as refusal:
+            await gate.enter(token, **{"x-coordinator-workspace": other})
+        assert str(refusal.value) == "The token is not good in that workspace, but in: acme."

@@ -1,4 +1,4 @@
-"""Opaque tokens are what their issuer says they are, for half a minute, and never shown to others."""
+"""Opaque tokens are what their issuer says they are, for half a minute, and shown to no others."""
 
 import asyncio
 import base64

@@ -6,9 +6,9 @@ reads JSON documents as the text PostgreSQL shows for them.
 """
 
 import datetime as dt
-import json
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from json.encoder import encode_basestring
 from typing import Any, Final
 
 NOTHING_BEFORE: Final = bytes(32)
@@ -16,27 +16,24 @@ NOTHING_BEFORE: Final = bytes(32)
 
 
 def _moment(value: dt.datetime) -> str:
-    return f'"{value.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%S.%fZ}"'
+    in_utc = value.astimezone(dt.UTC).replace(tzinfo=None)
+    return f'"{in_utc.isoformat(timespec="microseconds")}Z"'
 
 
 def _quoted(value: object) -> str:
     return f'"{value}"'
 
 
-def _text(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
-
-
 FIELDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "workspace_id": str,
     "seq": str,
     "at": _moment,
-    "verb": _text,
-    "origin": _text,
-    "client": _text,
+    "verb": encode_basestring,
+    "origin": encode_basestring,
+    "client": encode_basestring,
     "by_member_id": str,
     "by_connection_id": str,
-    "by_name": _text,
+    "by_name": encode_basestring,
     "cause": _quoted,
     "department_id": str,
     "course_id": str,
@@ -46,7 +43,7 @@ FIELDS: Final[Mapping[str, Callable[[Any], str]]] = {
     "before": str,
     "after": str,
     "detail": str,
-    "reason": _text,
+    "reason": encode_basestring,
     "salt": _quoted,
 }
 """What an entry's text says, in this order, and how."""

@@ -42,7 +42,7 @@ Where = ColumnElement[bool]
 
 MOST_VERBS: Final = 50
 LONGEST_TEXT: Final = 200
-PAGE: Final = range(1, 1_002)
+PAGE: Final = range(1, 2_002)
 
 PERMISSION: Final = Permission.VIEW_AUDIT_LOG
 ENTRY: Final = aliased(JournalEntry, name="entry")

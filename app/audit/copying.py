@@ -9,7 +9,7 @@ from operations import audit
 from operations.audit import Filters
 from operations.edge import Edge
 
-PAGE: Final = 500
+PAGE: Final = 2_000
 
 
 async def _always() -> bool:

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-BENCHMARKS = ("latency", "drain", "rules", "interactive", "attach")
+BENCHMARKS = ("latency", "drain", "rules", "interactive", "attach", "journal")
 
 
 def main() -> None:

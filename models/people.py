@@ -33,8 +33,8 @@ class Member(Base):
     `attributes` holds values as received, by canonical name; `facts` the same values typed and
     folded, as rules read them. `access_epoch` grows whenever every token and stream of the
     person must be looked at again. `activated_at` is when the person first was ACTIVE; without
-    it, reactivating leads back to PENDING. A deleted member is a tombstone: DEACTIVATED, `deleted_at`
-    set, the user name free again.
+    it, reactivating leads back to PENDING. A deleted member is a tombstone: DEACTIVATED,
+    `deleted_at` set, the user name free again.
     """
 
     __tablename__ = "member"

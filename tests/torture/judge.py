@@ -1,13 +1,21 @@
 """Is everything exactly as it should be? Answered from the rows, by other means than the engine.
 
 Four questions, at a moment when nothing waits and nobody writes: are memberships what the rules
-say, is the coordinator view what its definition says, has the journal no gap and does replaying
-it give the present state, and have frozen segments kept their people.
+say, is the coordinator view what its definition says, has the journal no gap and an unbroken chain
+and does replaying it give the present state, and have frozen segments kept their people.
 """
 
 from dataclasses import dataclass, field
 
+from models.chain import FIELDS, NOTHING_BEFORE, canonical, digest_of, link
 from tests.ground import Ground, Pairs, recompute
+
+DOCUMENTS = frozenset({"before", "after", "detail"})
+ENTRIES = f"""
+SELECT {", ".join(f"{name}::text" if name in DOCUMENTS else name for name in FIELDS)},
+       digest, hash, detail
+  FROM journal_entry WHERE workspace_id = %s AND seq > %s ORDER BY seq
+"""
 
 
 @dataclass(slots=True)
@@ -16,6 +24,7 @@ class Judge:
 
     ground: Ground
     seen: int = 0
+    hash: bytes = NOTHING_BEFORE
     replayed: Pairs = field(default_factory=set)
     frozen: dict[tuple[int, int], set[int]] = field(default_factory=dict)
 
@@ -66,15 +75,14 @@ class Judge:
     def _replay(self) -> int:
         """Play the journal's news; how many entries are missing or contradict what was before."""
         problems = 0
-        for seq, verb, detail in self.ground.rows(
-            "SELECT seq, verb, detail FROM journal_entry"
-            " WHERE workspace_id = %s AND seq > %s ORDER BY seq",
-            self.ground.workspace_id,
-            self.seen,
-        ):
-            problems += seq != self.seen + 1
-            self.seen = seq
-            if verb == "membership.changed":
+        for row in self.ground.rows(ENTRIES, self.ground.workspace_id, self.seen):
+            *values, digest, hashed, detail = row
+            entry = dict(zip(FIELDS, values, strict=True))
+            problems += entry["seq"] != self.seen + 1
+            problems += digest_of(canonical(entry)) != digest
+            problems += link(self.hash, digest) != hashed
+            self.seen, self.hash = entry["seq"], hashed
+            if entry["verb"] == "membership.changed":
                 problems += self._play(detail["segments"])
         return problems
 

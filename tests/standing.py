@@ -45,6 +45,16 @@ INSERT INTO segment (id, workspace_id, name, kind, state, epoch, is_usable_by_de
 """
 
 
+JOIN = """
+INSERT INTO team_member (department_id, member_id, workspace_id)
+SELECT d.id, m.id, m.workspace_id FROM member m, department d
+ WHERE m.id = :member_id AND (d.id = CAST(:department_id AS integer)
+       OR d.id = (SELECT department_id FROM course WHERE id = CAST(:course_id AS integer)))
+ON CONFLICT DO NOTHING
+"""
+"""A right on a department, or on a course of it, is for who is on its team."""
+
+
 async def build(db: AsyncSession) -> None:
     """Make the world; the caller commits."""
     for statement in WORLD.split(";\n"):
@@ -56,30 +66,31 @@ def member(id: int, workspace_id: int = 1) -> Caller:
     return Caller(workspace_id, f"member {id}", Origin.GRAPHQL, member_id=id)
 
 
-async def grant(
-    db: AsyncSession, member_id: int, principal: str, *, is_pending: bool = False, **on: int
+async def grant(db: AsyncSession, member_id: int, principal: str, **on: int) -> None:
+    await _grant(db, member_id, principal, on, days=None)
+
+
+async def promise(db: AsyncSession, member_id: int, principal: str, **on: int) -> None:
+    """A grant that waits for the person's account."""
+    await _grant(db, member_id, principal, on, days=30)
+
+
+async def _grant(
+    db: AsyncSession, member_id: int, principal: str, on: dict[str, int], *, days: int | None
 ) -> None:
-    """A right on anything, whether or not it can be held there; on the team it takes."""
     columns = {"department_id": None, "course_id": None, "module_id": None} | on
     await db.execute(
-        text(
-            "INSERT INTO team_member (department_id, member_id, workspace_id)"
-            " SELECT coalesce(:department_id, c.department_id), m.id, m.workspace_id"
-            " FROM member m LEFT JOIN course c ON c.id = :course_id"
-            " WHERE m.id = :member_id AND coalesce(:department_id, c.department_id) IS NOT NULL"
-            " ON CONFLICT DO NOTHING"
-        ),
-        {"member_id": member_id, **columns},
+        text(JOIN),
+        {"member_id": member_id} | {each: columns[each] for each in ("department_id", "course_id")},
     )
     await db.execute(
         text(
             "INSERT INTO access_grant (workspace_id, member_id, principal, department_id,"
             " course_id, module_id, pending_until) SELECT workspace_id, id, :principal,"
-            " :department_id, :course_id, :module_id,"
-            " CASE WHEN :is_pending THEN now() + interval '30 days' END"
+            " :department_id, :course_id, :module_id, now() + make_interval(days => :days)"
             " FROM member WHERE id = :member_id"
         ),
-        {"member_id": member_id, "principal": principal, "is_pending": is_pending, **columns},
+        {"member_id": member_id, "principal": principal, "days": days, **columns},
     )
 
 

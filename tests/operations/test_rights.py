@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller, Origin, system
-from access.permissions import Condition, Permission, Principal, Scope, holders_of, scope_of
+from access.permissions import Condition, Permission, Principal, Scope
 from operations.refusals import Denied
 from operations.rights import AskedTooWide, NotPrepared, Rights, require
 from operations.standing import Source
-from tests.standing import build, derived, grant, member, role
+from tests.standing import build, derived, enrolment, grant, member, promise, role
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -25,7 +26,13 @@ async def db(sessions: Sessions) -> AsyncIterator[AsyncSession]:
 
 async def prepared(db: AsyncSession, caller: Caller | None) -> Rights:
     rights = Rights(caller)
-    await rights.prepare(db, courses=[1, 2, 3, 4], departments=[1, 2, 3], segments=[1, 2, 3])
+    await rights.prepare(
+        db,
+        courses=[1, 2, 3, 4],
+        departments=[1, 2, 3],
+        modules=[1, 2, 3, 4, 5],
+        segments=[1, 2, 3],
+    )
     return rights
 
 
@@ -84,6 +91,124 @@ async def test_a_segment_makes_a_derived_coordinator_and_a_hand_given_role_comes
     ]
 
 
+async def test_module_edit_counts_on_that_module_and_inside_what_contains_it(
+    db: AsyncSession,
+) -> None:
+    await grant(db, 7, "module_edit", module_id=1)
+
+    rights = await prepared(db, member(7))
+
+    editor = {Principal.MODULE_EDIT}
+    assert rights.held(Scope.MODULE, 1) == editor
+    assert rights.held(Scope.COURSE, 1) == rights.held(Scope.COURSE, 2) == editor
+    assert rights.held(Scope.DEPARTMENT, 1) == editor
+    for scope, id in [
+        (Scope.MODULE, 2),
+        (Scope.MODULE, 5),
+        (Scope.COURSE, 3),
+        (Scope.DEPARTMENT, 2),
+    ]:
+        assert rights.held(scope, id) == frozenset()
+    assert rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, 2).allowed
+    assert not rights.decide(Permission.EDIT_COURSE_INFO, Scope.COURSE, 2).allowed
+    assert not rights.decide(Permission.CREATE_MODULE, Scope.DEPARTMENT, 1).allowed
+
+
+async def test_around_a_module_are_its_department_and_every_course_that_uses_it(
+    db: AsyncSession,
+) -> None:
+    await grant(db, 2, "dept_teach", department_id=1)
+    await role(db, 3, 2, "INSTRUCTOR")
+    await grant(db, 4, "course_teach", course_id=1)
+    await enrolment(db, 6, 1)
+    await derived(db, 7, 3)
+
+    held = {
+        who: [rights.held(Scope.MODULE, id) for id in (1, 2, 3, 4, 5)]
+        for who in (2, 3, 4, 6, 7)
+        for rights in [await prepared(db, member(who))]
+    }
+
+    none = frozenset[Principal]()
+    teaches, instructs = {Principal.DEPT_TEACH}, {Principal.INSTRUCTOR}
+    assert held[2] == [teaches, teaches, none, none, teaches]
+    assert held[3] == [instructs, none, none, none, none]
+    assert held[4] == [{Principal.COURSE_TEACH}] * 2 + [none] * 3
+    assert held[6] == [{Principal.LEARNER}] * 2 + [none] * 3
+    assert held[7] == [none, none, {Principal.COORDINATOR_DERIVED}, none, none]
+
+
+async def test_a_module_one_has_made_is_own_content_and_one_in_an_own_course_is_not(
+    db: AsyncSession,
+) -> None:
+    for who in (5, 6):
+        await grant(db, who, "dept_create", department_id=1)
+    edit = Permission.EDIT_MODULE_CONTENT
+
+    maker, other = await prepared(db, member(5)), await prepared(db, member(6))
+
+    assert maker.decide(edit, Scope.MODULE, 1).allowed
+    assert not maker.decide(edit, Scope.MODULE, 2).allowed, "only the course is member 5's"
+    assert other.decide(edit, Scope.MODULE, 5).allowed
+    denied = other.decide(edit, Scope.MODULE, 1)
+    assert (denied.allowed, denied.condition) == (False, Condition.OWN_CONTENT)
+
+
+async def test_a_learner_is_whoever_is_enrolled_now_beside_what_else_one_is(
+    db: AsyncSession,
+) -> None:
+    await enrolment(db, 7, 1)
+    await enrolment(db, 8, 1)
+    await derived(db, 8, 1)
+    await enrolment(db, 9, 1)
+    await db.execute(text("UPDATE enrolment SET ended_at = now() WHERE member_id = 9"))
+
+    held = [(await prepared(db, member(id))).held(Scope.COURSE, 1) for id in (7, 8, 9)]
+
+    assert held == [
+        {Principal.LEARNER},
+        {Principal.LEARNER, Principal.COORDINATOR_DERIVED},
+        frozenset(),
+    ]
+
+
+async def test_what_is_only_promised_gives_nothing_also_to_an_active_member(
+    db: AsyncSession,
+) -> None:
+    await promise(db, 7, "workspace_manager")
+    await promise(db, 7, "dept_create", department_id=1)
+    await promise(db, 7, "course_edit", course_id=1)
+    await promise(db, 7, "module_edit", module_id=1)
+
+    rights = await prepared(db, member(7))
+
+    assert rights.held(Scope.WORKSPACE, 1) == {Principal.LEARNER}
+    for scope in (Scope.DEPARTMENT, Scope.COURSE, Scope.MODULE):
+        assert rights.held(scope, 1) == frozenset()
+
+
+async def test_whether_there_is_a_finance_manager_is_read_with_the_person(
+    db: AsyncSession, statements: list[str]
+) -> None:
+    await grant(db, 1, "workspace_manager")
+    await grant(db, 90, "finance_manager")
+    await promise(db, 91, "finance_manager")
+    await grant(db, 92, "finance_manager")
+    mail = Permission.RECEIVE_BILLING_MAIL
+
+    alone = await prepared(db, member(1))
+    await grant(db, 2, "finance_manager")
+    statements.clear()
+    beside = await prepared(db, member(1))
+    finance = await prepared(db, member(2))
+
+    assert len(statements) == 2
+    assert alone.decide(mail, Scope.WORKSPACE, 1).allowed
+    denied = beside.decide(mail, Scope.WORKSPACE, 1)
+    assert (denied.allowed, denied.condition) == (False, Condition.NO_FINANCE_MANAGER)
+    assert finance.decide(mail, Scope.WORKSPACE, 1).allowed
+
+
 async def test_every_active_member_is_a_learner_of_the_workspace_and_of_no_course_by_that(
     db: AsyncSession,
 ) -> None:
@@ -117,6 +242,9 @@ async def test_only_an_active_member_of_the_workspace_holds_anything(
         ("workspace_manager", {"department_id": 1}),
         ("dept_teach", {"course_id": 1}),
         ("course_edit", {"department_id": 1}),
+        ("course_edit", {"module_id": 1}),
+        ("module_edit", {"course_id": 1}),
+        ("coordinator_direct", {"course_id": 1}),
         ("instructor", {"course_id": 1}),
         ("idp_service", {}),
         ("emperor", {}),
@@ -130,7 +258,8 @@ async def test_a_grant_on_the_wrong_kind_of_thing_gives_nothing(
     rights = await prepared(db, member(8))
 
     assert rights.held(Scope.WORKSPACE, 1) == {Principal.LEARNER}
-    assert rights.held(Scope.DEPARTMENT, 1) == rights.held(Scope.COURSE, 1) == frozenset()
+    for scope in (Scope.DEPARTMENT, Scope.COURSE, Scope.MODULE):
+        assert rights.held(scope, 1) == frozenset()
 
 
 async def test_a_role_held_inside_counts_for_the_workspace_wherever_its_column_says_so(
@@ -163,16 +292,22 @@ async def test_an_instructor_may_create_modules_in_the_department_of_the_course(
     assert not rights.decide(Permission.CREATE_MODULE, Scope.DEPARTMENT, 2).allowed
 
 
-def test_no_other_role_inside_a_department_answers_a_question_of_a_department() -> None:
-    asked = [each for each in Permission if scope_of(each) is Scope.DEPARTMENT]
-    holders = {principal for each in asked for principal, _ in holders_of(each)}
+async def test_every_role_held_inside_a_department_counts_for_what_is_asked_of_it(
+    db: AsyncSession,
+) -> None:
+    await role(db, 2, 1, "COORDINATOR")
+    await derived(db, 3, 1)
+    await grant(db, 4, "course_enroll", course_id=2)
+    await enrolment(db, 5, 1)
+    picker = Permission.SEARCH_MEMBERS_PICKER
 
-    assert holders == {
-        Principal.WORKSPACE_MANAGER,
-        Principal.DEPARTMENT_MANAGER,
-        Principal.DEPT_CREATE,
-        Principal.INSTRUCTOR,
+    picks = {
+        who: [rights.decide(picker, Scope.DEPARTMENT, id).allowed for id in (1, 2)]
+        for who in (2, 3, 4, 5)
+        for rights in [await prepared(db, member(who))]
     }
+
+    assert picks == {2: [True, False], 3: [True, False], 4: [True, False], 5: [False, False]}
 
 
 async def test_within_own_scope_is_true_below_the_role_and_false_above_it(

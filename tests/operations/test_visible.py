@@ -14,7 +14,7 @@ from access.permissions import GRANTED_ON, SHOW_A_MODULE, Permission, Scope, sco
 from models.catalog import Course
 from operations import visible
 from operations.rights import Rights
-from tests.standing import build, derived, enrolment, grant, member, role
+from tests.standing import build, derived, enrolment, grant, member, promise, role
 
 ASKED_OF_COURSES = [each for each in Permission if scope_of(each).contains(Scope.COURSE)]
 
@@ -51,8 +51,8 @@ async def granted_at_random(db: AsyncSession, member_id: int, chance: random.Ran
     for principal, scope in GRANTED_ON.items():
         if chance.random() < 0.1:
             place = {f"{scope}_id": chance.choice([1, 2])} if scope.depth else {}
-            is_pending = chance.random() < 0.2
-            await grant(db, member_id, principal, is_pending=is_pending, **place)
+            give = promise if chance.random() < 0.2 else grant
+            await give(db, member_id, principal, **place)
 
 
 @pytest.mark.parametrize("seed", range(2))

@@ -18,7 +18,7 @@ from operations.explain_permission import explain_permission
 from operations.refusals import Code, Denied, Refused
 from operations.rights import AskedTooWide, Rights
 from operations.who_can import who_can
-from tests.standing import build, derived, enrolment, grant, member, role
+from tests.standing import build, derived, enrolment, grant, member, promise, role
 
 PEOPLE = (1, 2, 3, 5, 90, 91)
 THINGS = {
@@ -101,7 +101,8 @@ async def do(db: AsyncSession, deed: Given) -> None:
         case "grant" | "promise":
             scope = GRANTED_ON[Principal(deed.how)]
             place = {f"{scope}_id": deed.where} if scope.depth else {}
-            await grant(db, deed.who, deed.how, is_pending=deed.what == "promise", **place)
+            give = promise if deed.what == "promise" else grant
+            await give(db, deed.who, deed.how, **place)
         case "instructor" | "coordinator":
             await role(db, deed.who, deed.where, deed.what.upper())
         case "learner":
@@ -257,7 +258,7 @@ async def test_who_can_names_the_role_where_it_is_held_and_the_condition(
     await grant(db, 1, "department_manager", department_id=1)
     await role(db, 2, 1, "INSTRUCTOR")
     await grant(db, 3, "course_enroll", course_id=1)
-    await grant(db, 4, "dept_enroll", department_id=1, is_pending=True)
+    await promise(db, 4, "dept_enroll", department_id=1)
     await grant(db, 90, "workspace_manager")
 
     found = await who_can(

@@ -14,7 +14,7 @@ from resolvers.ids import encode
 from resolvers.nodes import SEEN
 from resolvers.permissions import Ability, can
 from resolvers.references import is_referred
-from tests.standing import build, derived, enrolment, grant, member, role
+from tests.standing import build, derived, enrolment, grant, member, promise, role
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -227,7 +227,7 @@ async def test_billing_mail_goes_to_workspace_managers_until_there_is_a_finance_
     await grant(db, 90, "finance_manager")
     await grant(db, 91, "finance_manager")
     await grant(db, 92, "finance_manager")
-    await grant(db, 2, "finance_manager", is_pending=True)
+    await promise(db, 2, "finance_manager")
     await db.commit()
 
     before = (await ask(sessions, member(1), [mail]))[mail, workspace]

@@ -32,7 +32,9 @@ class Thing:
 
     def facts_for(self, principal: str) -> frozenset[str]:
         found = self.facts | ({MINE} if principal == self.maker else set())
-        if table.HELD_ON[principal] in self.reach and self.scope != "workspace":
+        held_on = table.HELD_ON[principal]
+        is_around = SCOPES.index(held_on) <= SCOPES.index(self.scope)
+        if held_on in self.reach and is_around and self.scope != "workspace":
             found |= {WITHIN}
         return found if self.is_person else found | {SELF}
 

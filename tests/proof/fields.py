@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from graphql import GraphQLField, GraphQLSchema, get_named_type, is_leaf_type, is_required_argument
 
+from resolvers.catalog import fields_of, own_right_of_field
+from resolvers.declared import Asked
 from tests.proof import abilities, table
 from tests.proof.abilities import Thing
 from tests.proof.declarations import Declared, read_declarations
@@ -25,8 +27,19 @@ NOUNS: Final = {
 }
 """What is asked for where an id of the kind is needed."""
 
+ABOUT_SOMEBODY: Final = frozenset({"explainMembership", "explainPermission"})
+"""Root fields whose answer is about whom an optional argument names."""
+
 SAID: Final = {"invitePreview": "count: 1"}
 """Arguments of root fields that need some although none alone is required."""
+
+SHOWING_MODULES: Final = (
+    "view_course_info",
+    "edit_module_content",
+    "preview_untracked",
+    "grant_module_permission",
+)
+"""Who may do any of this to a module sees it."""
 
 DENIED: Final = "PERMISSION_DENIED"
 ROOTS_APART: Final = frozenset({"node", "nodes"})
@@ -61,6 +74,11 @@ class Fields:
         self._town = town
         self._growth = Growth(schema, self._nested(schema))
         self._declared = read_declarations()
+        self._filtered = {
+            f"{type_.name}.{name}"
+            for type_, name, each in fields_of(schema)
+            if (own := own_right_of_field(each)) is not None and own.asked is Asked.ROWS
+        }
         self._things = {each.id: each for each in everything(town)}
         self.documents = dict(self._documents())
 
@@ -77,13 +95,13 @@ class Fields:
             if is_leaf_type(kind) or name in ROOTS_APART:
                 continue
             for number, given in enumerate(self._choices(name, declared)):
-                text = self._growth.selection(kind)
+                text = self._growth.from_root(kind)
                 yield (
                     f"{name} {number}",
                     f"query {{ Query_{name}: {name}{arguments_of(declared, given)} {text} }}",
                 )
-        ids = ", ".join(f'"{each}"' for each in self._things)
-        node = self._growth.selection(self._schema.type_map["Node"])
+        ids = ", ".join(f'"{id}"' for id, each in self._things.items() if "Spare" not in each.name)
+        node = self._growth.from_root(self._schema.type_map["Node"])
         yield "nodes", f"query {{ Query_nodes: nodes(ids: [{ids}]) {node} }}"
 
     def _choices(self, name: str, declared: GraphQLField) -> list[str]:
@@ -96,13 +114,22 @@ class Fields:
                     for said in choices
                     for value in values
                 ]
-        return choices
+        if name not in ABOUT_SOMEBODY:
+            return choices
+        return choices + [
+            f"{said}{', ' if said else ''}{argument}: {value}"
+            for argument, each in declared.args.items()
+            if not is_required_argument(each) and noun_of(name, argument) in NOUNS
+            if get_named_type(each.type).name == "ID" and "[" not in str(each.type)
+            for value in self._values(name, argument, "ID")
+            for said in choices
+        ]
 
     def _values(self, name: str, argument: str, kind: str) -> list[str]:
         if kind == "ID":
             noun = noun_of(name, argument)
             return [f'"{self._town.here.id(noun, each)}"' for each in NOUNS[noun]]
-        return {"text": ['"e"'], "search": ['"e"']}.get(argument, ['"e"'])
+        return {"Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"], "String": ['"e"']}[kind]
 
     async def compare(
         self, ask: Asker, whom: Iterable[str] = table.PEOPLE, documents: Iterable[str] = ()
@@ -128,7 +155,7 @@ class Fields:
 
     def selection_of(self, declared: GraphQLField) -> str:
         """Everything of what a field gives."""
-        return self._growth.selection(get_named_type(declared.type))
+        return self._growth.from_root(get_named_type(declared.type))
 
     def _judge(self, who: str, document: str, each: Sighting, done: Compared) -> None:
         done.sightings += 1
@@ -150,7 +177,7 @@ class Fields:
     def may(self, who: str, each: Sighting) -> bool:
         """What schema.graphql and the table say."""
         right = self._declared[each.coordinate]
-        if right.is_public or not right.any_of:
+        if right.is_public or not right.any_of or each.coordinate in self._filtered:
             return True
         thing = self.about(each)
         is_self = self._is_self(who, each)
@@ -194,6 +221,7 @@ def everything(town: Town) -> Iterator[Thing]:
         "course",
         EVERYWHERE,
         frozenset({table.ACTIVE}),
+        is_seen_by=abilities.seeing("view_course_info", EVERYWHERE),
     )
     for name in here.world.segments:
         usable = {table.USABLE} if name.startswith("Open") else set()
@@ -217,11 +245,20 @@ def everything(town: Town) -> Iterator[Thing]:
             is_person=True,
         )
     for name in here.world.modules:
-        reach = {"Pitch": EVERYWHERE, "Made": abilities.IN_SALES}
-        yield Thing(
-            f"module {name}",
-            here.id("Module", name),
-            "module",
-            reach.get(name, abilities.WORKSPACE_ONLY),
-            maker="dept_create" if name == "Made" else "",
-        )
+        yield of_module(town, name)
+
+
+def of_module(town: Town, name: str) -> Thing:
+    """Modules `Sales n` are in Selling, but nobody holds anything on them alone."""
+    known = {"Pitch": EVERYWHERE, "Made": abilities.IN_SALES}
+    default = EVERYWHERE - {"module"} if name.startswith("Sales") else abilities.WORKSPACE_ONLY
+    reach = known.get(name, default)
+    shown = [abilities.seeing(operation, reach) for operation in SHOWING_MODULES]
+    return Thing(
+        f"module {name}",
+        town.here.id("Module", name),
+        "module",
+        reach,
+        maker="dept_create" if name == "Made" else "",
+        is_seen_by=frozenset().union(*shown),
+    )

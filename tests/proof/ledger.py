@@ -28,6 +28,9 @@ _WAITING: Final = text(
     " OR EXISTS (SELECT FROM tick_window)"
     " OR EXISTS (SELECT FROM inbox_delivery WHERE status = 'RECEIVED')"
     " OR EXISTS (SELECT FROM invitation_due)"
+    " OR EXISTS (SELECT FROM invitation_due_segment)"
+    " OR EXISTS (SELECT FROM workspace w WHERE NOT EXISTS"
+    " (SELECT FROM engine_state e WHERE e.workspace_id = w.id))"
     " OR EXISTS (SELECT FROM mail WHERE state = 'QUEUED')"
 )
 SETTLED_WITHIN: Final = 20.0
@@ -88,6 +91,11 @@ class Ledger:
             )
             return Counter({(verb, person): times for verb, person, times in rows})
 
+    def forget_sending(self) -> None:
+        """Let invitations have been sent yesterday, so that they may be sent again."""
+        with self._engine.begin() as db:
+            db.execute(text("UPDATE invitation SET last_sent_at = last_sent_at - interval '1 day'"))
+
     def mark(self) -> int:
         """The newest grant."""
         with self._engine.begin() as db:
@@ -97,10 +105,10 @@ class Ledger:
         """Take what came to spare people, and what came to others by doing (the maker's grant),
         so that everybody holds again exactly one role."""
         world = town.here.world
-        spare = [id for name, id in world.members.items() if name.startswith("Spare")]
+        spare = [id for name, id in world.members.items() if name.startswith(("Spare", "Mate"))]
         principals = [world.members[name] for name in PEOPLE]
         with self._engine.begin() as db:
-            for table in ("course_role", "coordinator_override", "enrolment", "team_member"):
+            for table in ("course_role", "coordinator_override", "enrolment"):
                 db.execute(text(f"DELETE FROM {table} WHERE member_id = ANY (:m)"), {"m": spare})
             db.execute(
                 text("DELETE FROM access_grant WHERE id > :mark AND member_id = ANY (:m)"),

@@ -17,27 +17,43 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from models.catalog import Course, CourseState
-from models.identity import ConnectionKind
-from operations import connections, overrides
+from models.identity import ConnectionKind, TokenKind
+from models.people import MemberState
+from operations import billing, connections, overrides, team, tokens
 from operations.connections import Seals
 from resolvers.ids import encode
 from tests.proof.table import HELD_ON, PEOPLE
 from tests.world import MONDAY, World
 
 OWN, TWIN, ABROAD = "own", "twin", "abroad"
-SPARE: Final = 40
+SPARE: Final = 20
 """People who hold nothing, for probes to give roles to."""
+
+MATES: Final = 5
+"""People on the teams of both departments who hold nothing there."""
 
 NAMES: Final = {
     OWN: {"department": "Sales", "course": "Selling", "module": "Pitch", "segment": "Sellers"},
     TWIN: {"department": "Legal", "course": "Law", "module": "Clause", "segment": "Lawyers"},
 }
+MOVERS: Final = (
+    "workspace_manager",
+    "department_manager",
+    "dept_create",
+    "course_edit",
+    "instructor",
+)
+"""Who may take modules out of a course: a module for each."""
+
 OWN_COURSES: Final = ("Selling", "Archive", "Flux")
 ROLES: Final = ("instructor", "coordinator_direct", "coordinator_derived", "learner")
 
+PROMISED: Final = """
+UPDATE access_grant SET pending_until = now() + interval '9 days' WHERE pending_until IS NOT NULL
+"""
+"""What was promised on a day of the world, as if it had been today."""
+
 BILLED: Final = """
-UPDATE billing_account SET payment_provider = 'stripe', payment_reference = 'pm_1',
-       payment_brand = 'Visa', payment_last_four = '4242' WHERE workspace_id = :w;
 INSERT INTO invoice (workspace_id, number, month, active_members, price_minor, total_minor,
                      currency, bill_to, issued_on)
 SELECT :w, 1, '2026-02-01', 3, price_minor, 3 * price_minor, currency, 'Acme', '2026-03-01'
@@ -55,6 +71,7 @@ class City:
 
     world: World
     connection_id: int = 0
+    directory_id: int = 0
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
     def id(self, noun: str, name: str) -> str:
@@ -99,6 +116,15 @@ class Town:
         """A delivery that waits to be looked at, another one each time."""
         return encode("Delivery", next(self.city(place).deliveries))
 
+    def module_to_move(self, who: str, place: str) -> str:
+        """A module of the place's courses, another one for each principal."""
+        if place == TWIN:
+            return self.id("Module", place, "Legal 0")
+        return self.id("Module", place, f"Sales {MOVERS.index(who) if who in MOVERS else 0}")
+
+    def turn(self) -> int:
+        return next(self._turns)
+
     def word(self) -> str:
         """A word that was not said before."""
         return f"word{next(self._turns)}"
@@ -124,19 +150,35 @@ async def _found(
             await _grant(world, name)
     await _billing(world)
     await _connection(city, seals)
+    await _tokens(city)
     return city
 
 
 async def _people(world: World) -> None:
     for name in PEOPLE:
         derived = name == "coordinator_derived"
-        await world.member(name, department="Sales" if derived else "None")
+        await world.member(
+            name,
+            department="Sales" if derived else "None",
+            emails=[f"{name}@{world.slug}.example"],
+        )
     for name in ("Cleo", "Lou", "Kim", "Chief"):
         await world.member(name, department="None")
     for name, department in (("Ivy", "Legal"), ("Dora", "Legal"), ("Iris", "Sales")):
         await world.member(name, department=department)
     for number in range(SPARE):
         await world.member(f"Spare {number:02}", department="None")
+    for number in range(MATES):
+        await world.member(f"Mate {number}", department="None")
+    for number in range(2):
+        await world.member(
+            f"Newcomer {number}",
+            state=MemberState.PENDING,
+            emails=[f"newcomer{number}@{world.slug}.example"],
+        )
+        await world.grant(f"Newcomer {number}", Principal.INVITE)
+    async with world.edge.transaction() as db:
+        await db.execute(text(PROMISED))
     await world.grant("Chief", Principal.WORKSPACE_MANAGER)
 
 
@@ -166,6 +208,10 @@ async def _catalog(world: World) -> None:
         segments_attached=["Lawyers"],
     )
     await _modules(world)
+    mates = [world.members[f"Mate {number}"] for number in range(MATES)]
+    for department in world.departments.values():
+        async with world.edge.transaction() as db:
+            await team.add(db, by=world.system, department_id=department, member_ids=mates)
     for course in OWN_COURSES:
         await world.enrol(course, "learner")
     await world.enrol("Law", "Lou")
@@ -185,6 +231,9 @@ async def _modules(world: World) -> None:
     await world.module("Pitch", department="Sales", courses=OWN_COURSES)
     await world.module("Clause", department="Legal", courses=["Law"])
     await world.module("Made", department="Sales", by="dept_create")
+    for number in range(len(MOVERS)):
+        await world.module(f"Sales {number}", department="Sales", courses=["Selling", "Made"])
+    await world.module("Legal 0", department="Legal", courses=["Law"])
     async with world.edge.transaction() as db:
         own = await db.get_one(Course, world.courses["Made"])
         own.created_by_id = world.members["dept_create"]
@@ -209,6 +258,16 @@ async def _billing(world: World) -> None:
     async with world.edge.transaction() as db:
         for statement in BILLED.split(";"):
             await db.execute(text(statement), {"w": world.workspace_id})
+    async with world.edge.transaction() as db:
+        await billing.update_payment_method(
+            db,
+            by=world.system,
+            provider="stripe",
+            reference="pm_first",
+            brand="Visa",
+            last_four="4242",
+            at=MONDAY,
+        )
 
 
 async def _connection(city: City, seals: Seals) -> None:
@@ -232,8 +291,34 @@ async def _connection(city: City, seals: Seals) -> None:
             ),
             {"workspace": world.workspace_id, "connection": made.id},
         )
-        city.connection_id = made.id
+        directory, _ = await connections.create(
+            db, by=world.system, name="Provider", kind=ConnectionKind.SCIM, at=MONDAY
+        )
+        city.connection_id, city.directory_id = made.id, directory.id
         city.deliveries = iter(list(rows))
+
+
+async def _tokens(city: City) -> None:
+    """One for everybody, one for a stranger, one for the provider."""
+    world = city.world
+    async with world.edge.transaction() as db:
+        for name in (*PEOPLE, "Cleo"):
+            await tokens.create(
+                db,
+                by=world.system,
+                kind=TokenKind.PAT,
+                name="Script",
+                member_id=world.members[name],
+                at=MONDAY,
+            )
+        await tokens.create(
+            db,
+            by=world.system,
+            kind=TokenKind.SCIM,
+            name="Directory",
+            connection_id=city.directory_id,
+            at=MONDAY,
+        )
 
 
 def tomorrow() -> str:

@@ -22,10 +22,14 @@ from graphql import (
 
 from tests.proof.proving import Answer
 
-DEEPEST: Final = 4
-"""How many kinds of rows lie on one way, wrappers not counted."""
+DEEP, FLAT = 2, 1
+"""How many kinds of rows lie on one way before its last, wrappers not counted: from one thing, and
+from a list of things."""
 
-PAGE: Final = "first: 100"
+LONG: Final = frozenset({"Ability"})
+"""Kinds of which every row has dozens: shown only of what a field of the root gives."""
+
+PAGE: Final = "first: 8"
 READABLE: Final = "readable"
 
 
@@ -50,6 +54,12 @@ class Growth:
 
     schema: GraphQLSchema
     given: Mapping[str, str] = field(default_factory=dict)
+    deepest: int = DEEP
+
+    def from_root(self, type_: GraphQLNamedType) -> str:
+        """The selection below a field of the root."""
+        is_list = is_wrapper(type_) or is_abstract_type(type_)
+        return Growth(self.schema, self.given, FLAT if is_list else DEEP).selection(type_)
 
     def selection(self, type_: GraphQLNamedType, met: frozenset[str] = frozenset()) -> str:
         """Everything that can be selected of it."""
@@ -65,7 +75,7 @@ class Growth:
         return "{ __typename " + " ".join(self._fields(type_, met | {type_.name})) + " }"
 
     def _fields(self, type_: GraphQLObjectType, met: frozenset[str]) -> Iterator[str]:
-        is_deep = sum(not name.endswith(("Connection", "Edge")) for name in met) > DEEPEST
+        is_deep = sum(not name.endswith(("Connection", "Edge")) for name in met) > self.deepest
         for name, declared in type_.fields.items():
             kind = get_named_type(declared.type)
             given = self.given.get(f"{type_.name}.{name}", "")
@@ -81,6 +91,8 @@ class Growth:
 
     def _is_cut(self, kind: GraphQLNamedType, met: frozenset[str], *, is_deep: bool) -> bool:
         rows = self.row_of(kind)
+        if kind.name in LONG and len(met) > 2:
+            return True
         return kind.name in met or rows in met or (is_deep and not is_wrapper(kind))
 
     def row_of(self, kind: GraphQLNamedType) -> str:
@@ -117,11 +129,11 @@ class Row:
 
 def sightings(schema: GraphQLSchema, answer: Answer) -> Iterator[Sighting]:
     """Read an answer to a grown document, from the fields of the root down."""
-    failed = {
-        tuple(each["path"]): str(each["extensions"]["code"])
-        for each in answer.get("errors") or ()
-        if each.get("path")
-    }
+    failed: dict[Place, str] = {}
+    for each in answer.get("errors") or ():
+        place = tuple(each.get("path") or ())
+        for length in range(len(place), 0, -1):
+            failed.setdefault(place[:length], str(each["extensions"]["code"]))
     for name, value in (answer.get("data") or {}).items():
         yield from _read(schema, value, (name,), None, failed)
 
@@ -154,12 +166,7 @@ def _plain(key: str) -> str:
 
 def _outcome(place: Place, value: Any, failed: Failed) -> str:
     """A non-null field below that failed has taken this one with it."""
-    if value is not None:
-        return READABLE
-    if place in failed:
-        return failed[place]
-    below = [code for path, code in failed.items() if path[: len(place)] == place]
-    return below[0] if below else READABLE
+    return READABLE if value is not None else failed.get(place, READABLE)
 
 
 def _row(

@@ -14,11 +14,15 @@ from tests.stories.running import System
 
 
 @pytest.fixture(scope="package")
-def town(system: System) -> Town:
-    """Its database connections belong to no loop."""
+def town(system: System, outside: Engine) -> Town:
+    """Its database connections belong to no loop. Whoever had to be invited has been."""
     engine = create_async_engine(system.settings.database_address, poolclass=NullPool)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    return asyncio.run(open_town(sessions, system.settings.keys(), "proven"))
+    town = asyncio.run(open_town(sessions, system.settings.keys(), "proven"))
+    ledger = Ledger(outside)
+    asyncio.run(ledger.settle())
+    ledger.forget_sending()
+    return town
 
 
 @pytest.fixture(scope="package")

@@ -15,7 +15,7 @@ from tests.stories.permissions.over_http import OverHttp
 
 pytestmark = pytest.mark.timeout(120)
 
-BY_OTHER_DOORS = {"ingest_idp_event"}
+BY_OTHER_DOORS = {"ingest_idp_event", "receive_billing_mail"}
 """Proven by tests of their own: what does not come through GraphQL."""
 
 

@@ -10,8 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Scope
+from models.billing import BillingAccount
 from models.people import Member
-from operations import newcomers
+from operations import billing, newcomers
+from operations.money import Money
 from operations.newcomers import Newcomer, Outcome, Preview, Result
 from operations.refusals import Code, Refused
 from resolvers.answers import Answer, PlainRefusal, Values, answer
@@ -91,6 +93,25 @@ async def invite_preview(
             newcomers=said,
             at=dt.datetime.now(dt.UTC),
         )
+
+
+async def possibly_billed_now(root: Parent, info: Info) -> Money:
+    return await _billed(info, root.possibly_active_now)
+
+
+async def possibly_billed_after(root: Parent, info: Info) -> Money:
+    return await _billed(info, root.possibly_active_after)
+
+
+async def _billed(info: Info, active_members: int) -> Money:
+    account = await info.context.load(accounts, info.context.signed_in.workspace_id)
+    return billing.price_in(account).times(active_members)
+
+
+async def accounts(
+    db: AsyncSession, _: Context, workspace_ids: Sequence[int]
+) -> list[BillingAccount]:
+    return [await billing.account_of(db, workspace_id=id) for id in workspace_ids]
 
 
 def results(root: Parent) -> list[AddedPerson]:

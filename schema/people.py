@@ -7,6 +7,7 @@ from operations import newcomers as operation
 from operations.newcomers import Outcome
 from resolvers import newcomers
 from resolvers.answers import Answer
+from schema.billing import Money
 from schema.member import Member
 from schema.payloads import Payload
 from schema.refusal import Refusal
@@ -48,7 +49,7 @@ class AddMemberPayload(Payload):
 @guarded_type(
     requires=Permission.ADD_MEMBER,
     description="How many people there are and may be, before anything is stored. "
-    "Billed is who signs in during a month; `possiblyActive` says how many could.",
+    "Billed is who signs in during a month; `possiblyActive` says how many could at most.",
     rows=operation.Preview,
 )
 class InvitePreview:
@@ -57,6 +58,16 @@ class InvitePreview:
     active_this_month: int
     possibly_active_now: int
     possibly_active_after: int
+    possibly_billed_now: Money | None = resolved_by(
+        newcomers.possibly_billed_now,
+        requires=Permission.VIEW_BILLING,
+        description="What the month would cost if everybody who may sign in did.",
+    )
+    possibly_billed_after: Money | None = resolved_by(
+        newcomers.possibly_billed_after,
+        requires=Permission.VIEW_BILLING,
+        description="The same, with those who would be added.",
+    )
 
 
 @guarded_type(requires=SIGNED_IN, description="What can be asked before people are added.")

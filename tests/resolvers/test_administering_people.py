@@ -122,6 +122,28 @@ async def test_c16_the_preview_is_for_those_who_may_add(company: World, ask: Ask
         assert await ask.code(PREVIEW, by=name, count=1) == "PERMISSION_DENIED"
 
 
+async def test_c16_what_it_could_cost_is_shown_to_those_who_see_billing(
+    company: World, ask: Ask
+) -> None:
+    document = """{ invitePreview(count: 2) { possiblyActiveAfter
+      possiblyBilledNow { decimal currency } possiblyBilledAfter { decimal currency } } }"""
+
+    by_manager = await ask.one(document, by="Mona")
+    by_inviter = await ask.whole(document, by="Ivo")
+
+    assert by_manager == {
+        "possiblyActiveAfter": 6,
+        "possiblyBilledNow": {"decimal": "20.00", "currency": "EUR"},
+        "possiblyBilledAfter": {"decimal": "30.00", "currency": "EUR"},
+    }
+    assert by_inviter["data"]["invitePreview"] == {
+        "possiblyActiveAfter": 6,
+        "possiblyBilledNow": None,
+        "possiblyBilledAfter": None,
+    }
+    assert {each["extensions"]["code"] for each in by_inviter["errors"]} == {"PERMISSION_DENIED"}
+
+
 async def test_c20_finance_managers_read_the_report_and_no_person(company: World, ask: Ask) -> None:
     now = dt.datetime.now(dt.UTC)
     async with company.edge.transaction() as db:

@@ -1,11 +1,13 @@
 """`explainPermission` says why somebody may do a thing or not, `allowedActions` what one may."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from access.permissions import Principal
+from access.permissions import Permission, Principal
 from models.people import MemberState
+from resolvers.ids import encode
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -141,8 +143,6 @@ async def test_about_others_only_those_may_ask_who_may_give_rights_there(
 async def test_hidden_missing_and_foreign_things_and_people_are_answered_alike(
     school: World, ask: Ask
 ) -> None:
-    from resolvers.ids import encode
-
     operation = {"operation": "VIEW_COURSE_INFO"}
     things = [ask.id("Course", "Law"), encode("Course", 999), encode("Starship", 1), "no id"]
     answers = [await ask.errors(WHY, by="Dee", on=each, **operation) for each in things]
@@ -169,10 +169,6 @@ async def test_a_question_of_something_smaller_is_refused_with_what_to_ask_it_of
 async def test_a_scoped_token_stands_in_the_way_of_its_person_alone(
     school: World, ask: Ask
 ) -> None:
-    from dataclasses import replace
-
-    from access.permissions import Permission
-
     limits = frozenset(
         {
             Permission.VIEW_COURSE_INFO,

@@ -101,11 +101,14 @@ def test_every_part_of_the_product_is_there(compose: dict[str, Any]) -> None:
 
 
 def test_every_variable_is_one_the_program_reads(compose: dict[str, Any]) -> None:
-    read_by_uvicorn = {"FORWARDED_ALLOW_IPS"}
+    read_elsewhere = {
+        "FORWARDED_ALLOW_IPS",  # by uvicorn
+        "COORDINATOR_ISSUER_SECRET",  # where COORDINATOR_ISSUERS names it
+    }
     known = {
         field.validation_alias or f"COORDINATOR_{name.upper()}"
         for name, field in Settings.model_fields.items()
-    } | read_by_uvicorn
+    } | read_elsewhere
     for name, service in ours(compose):
         assert set(service["environment"]) <= known, name
 

@@ -51,7 +51,7 @@ async def view_audit_log(
     segment_id: strawberry.ID | None = None,
     department_id: strawberry.ID | None = None,
     origins: list[Origin] | None = None,
-    cause: strawberry.ID | None = None,
+    cause: str | None = None,
     since: dt.datetime | None = None,
     until: dt.datetime | None = None,
     reason: str | None = None,

@@ -37,7 +37,7 @@ class AuditEntry:
     origin: Origin = resolved_by(
         audit.origin, requires=SIGNED_IN, description="Through which door it came."
     )
-    cause: strawberry.ID | None = resolved_by(
+    cause: str | None = resolved_by(
         audit.cause,
         requires=SIGNED_IN,
         description="The same for all that was done at once and all that followed from it.",

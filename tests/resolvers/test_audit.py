@@ -13,7 +13,7 @@ from tests.world import World
 
 LOG = """
 query ($first: Int, $after: String, $verbs: [String!], $courseId: ID, $byMemberId: ID,
-       $since: DateTime, $origins: [Origin!], $cause: ID, $reason: String, $bySystem: Boolean) {
+       $since: DateTime, $origins: [Origin!], $cause: String, $reason: String, $bySystem: Boolean) {
   viewAuditLog(first: $first, after: $after, verbs: $verbs, courseId: $courseId,
                byMemberId: $byMemberId, since: $since, origins: $origins, cause: $cause,
                reason: $reason, bySystem: $bySystem) {

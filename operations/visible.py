@@ -82,7 +82,7 @@ def departments(by: Caller) -> Select[Department]:
     )
 
 
-def departments_where(by: Caller, permission: Permission) -> Select[Department]:
+def departments_allowing(by: Caller, permission: Permission) -> Select[Department]:
     """The departments on which the caller holds a permission that is asked of departments.
 
     The same answer as `Rights.decide` for each of them.
@@ -120,16 +120,6 @@ def modules(by: Caller, *any_of: Permission) -> Select[Module]:
         ),
     )
     return select(Module).where(Module.workspace_id == by.workspace_id, _sees(by, where))
-
-
-def teams(by: Caller) -> Select[TeamMember]:
-    """Who is on the teams of the departments one manages; oneself on every team one is on."""
-    managed = departments_where(by, Permission.MANAGE_DEPARTMENT_TEAM)
-    where = or_(
-        TeamMember.department_id.in_(managed.with_only_columns(Department.id)),
-        TeamMember.member_id == by.member_id,
-    )
-    return select(TeamMember).where(TeamMember.workspace_id == by.workspace_id, _sees(by, where))
 
 
 def segments(by: Caller) -> Select[Segment]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from access.permissions import Permission, scope_of
+from access.permissions import Permission
 from models.people import Member
 from operations import explain_permission as explaining
 from operations.explain_permission import WhyPermission
@@ -12,6 +12,7 @@ from operations.refusals import Code, Refused, not_found
 from resolvers.context import Context
 from resolvers.ids import GlobalId, decode, encode, number_of
 from resolvers.nodes import seen
+from resolvers.permissions import refuse_unasked_of
 from resolvers.references import reference_to
 from resolvers.rows import members_by_id
 
@@ -36,13 +37,7 @@ async def explain_permission(
         if id is None or row is None:
             raise not_found("thing")
         about = reference_to(row, caller)
-        if not scope_of(operation).contains(about.scope):
-            raise Refused(
-                Code.BAD_USER_INPUT,
-                f"{operation.name} is asked of a {scope_of(operation)}, not of a "
-                f"{id.type_name.lower()}.",
-                {"operation": operation.name, "scope": scope_of(operation).name, "on": str(on)},
-            )
+        refuse_unasked_of(operation, about.scope)
         return await explaining.explain_permission(
             db,
             by=caller,

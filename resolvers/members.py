@@ -8,7 +8,7 @@ import strawberry
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.permissions import Principal
+from access.permissions import Permission, Principal, Scope
 from models.catalog import Department
 from models.markers import DirtyMember
 from models.people import Member, MemberState
@@ -26,6 +26,7 @@ from resolvers.member_search import (
     PartInCourse,
     narrowed,
 )
+from resolvers.permissions import refuse_unasked_of
 from resolvers.seal import Cursor
 from resolvers.search import begins, contains
 
@@ -128,10 +129,22 @@ async def search_members_picker(info: Info, *, text: str | None = None) -> list[
         return list(await db.scalars(rows.order_by(*BY_NAME).limit(MOST_HITS)))
 
 
-async def departments(info: Info, *, first: int | None = None, after: str | None = None) -> Listing:
+async def departments(
+    info: Info,
+    *,
+    first: int | None = None,
+    after: str | None = None,
+    allowing: Permission | None = None,
+) -> Listing:
+    caller = info.context.signed_in
+    rows = visible.departments(caller)
+    if allowing is not None:
+        refuse_unasked_of(allowing, Scope.DEPARTMENT)
+        may = visible.departments_allowing(caller, allowing).with_only_columns(Department.id)
+        rows = rows.where(Department.id.in_(may))
     return await listed(
         info.context,
-        visible.departments(info.context.signed_in),
+        rows,
         order=(func.lower(Department.name), Department.id),
         first=first,
         after=after,

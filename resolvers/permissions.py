@@ -14,6 +14,7 @@ from access.permissions import Condition, Decision, Permission, Principal, Scope
 from models.catalog import Course, Department, Module
 from models.people import Member
 from models.workspaces import Workspace
+from operations.refusals import Code, Refused
 from operations.rights import Rights
 from resolvers.catalog import kept
 from resolvers.context import Context
@@ -134,6 +135,17 @@ async def allowed_actions(root: Parent, info: Info) -> list[Ability]:
     id = GlobalId(type(root).__name__, root.id)
     on = encode(*id)
     return [_ability(context.rights, each, on, about, id) for each in ACTIONS[type(root)]]
+
+
+def refuse_unasked_of(operation: Permission, scope: Scope) -> None:
+    """Raises Refused where an operation cannot be asked of such a thing."""
+    if not scope_of(operation).contains(scope):
+        needed = scope_of(operation)
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"{operation.name} is asked of a {needed}, not of a {scope}.",
+            {"operation": operation.name, "scope": needed.name},
+        )
 
 
 async def source_name(root: Parent, info: Info) -> str | None:

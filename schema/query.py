@@ -113,7 +113,9 @@ class Query(
         "with the text, first.",
     )
     departments: Connection[Department] | None = resolved_by(
-        member_answers.departments, requires=SIGNED_IN, description="The departments one may see."
+        member_answers.departments,
+        requires=SIGNED_IN,
+        description="The departments one may see, by name; those alone that allow one something.",
     )
     explain_membership: MembershipExplanation | None = resolved_by(
         explaining.explain_membership,

@@ -97,7 +97,7 @@ async def test_the_visible_modules_and_departments_are_exactly_those_the_rights_
                     for id in everything
                     if rights.decide(permission, Scope.DEPARTMENT, id).allowed
                 ]
-                seen = await ids(db, visible.departments_where(caller, permission))
+                seen = await ids(db, visible.departments_allowing(caller, permission))
                 assert seen == departments, permission
                 answers.add(tuple(departments))
         shown = {

@@ -28,7 +28,7 @@ THINGS = {
     Scope.MODULE: [1, 2, 3, 5],
 }
 ROWS: dict[Scope, Callable[[Caller, Permission], Select[Any]]] = {
-    Scope.DEPARTMENT: visible.departments_where,
+    Scope.DEPARTMENT: visible.departments_allowing,
     Scope.COURSE: visible.courses,
     Scope.MODULE: visible.modules,
 }

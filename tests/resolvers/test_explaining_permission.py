@@ -290,3 +290,31 @@ async def test_the_actions_of_a_page_cost_the_same_however_long_it_is(
 
     assert len(answer["courses"]["nodes"]) == len(answer["modules"]["nodes"]) == courses
     assert len(statements) == 8
+
+
+async def test_departments_are_narrowed_to_those_where_one_may_do_something(
+    school: World, ask: Ask
+) -> None:
+    narrowed = """query ($may: Permission!) { departments(allowing: $may) {
+      totalCount nodes { name } } }"""
+
+    found = {}
+    for name in ("Mo", "Dee", "Ines", "Lea"):
+        for may in ("CREATE_COURSE", "CREATE_MODULE"):
+            page = await ask.one(narrowed, by=name, may=may)
+            found[name, may] = [each["name"] for each in page["nodes"]]
+            assert page["totalCount"] == len(page["nodes"])
+    [error] = await ask.errors(narrowed, by="Dee", may="EDIT_COURSE_INFO")
+
+    assert found == {
+        ("Mo", "CREATE_COURSE"): ["Legal", "Training"],
+        ("Mo", "CREATE_MODULE"): ["Legal", "Training"],
+        ("Dee", "CREATE_COURSE"): ["Training"],
+        ("Dee", "CREATE_MODULE"): ["Training"],
+        ("Ines", "CREATE_COURSE"): [],
+        ("Ines", "CREATE_MODULE"): ["Training"],
+        ("Lea", "CREATE_COURSE"): [],
+        ("Lea", "CREATE_MODULE"): [],
+    }
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert error["message"] == "EDIT_COURSE_INFO is asked of a course, not of a department."

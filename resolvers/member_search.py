@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     and_,
     cast,
+    exists,
     false,
     func,
     literal,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from access.caller import Caller
 from access.permissions import GRANTED_ON, Permission, Principal, Scope
@@ -143,10 +145,8 @@ def parts_in_courses(caller: Caller, which: Collection[PartInCourse]) -> Any:
             course_coordinator.c.since,
         ),
         PartInCourse.LEARNER: select(
-            Enrolment.course_id, Enrolment.member_id, func.min(Enrolment.since).label("since")
-        )
-        .where(Enrolment.ended_at.is_(None))
-        .group_by(Enrolment.course_id, Enrolment.member_id),
+            Enrolment.course_id, Enrolment.member_id, Enrolment.since
+        ).where(Enrolment.ended_at.is_(None), ~_has_earlier_source()),
     }
     seen: list[Select[Any]] = []
     for part in which:
@@ -164,6 +164,18 @@ def parts_in_courses(caller: Caller, which: Collection[PartInCourse]) -> Any:
             )
         )
     return union_all(*seen).subquery("part")
+
+
+def _has_earlier_source() -> ColumnElement[bool]:
+    """Whether the person has learned in the course for longer, from another source. Asked this
+    way, and not by grouping, one person's courses are found without reading everybody's."""
+    earlier = aliased(Enrolment)
+    return exists().where(
+        earlier.member_id == Enrolment.member_id,
+        earlier.course_id == Enrolment.course_id,
+        earlier.ended_at.is_(None),
+        earlier.id < Enrolment.id,
+    )
 
 
 def _by_person(by: Narrowing) -> list[Where]:

@@ -162,6 +162,23 @@ async def test_c17_everybody_is_there_with_what_they_hold(company: World, ask: A
     assert found["Dan"]["grants"] == {"totalCount": 0, "nodes": []}
 
 
+async def test_c21_a_learner_from_two_sources_is_one_learner_since_the_first(
+    company: World, ask: Ask
+) -> None:
+    async with company.edge.transaction() as db:
+        await db.execute(
+            text("""INSERT INTO enrolment (workspace_id, course_id, member_id, source, since)
+                    SELECT workspace_id, course_id, member_id, 'GROUP', since + interval '1 day'
+                      FROM enrolment"""),
+        )
+    document = """query { listAllMembers(search: "Lea") { nodes {
+      courses { totalCount nodes { part } } } } }"""
+
+    [lea] = (await ask.one(document, by="Mona"))["nodes"]
+
+    assert lea["courses"] == {"totalCount": 1, "nodes": [{"part": "LEARNER"}]}
+
+
 async def test_c17_who_may_invite_lists_everyone_and_what_courses_are_called_to_nobody(
     company: World, ask: Ask
 ) -> None:

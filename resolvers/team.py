@@ -109,7 +109,8 @@ def _on_course(context: Context, owner: Any, search: str | None) -> Select[Any]:
 
 
 def _people(*further: Any) -> Select[Any]:
-    return select(Member, *further)
+    """People who are there: of those an identity provider has deleted only the rows are left."""
+    return select(Member, *further).where(Member.deleted_at.is_(None))
 
 
 def _called(rows: Select[Any], search: str | None) -> Select[Any]:

@@ -1,5 +1,6 @@
 """What is given to people without an account waits for it, or lapses after 30 days (C5)."""
 
+import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 
@@ -12,7 +13,7 @@ from access.permissions import Permission, Principal
 from app.actors import OPERATIONS, lapse_pending_grants
 from models.identity import ConnectionKind
 from models.people import MemberState
-from operations import connections, members, pending, sign_in
+from operations import connections, grants, members, pending, sign_in
 from operations.identity import apply_user_change
 from operations.refusals import Code, Refused
 from operations.statements import IdentityChange, Kind, Subject
@@ -218,6 +219,33 @@ async def test_c5_the_sweeper_finds_and_takes_away_what_lapsed_in_every_workspac
     for world, name in ((office, "Pia"), (rival, "Rita")):
         assert await stored(world, name) == set()
         assert (await world.verbs())[-1] == "grant.lapsed"
+
+
+async def test_c5_what_is_given_while_somebody_signs_in_takes_effect_whoever_is_first(
+    office: World,
+) -> None:
+    await office.member("Pio", state=MemberState.PENDING)
+    async with office.edge.transaction() as db:
+        await grants.give(
+            db,
+            by=office.caller("Mona"),
+            member_ids=[office.members["Pia"]],
+            principals=[FINANCE],
+            at=MONDAY,
+        )
+        arriving = asyncio.create_task(signs_in(office, "Pia", SOON))
+        assert not (await asyncio.wait([arriving], timeout=0.3))[0]
+    await arriving
+    async with office.edge.transaction() as db:
+        await sign_in.note(db, by=office.caller("Pio"), member_id=office.members["Pio"], at=SOON)
+        await db.flush()
+        giving = asyncio.create_task(give(office, "Pio", what=[FINANCE]))
+        assert not (await asyncio.wait([giving], timeout=0.3))[0]
+    await giving
+
+    for name in ("Pia", "Pio"):
+        assert await waiting_until(office, name) == [None]
+        assert await may(office, name, Permission.VIEW_BILLING)
 
 
 async def test_c5_giving_again_what_waits_does_not_prolong_it(office: World) -> None:

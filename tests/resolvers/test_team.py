@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from access.permissions import Principal
 from models.people import MemberState
@@ -467,3 +468,26 @@ async def test_what_waits_is_shown_until_it_lapses(office: World, ask: Ask) -> N
     assert (waiting["permissions"], left["permissions"]) == (["TEACH"], [])
     assert left["pendingUntil"] is None
     assert MONDAY < IN_30_DAYS
+
+
+async def test_whom_a_provider_has_deleted_is_on_no_list(office: World, ask: Ask) -> None:
+    for name in ("Tom", "Tim"):
+        await office.grant(name, Principal.WORKSPACE_MANAGER)
+        await office.grant(name, Principal.COURSE_EDIT, course="Safety")
+    async with office.edge.transaction() as db:
+        await db.execute(
+            text("UPDATE member SET deleted_at = now(), state = 'DEACTIVATED' WHERE id = :id"),
+            {"id": office.members["Tom"]},
+        )
+
+    holders = await ask.one(HOLDERS, by="Mona")
+    course = await ask.one(COURSE_TEAM, by="Mona", id=ask.id("Course", "Safety"))
+
+    for page in (
+        await team(ask, "Dora"),
+        holders["workspace"]["managers"],
+        course["team"],
+    ):
+        assert "Tim" in names(page)
+        assert "Tom" not in names(page)
+        assert page["totalCount"] == len(page["nodes"])

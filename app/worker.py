@@ -66,11 +66,12 @@ class WorkerProcess:
         self._bell = Bell(settings.redis_address)
         self._broker = DoorbellBroker(settings.redis_address, middleware=worker_middleware())
         edge = Edge(sessions_on(web_engine(database, application_name=name)), self._bell.ring)
+        self._office = post_office(settings, edge)
         runtime = Runtime(self._engine, self._rules, self._bell)
         duties = [
             *bind(self._broker, self._bell, runtime, ACTORS),
             *bind(self._broker, self._bell, edge, OPERATIONS),
-            *bind(self._broker, self._bell, post_office(settings, edge), MAILING),
+            *bind(self._broker, self._bell, self._office, MAILING),
         ]
         self._worker = dramatiq.Worker(self._broker, queues={*queues}, worker_threads=threads)
         self._sweeper = Sweeper(
@@ -96,6 +97,7 @@ class WorkerProcess:
         problem: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._office.end()
         self._sweeper.stop()
         self._worker.stop(_STOP_MILLISECONDS)
         self._bell.rest(_FAREWELL_SECONDS)

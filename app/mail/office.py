@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
+from functools import partial
 from typing import Final
 
 from jinja2 import TemplateError
@@ -39,6 +40,9 @@ HANDS: Final = 4
 PAUSE_SECONDS: Final = 30.0
 """How long a server that does not answer is left alone."""
 
+PARTING_SECONDS: Final = 4.0
+"""How long a process that is told to end waits for a mail server's answer."""
+
 NO_LONGER: Final = "The person has an account by now, or is gone; the link would open nothing."
 
 log = logging.getLogger(__name__)
@@ -60,6 +64,8 @@ class PostOffice:
     now: Callable[[], dt.datetime] = utc_now
     pause_seconds: float = PAUSE_SECONDS
     _closed_until: float = 0.0
+    _is_ending: bool = False
+    _cut_off: Callable[[], object] | None = None
     _outage: Outage = field(default_factory=_outage)
 
     async def invite(self) -> bool:
@@ -73,13 +79,35 @@ class PostOffice:
     async def send(self) -> bool:
         """See mail off until none is due, or the turn is over; true when more may be due."""
         until = time.monotonic() + TURN_SECONDS
-        left = await asyncio.gather(*(self._work(until) for _ in range(HANDS)))
-        return any(left)
+        work = asyncio.gather(*(self._work(until) for _ in range(HANDS)), return_exceptions=True)
+        loop = asyncio.get_running_loop()
+
+        def cut_off() -> None:
+            loop.call_later(PARTING_SECONDS, work.cancel)
+
+        self._cut_off = partial(loop.call_soon_threadsafe, cut_off)
+        try:
+            results = await work
+        except asyncio.CancelledError:
+            return False
+        finally:
+            self._cut_off = None
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        return any(results)
+
+    def end(self) -> None:
+        """Begin no more mail, and wait only a moment for the answer to what is on its way: from
+        any thread. What is cut off is as if the process had died, and claimed again."""
+        self._is_ending = True
+        if (cut_off := self._cut_off) is not None:
+            cut_off()
 
     async def _work(self, until: float) -> bool:
         async with self.carrier.line() as line:
             while time.monotonic() < until:
-                if time.monotonic() < self._closed_until:
+                if self._is_ending or time.monotonic() < self._closed_until:
                     return False
                 letter = await self._claim()
                 if letter is None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.mail import office
@@ -284,6 +285,21 @@ async def test_a_server_that_never_answers_is_given_up_within_its_time(
     row = await mailing.row("one")
     assert row.state is MailState.QUEUED
     assert "did not answer in time" in str(row.last_error)
+
+
+async def test_when_the_database_goes_away_every_hand_has_stopped_before_it_is_told(
+    mailing: Mailing, server: MailServer
+) -> None:
+    for number in range(8):
+        await mailing.queue(str(number))
+    async with mailing.world.edge.transaction() as db:
+        await db.execute(text("ALTER TABLE mail RENAME TO letters"))
+
+    with pytest.raises(DBAPIError):
+        await mailing.office.send()
+
+    assert [each.get_name() for each in asyncio.all_tasks() if "_work" in repr(each)] == []
+    assert server.arrived == []
 
 
 async def test_an_office_that_died_is_replaced_once_its_lease_is_over(

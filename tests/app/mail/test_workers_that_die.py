@@ -124,7 +124,7 @@ async def test_a_mail_server_that_hangs_keeps_no_other_duty_from_its_work(
 ) -> None:
     server.hold.clear()
     world = await enrolled(pooled, 12)
-    workers.start("now", "later")
+    process = workers.start("now", "later")
     assert await asyncio.to_thread(server.seen.wait, PATIENCE)
 
     await world.member("Ada", department="Sales")
@@ -135,6 +135,7 @@ async def test_a_mail_server_that_hangs_keeps_no_other_duty_from_its_work(
     await world.enrol("Safety", "Late")
     await until(world, "SELECT count(*) = 13 FROM mail")
 
+    assert await asyncio.to_thread(workers.stop, process) == 0, "within ten seconds"
     assert not server.hold.is_set()
 
 

@@ -57,10 +57,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """How to find the member of an identity that is bound to nobody yet."""
+    """How to find the member of an identity that is bound to nobody yet. `connection` is the only
+    directory whose ids count, None where those of all do."""
 
     by: MatchedBy
     value: str
+    connection: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,8 +312,11 @@ def _fitting(found: Select[Any], search: Search) -> Select[Any]:
                 DirectoryPerson.external_id == search.value,
                 DirectoryPerson.deleted_at.is_(None),
             )
+            directory = Connection.workspace_id == Workspace.id
+            if search.connection is not None:
+                directory &= func.lower(Connection.name) == func.lower(search.connection)
             return (
-                found.join(Connection, Connection.workspace_id == Workspace.id)
+                found.join(Connection, directory)
                 .join(DirectoryPerson, known)
                 .join(Member, and_(Member.id == DirectoryPerson.member_id, in_workspace))
             )

@@ -7,6 +7,7 @@ in the variable itself.
     workspaces = ["acme"]                       or workspace_claim = "org", which names them
     match = "externalId"                        or userName, or email (only a verified one)
     claim = "sub"                               what is matched; each way of matching has its own
+    connection = "Okta"                         only ids of this directory; left out: of any
 
     [issuers.introspection]                     only for opaque tokens
     client_id = "lms"
@@ -93,6 +94,7 @@ class IssuerSetting(_Written):
     audience: Word
     match: Literal["externalId", "userName", "email"]
     claim: Word | None = None
+    connection: Word | None = None
     workspaces: Words = ()
     workspace_claim: Word | None = None
     algorithms: Words = Field(default=tuple(sorted(ALGORITHMS)), min_length=1)
@@ -123,6 +125,8 @@ class IssuerSetting(_Written):
             )
         if self.match == "email" and self.claim not in (None, "email"):
             raise ValueError("only the claim email says whether it is verified; leave claim out")
+        if self.connection is not None and self.match != "externalId":
+            raise ValueError("connection goes with match externalId: only directories give ids")
         return self
 
     @property

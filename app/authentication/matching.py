@@ -17,13 +17,15 @@ class People:
     """How the people of an issuer are found among members.
 
     `workspaces` are those the issuer may speak for; with `workspace_claim` it names them itself,
-    in that claim of each token.
+    in that claim of each token. `connection` is the directory whose ids are matched, if only one
+    is meant.
     """
 
     by: MatchedBy
     claim: str
     workspaces: tuple[str, ...] = ()
     workspace_claim: str | None = None
+    connection: str | None = None
 
     def search(self, claims: Claims) -> Search | None:
         """What to look for; None where the token does not say, or does not vouch for it."""
@@ -32,7 +34,7 @@ class People:
             return None
         if self.by is MatchedBy.EMAIL and claims.get("email_verified") is not True:
             return None
-        return Search(self.by, value)
+        return Search(self.by, value, self.connection)
 
     def slugs(self, claims: Claims) -> tuple[str, ...]:
         """The workspaces this token is for."""

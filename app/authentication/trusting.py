@@ -28,6 +28,7 @@ def trusted(
             setting.matched_claim,
             setting.workspaces,
             setting.workspace_claim,
+            setting.connection,
         )
         metadata = Metadata(setting.issuer, outside)
         published = PublishedKeys(

@@ -109,6 +109,7 @@ def test_a_real_issuer_turns_the_local_one_off(monkeypatch: pytest.MonkeyPatch) 
         ({"workspaces": []}, "exactly one of workspaces"),
         ({"workspace_claim": "org"}, "exactly one of workspaces"),
         ({"match": "email", "claim": "upn"}, "only the claim email says whether it is verified"),
+        ({"match": "userName", "connection": "Okta"}, "connection goes with match externalId"),
         ({"introspection": {"client_id": "lms"}}, "exactly one of client_secret_env and"),
         ({"introspection": {**ASKED, "client_secret": "x"}}, "client_secret is not known"),
         (

@@ -158,6 +158,17 @@ async def test_an_id_that_two_directories_give_to_one_person_is_that_persons(
     assert (await visitors.enter(visitors.token("7"))).caller.name == "Ada"
 
 
+async def test_ids_of_other_directories_do_not_count_where_one_is_named(
+    visitors: Visitors,
+) -> None:
+    visitors.trust(setting_for(visitors.server, connection="okta"))
+    await directory(visitors.world, "Okta", Ada="7")
+    await directory(visitors.world, "Payroll", Bo="7", Ada="8")
+
+    assert (await visitors.enter(visitors.token("7"))).caller.name == "Ada"
+    assert "no member fits" in await refused(visitors, visitors.token("8"))
+
+
 async def test_an_address_that_two_people_have_is_nobodys(visitors: Visitors) -> None:
     await visitors.world.member("Ada Two", emails=[ADA])
     visitors.trust(setting_for(visitors.server, match="email"))

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.journal import cause_of
 
 NOTED_A_PASS: Final = 2_000
-"""People of a segment noted in one transaction."""
+"""People without an account who are looked at in one transaction, so that its work has a bound."""
 
 PENDING: Final = (
     "EXISTS (SELECT FROM invitation_due) OR EXISTS (SELECT FROM invitation_due_segment)"
@@ -63,13 +63,13 @@ WITH next AS MATERIALIZED (
     SELECT m.id FROM member m
      WHERE m.workspace_id = :workspace_id AND m.id > :after_id
        AND m.state = 'PENDING' AND m.deleted_at IS NULL
-       AND EXISTS (SELECT FROM membership s WHERE s.member_id = m.id
-                      AND s.segment_id = :segment_id AND s.until IS NULL)
-       AND NOT EXISTS (SELECT FROM invitation i WHERE i.member_id = m.id)
      ORDER BY m.id LIMIT :most
 ), noted AS (
     INSERT INTO invitation_due (member_id, workspace_id, cause)
-    SELECT id, :workspace_id, :cause FROM next
+    SELECT n.id, :workspace_id, :cause FROM next n
+     WHERE EXISTS (SELECT FROM membership s WHERE s.member_id = n.id
+                      AND s.segment_id = :segment_id AND s.until IS NULL)
+       AND NOT EXISTS (SELECT FROM invitation i WHERE i.member_id = n.id)
 )
 SELECT count(*) AS people, max(id) AS last FROM next
 """)
@@ -119,7 +119,7 @@ async def consider_course(db: AsyncSession, *, workspace_id: int, course_id: int
 
 
 async def expand_segment(db: AsyncSession) -> bool:
-    """Note some of the people of one noted segment one by one; false when none is noted."""
+    """Note those of a noted segment one by one, a pass of them; false when none is noted."""
     noted = (await db.execute(TAKE_SEGMENT)).one_or_none()
     if noted is None:
         return False

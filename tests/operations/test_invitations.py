@@ -346,6 +346,55 @@ async def test_an_attachment_and_a_drain_that_do_not_see_each_other_miss_nobody(
     assert await outbox.invited() == ["Pea"]
 
 
+async def test_a_drain_that_commits_after_the_segment_was_looked_through_misses_nobody(
+    world: World, outbox: Outbox, sync_database: Engine
+) -> None:
+    await newcomer(world)
+    await world.course("Safety")
+    await world.segment("Sales", 'department eq "Sales"')
+
+    async with world.edge.transaction() as holding:
+        # The engine has written everything and waits for its number in the journal.
+        await holding.execute(text("SELECT FROM workspace_stream FOR UPDATE"))
+        draining = asyncio.create_task(asyncio.to_thread(settle, sync_database))
+        await _until_somebody_waits(world)
+        async with world.edge.transaction() as attaching:
+            await attaching.execute(
+                text(
+                    "INSERT INTO course_segment (course_id, segment_id, workspace_id, place)"
+                    " VALUES (:course, :segment, :workspace, 1)"
+                ),
+                {
+                    "course": world.courses["Safety"],
+                    "segment": world.segments["Sales"],
+                    "workspace": world.workspace_id,
+                },
+            )
+            await invitations.consider_segments(
+                attaching, workspace_id=world.workspace_id, segment_ids=world.segments.values()
+            )
+        await outbox.look()
+        assert await outbox.invited() == []
+        assert await outbox.notes() == 0
+    await draining
+    await outbox.look()
+
+    assert await outbox.invited() == ["Pea"]
+
+
+async def _until_somebody_waits(world: World) -> None:
+    waiting = text(
+        "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock')"
+    )
+    async with asyncio.timeout(10):
+        while True:
+            async with world.edge.sessions() as db:
+                if await db.scalar(waiting):
+                    return
+            await asyncio.sleep(0.01)
+
+
 async def test_many_workers_who_look_at_once_invite_everybody_once(
     world: World, outbox: Outbox, sync_database: Engine
 ) -> None:

@@ -76,6 +76,10 @@ bench: $(STAMP) ## Run the benchmarks one after the other (minutes); they print 
 torture: $(STAMP) ## Several hundred rounds of everything at once with killed workers (minutes).
 	$(BIN)/python -m tests.torture
 
+.PHONY: guards
+guards: $(STAMP) ## Take every guard away, one at a time; the proof must notice each (minutes).
+	$(BIN)/python -m tests.proof
+
 # --- Change it ----------------------------------------------------------------------------------
 
 .PHONY: fmt

@@ -72,6 +72,8 @@ class City:
     world: World
     connection_id: int = 0
     directory_id: int = 0
+    first_delivery: int = 0
+    token_id: str = ""
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
     def id(self, noun: str, name: str) -> str:
@@ -115,6 +117,11 @@ class Town:
     def delivery(self, place: str = OWN) -> str:
         """A delivery that waits to be looked at, another one each time."""
         return encode("Delivery", next(self.city(place).deliveries))
+
+    @property
+    def first_delivery(self) -> str:
+        """The delivery that no probe takes."""
+        return encode("Delivery", self.here.first_delivery)
 
     def module_to_move(self, who: str, place: str) -> str:
         """A module of the place's courses, another one for each principal."""
@@ -295,7 +302,8 @@ async def _connection(city: City, seals: Seals) -> None:
             db, by=world.system, name="Provider", kind=ConnectionKind.SCIM, at=MONDAY
         )
         city.connection_id, city.directory_id = made.id, directory.id
-        city.deliveries = iter(list(rows))
+        city.first_delivery, *others = rows
+        city.deliveries = iter(others)
 
 
 async def _tokens(city: City) -> None:
@@ -303,7 +311,7 @@ async def _tokens(city: City) -> None:
     world = city.world
     async with world.edge.transaction() as db:
         for name in (*PEOPLE, "Cleo"):
-            await tokens.create(
+            made, _ = await tokens.create(
                 db,
                 by=world.system,
                 kind=TokenKind.PAT,
@@ -311,6 +319,7 @@ async def _tokens(city: City) -> None:
                 member_id=world.members[name],
                 at=MONDAY,
             )
+            city.token_id = made.id
         await tokens.create(
             db,
             by=world.system,

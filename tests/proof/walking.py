@@ -85,7 +85,8 @@ class Growth:
             if is_leaf_type(kind):
                 yield start
             elif self._is_cut(kind, met, is_deep=is_deep):
-                yield f"{start} {{ __typename }}"
+                has_id = "id" in getattr(kind, "fields", {})
+                yield f"{start} {{ __typename {f'{kind.name}_id: id' if has_id else ''} }}"
             else:
                 yield f"{start} {self.selection(kind, met)}"
 
@@ -149,6 +150,8 @@ def _read(
         for number, each in enumerate(value):
             yield from _read(schema, each, (*place, number), around, failed)
     if not isinstance(value, dict) or "__typename" not in value or len(value) == 1:
+        return
+    if set(value) == {"__typename", f"{value['__typename']}_id"}:
         return
     type_ = schema.type_map[value["__typename"]]
     row = _row(type_, value, place, around)

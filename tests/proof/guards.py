@@ -1,0 +1,227 @@
+"""Every guard of the product, and how to take one of them away.
+
+A guard is a gate of the schema that asks for a permission, a place where an operation asks, or a
+statement that leaves out what may not be seen. Without it the product is as it would be had
+somebody forgotten it; the proof must notice.
+"""
+
+import ast
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+from unittest import mock
+
+from graphql import GraphQLObjectType, is_introspection_type
+
+from access.caller import Caller
+from access.permissions import Decision, Permission
+from operations import rights as rights_module
+from operations import visible
+from operations.rights import Rights, asked_in
+from resolvers import nodes
+from resolvers.catalog import own_right_of_field, right_of_type
+from resolvers.declared import Asked, Right
+from resolvers.guard import Gate
+from schema.schema import schema
+
+ROOT: Final = Path(__file__).parents[2]
+OPEN: Final = Decision(True, None, None, "The guard was taken away.")
+
+KINDS = GATE, QUESTION, FILTER = "gate", "question", "filter"
+
+
+@dataclass(frozen=True)
+class Guard:
+    """`name`: a coordinate of the schema, a line of a file, or a function of `visible`.
+
+    `asks_for` is what a gate asks for.
+    """
+
+    kind: str
+    name: str
+    asks_for: frozenset[Permission] = frozenset()
+
+
+def gates() -> Iterator[Guard]:
+    """Where the schema itself asks for a permission on a row."""
+    roots = {schema._schema.query_type, schema._schema.mutation_type}
+    for type_ in schema._schema.type_map.values():
+        if not isinstance(type_, GraphQLObjectType) or is_introspection_type(type_):
+            continue
+        if (asked := _asked_for(right_of_type(type_))) and type_ not in roots:
+            yield Guard(GATE, type_.name, asked)
+        for name, field in type_.fields.items():
+            if asked := _asked_for(own_right_of_field(field)):
+                yield Guard(GATE, f"{type_.name}.{name}", asked)
+
+
+def _asked_for(right: Right | None) -> frozenset[Permission]:
+    """What the gate of a right asks for; nothing where somebody else asks."""
+    if right is None or right.asked is not Asked.PARENT:
+        return frozenset()
+    return frozenset(each for group in right.any_of for each in group)
+
+
+def questions() -> Iterator[Guard]:
+    """Where an operation or an answerer asks: every call of `require` and of `decide`."""
+    for room in ("operations", "resolvers"):
+        for path in sorted((ROOT / room).glob("*.py")):
+            name = f"{room}/{path.name}"
+            if name in MACHINERY or name in ELSEWHERE:
+                continue
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Call) and _called(node.func) in ("require", "decide"):
+                    yield Guard(QUESTION, f"{name}:{node.lineno}")
+
+
+ELSEWHERE: Final = {
+    "operations/enrolments.py": "learners are assigned by an operation of a later issue",
+    "operations/identity.py": "behind the doors of providers, which let in nobody else",
+    "operations/directory.py": "the same",
+    "operations/membership_order.py": "the same",
+    "resolvers/announcements.py": "streams: proven over sockets, with what ends them",
+}
+"""Files whose questions this proof does not reach, and where they are proven."""
+
+MACHINERY: Final = frozenset(
+    {
+        "operations/rights.py",
+        "operations/standing.py",
+        "operations/holdings.py",
+        "operations/explain_permission.py",
+        "operations/who_can.py",
+        "resolvers/guard.py",
+        "resolvers/permissions.py",
+    }
+)
+"""What guards are made of, and what explains them to people."""
+
+
+def _called(function: ast.expr) -> str:
+    if isinstance(function, ast.Name):
+        return function.id
+    return function.attr if isinstance(function, ast.Attribute) else ""
+
+
+def filters() -> Iterator[Guard]:
+    """The statements of `visible` that are made for a caller."""
+    for name, function in vars(visible).items():
+        is_own = getattr(function, "__module__", "") == visible.__name__
+        if is_own and not name.startswith("_") and callable(function):
+            code = getattr(function, "__code__", None)
+            if code is not None and code.co_varnames[:1] == ("by",):
+                yield Guard(FILTER, name)
+
+
+def all_guards() -> list[Guard]:
+    return [*gates(), *questions(), *filters()]
+
+
+@contextmanager
+def without(*guards: Guard) -> Iterator[None]:
+    """The product as it would be without these."""
+    names = {kind: {each.name for each in guards if each.kind == kind} for kind in KINDS}
+    with ExitStack() as stack:
+        stack.enter_context(_without_gates(names[GATE]))
+        stack.enter_context(watching(lambda line, _: line in names[QUESTION]))
+        for name in sorted(names[FILTER]):
+            stack.enter_context(_without_filter(name))
+        yield
+
+
+@contextmanager
+def _without_gates(names: set[str]) -> Iterator[None]:
+    asked = Gate.ask
+
+    def ask(gate: Gate, row: object, context: Any) -> Any:
+        if gate.coordinate in names and context.caller is not None:
+            return None
+        return asked(gate, row, context)
+
+    with mock.patch.object(Gate, "ask", ask):
+        yield
+
+
+Seen = Callable[[str, Permission], bool]
+"""Told the line that asks, and for what; whether it is to be let through."""
+
+
+@contextmanager
+def watching(lets_through: Seen) -> Iterator[None]:
+    """Every question goes through `lets_through` first."""
+    required, decided = rights_module.require, Rights.decide
+
+    def require(db: Any, by: Caller, permission: Any, **given: Any) -> Any:
+        if not lets_through(_line(sys._getframe(1)), permission):
+            return required(db, by, permission, **given)
+        asked_in(db).add(permission)
+        return _at_once(OPEN)
+
+    def decide(rights: Rights, permission: Any, scope: Any, id: int, **facts: Any) -> Decision:
+        if lets_through(_line(sys._getframe(1)), permission):
+            rights._asked.add(permission)
+            return OPEN
+        return decided(rights, permission, scope, id, **facts)
+
+    users = [
+        module
+        for name, module in list(sys.modules.items())
+        if name.startswith(("operations.", "resolvers."))
+        if getattr(module, "require", None) is required
+    ]
+    for module in users:
+        vars(module)["require"] = require
+    try:
+        with mock.patch.object(Rights, "decide", decide):
+            yield
+    finally:
+        for module in users:
+            vars(module)["require"] = required
+
+
+async def _at_once(decision: Decision) -> Decision:
+    return decision
+
+
+def _line(frame: FrameType) -> str:
+    path = Path(frame.f_code.co_filename)
+    number = _starts(path).get(frame.f_lineno, frame.f_lineno)
+    return f"{path.parent.name}/{path.name}:{number}"
+
+
+_STARTS: dict[Path, dict[int, int]] = {}
+
+
+def _starts(path: Path) -> dict[int, int]:
+    """The first line of the call each line of a file belongs to, where it is a question."""
+    if path not in _STARTS:
+        found = {}
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and _called(node.func) in ("require", "decide"):
+                found.update(
+                    dict.fromkeys(range(node.lineno, (node.end_lineno or 0) + 1), node.lineno)
+                )
+        _STARTS[path] = found
+    return _STARTS[path]
+
+
+@contextmanager
+def _without_filter(name: str) -> Iterator[None]:
+    function = getattr(visible, name)
+
+    def everything(by: Caller, *given: Any, **named: Any) -> Any:
+        return function(replace(by, is_system=True, limited_to=None), *given, **named)
+
+    with mock.patch.object(visible, name, everything):
+        seen = dict(nodes.SEEN)
+        for kind, (row, rows_of) in seen.items():
+            if rows_of is function:
+                nodes.SEEN[kind] = (row, everything)  # type: ignore[index]
+        try:
+            yield
+        finally:
+            nodes.SEEN.update(seen)  # type: ignore[attr-defined]

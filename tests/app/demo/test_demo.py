@@ -164,3 +164,13 @@ def test_the_company_shows_a_full_course_and_a_suppressed_coordinator() -> None:
     assert (instructor.department, instructor.country) == ("Sales", "SE")
     assert {plan.rule is None for plan in company.SEGMENTS} == {True, False}
     assert {each.kind for each in company.COURSES} == set(CourseKind)
+
+
+def test_the_readme_shows_the_same_people_as_the_demo() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    rows = [
+        f"| {principal.value} | {name.split('@')[0]} | {company.SEES[principal].sentence} |"
+        for principal, name in company.SHOWN
+    ]
+
+    assert [row for row in rows if row not in readme] == []

@@ -130,7 +130,7 @@ def _contexts(here: Installation) -> OpenContext:
         if known.is_remembered and not await here.bearer.still_valid(known):
             raise Unauthenticated(NOT_SIGNED_IN)
         context = Context(
-            replace(known.caller, client=client),
+            known.caller,
             here.edge,
             seal=here.seal,
             seals=here.keyring,

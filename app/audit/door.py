@@ -12,7 +12,6 @@ A copy is itself recorded. When a right or the token ends, the copy breaks off i
 import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -138,7 +137,7 @@ class AuditDoor:
 
     async def _answer(self, request: Request) -> Response:
         known = await self._known(request)
-        by = replace(known.caller, client=client_of(request.scope))
+        by = known.caller
         filters = filters_from(request.query_params)
         up_to = await begin(self._edge, by, filters, self._format)
 

@@ -324,6 +324,29 @@ async def test_a_segment_of_many_is_noted_by_one_row_and_looked_through_in_passe
     assert sorted(await outbox.invited()) == [f"P{number}" for number in range(8)]
 
 
+async def test_a_segment_attached_again_while_it_is_looked_through_is_begun_anew(
+    world: World, outbox: Outbox, sync_database: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(invitations, "NOTED_A_PASS", 3)
+    names = [f"P{number}" for number in range(5)]
+    for name in names:
+        await newcomer(world, name)
+    await world.segment("Sales", 'department eq "Sales"')
+    settle(sync_database)
+    await outbox.look()
+    await world.course("Old", segments_attached=["Sales"], state=CourseState.ARCHIVED)
+    async with world.edge.transaction() as db:
+        assert await invitations.expand_segment(db)
+    async with world.edge.transaction() as db:
+        await inviting.invite_due(db, seals=outbox.seals, at=MONDAY)
+    assert await outbox.invited() == []
+
+    await world.course("Safety", segments_attached=["Sales"])
+    await outbox.look()
+
+    assert sorted(await outbox.invited()) == names
+
+
 async def test_an_attachment_and_a_drain_that_do_not_see_each_other_miss_nobody(
     world: World, outbox: Outbox, sync_database: Engine
 ) -> None:

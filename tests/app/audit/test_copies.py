@@ -105,7 +105,7 @@ async def test_a_stranger_checks_a_whole_copy_with_ten_lines(web: Web, firm: Wor
     assert [(each["entry"]["seq"], each["entry"]["verb"]) for each in lines] == [
         (row.seq, row.verb) for row in rows
     ]
-    assert check(answer.content) == Answer(0, rows[-1].hash.hex(), "")
+    assert check(answer.content) == Answer(0, f"{rows[-1].hash.hex()} 0 redacted", "")
 
 
 async def test_the_ten_lines_find_what_was_done_to_a_copy(web: Web, firm: World) -> None:
@@ -237,7 +237,9 @@ async def test_a_redacted_entry_stays_a_link_of_the_chain(
     file = (await fetch(web, "/audit.jsonl", firm, "Mo")).content
 
     assert "entry" not in json.loads(file.splitlines()[4])
-    assert check(file).code == 0
+    checked = check(file)
+    assert checked.code == 0
+    assert checked.out.endswith(" 1 redacted")
 
 
 async def test_a_long_copy_is_of_one_moment_and_breaks_off_with_the_right(

@@ -11,6 +11,9 @@ from typing import Final
 from app.graphql.limits import Limits
 
 LIST_SIZES: Final[Mapping[str, int]] = {
+    "ActiveMembersReport.months": 12,
+    "AddMemberPayload.results": 50,
+    "AttributeSchemaPayload.attributes": 30,
     "Coordinator.sources": 2,
     "Course.allowedActions": 37,
     "Course.instructors": 3,
@@ -18,8 +21,11 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Course.segments": 5,
     "Department.allowedActions": 3,
     "Member.allowedActions": 6,
+    "MemberPayload.changed": 20,
     "Module.allowedActions": 4,
+    "Query.attributes": 30,
     "Query.permissionCatalog": 300,
+    "Query.searchMembersPicker": 20,
     "Query.searchSegmentsTypeahead": 20,
     "SegmentReason.clauses": 20,
     "SuppressedCoordinator.sources": 2,

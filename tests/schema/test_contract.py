@@ -1,6 +1,7 @@
 """The contract as a file: printed, described, named after the permissions, and not broken."""
 
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,17 @@ def test_a_breaking_change_would_be_seen() -> None:
     changes = find_breaking_changes(build_schema(sdl()), build_schema(smaller))
 
     assert [each.description for each in changes] == ["Field Query.checkRule was removed."]
+
+
+def test_g9_what_is_deprecated_says_what_to_use_instead_and_until_when_it_stays() -> None:
+    reasons = [
+        field.deprecation_reason
+        for type_ in GRAPHQL.type_map.values()
+        if isinstance(type_, GraphQLObjectType | GraphQLInterfaceType)
+        for field in type_.fields.values()
+        if field.deprecation_reason is not None
+    ]
+
+    assert reasons
+    for reason in reasons:
+        assert re.fullmatch(r"Use \w.*\. It goes on 20\d\d-\d\d-\d\d\.", reason), reason

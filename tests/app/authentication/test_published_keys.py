@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import structlog
+from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, Key, KeyParameters, OctKey, RSAKey
 
 from app.authentication import outside as outside_module
@@ -14,6 +15,7 @@ from app.authentication.metadata import Metadata
 from app.authentication.outside import LARGEST_ANSWER, IssuerSilent, Outside
 from app.authentication.published_keys import KEPT_FOR, PublishedKeys
 from tests.app.authentication.elsewhere import DISCOVERY, KEYS, OAUTH, Clock, Page, Server
+from tests.app.authentication.forging import b64
 
 MINUTE = 60.0
 
@@ -255,7 +257,10 @@ async def test_an_issuer_may_describe_itself_as_oauth_does(
         lambda server: server.publish(FIRST, jwks_uri="https://user:pass@127.0.0.1/keys"),
         lambda server: server.pages.update({KEYS: Page({"keys": [PUBLIC]}, status=500)}),
         lambda server: server.pages.update(
-            {KEYS: Page(status=302, headers={"location": server.address + DISCOVERY})}
+            {
+                KEYS: Page(status=302, headers={"location": server.address + "/elsewhere"}),
+                "/elsewhere": Page({"keys": [PUBLIC]}),
+            }
         ),
         lambda server: server.pages.update({KEYS: Page(b"<html>")}),
         lambda server: server.pages.update({KEYS: Page([PUBLIC])}),
@@ -300,7 +305,11 @@ async def test_a_server_that_is_not_there_is_silent(outside: Outside, clock: Clo
         await named(source(Server("http://127.0.0.1:1"), outside, clock), "first")
 
 
-WEAK = {"kty": "RSA", "kid": "k", "e": "AQAB", "n": "u" * 170}
+def weak() -> dict[str, str]:
+    """A key of 1024 bits, which joserfc itself would not make."""
+    key = rsa.generate_private_key(65537, 1024)  # noqa: S505 - it has to be refused
+    numbers = key.public_key().public_numbers()
+    return {"kty": "RSA", "kid": "k", "e": "AQAB", "n": b64(numbers.n.to_bytes(128))}
 
 
 @pytest.mark.parametrize(
@@ -319,7 +328,7 @@ WEAK = {"kty": "RSA", "kid": "k", "e": "AQAB", "n": "u" * 170}
         {name: value for name, value in ec("k").as_dict(private=False).items() if name != "kid"},
         {"kty": "EC", "kid": "k"},
         {"kty": ["EC"], "kid": "k"},
-        WEAK,
+        weak(),
         "k",
         None,
     ],
@@ -345,6 +354,17 @@ async def test_of_two_keys_of_one_name_the_one_that_fits_is_taken_and_of_equals_
 
     assert [type(each) for each in found] == [ECKey, RSAKey]
     assert await keys.key("twice", "ES256") is None
+
+
+async def test_a_key_is_good_for_the_algorithm_it_says_and_for_no_other(
+    server: Server, outside: Outside, clock: Clock
+) -> None:
+    server.publish(RSAKey.generate_key(2048, {"kid": "said", "alg": "RS256"}))
+    keys = source(server, outside, clock)
+
+    found = [await named(keys, "said", each) for each in ("RS256", "RS512", "PS256")]
+
+    assert found == ["said", None, None]
 
 
 async def test_a_private_key_that_was_published_by_mistake_is_kept_as_a_public_one(

@@ -177,7 +177,7 @@ SELECT p.id, 'learner', 'workspace', p.workspace_id, 'EVERYBODY', p.created_at, 
 """
 
 ROLES: Final = """
-SELECT held.member_id, p.display_name, p.state, held.principal, place.scope, place.id AS on_id,
+       held.member_id, p.display_name, p.state, held.principal, place.scope, place.id AS on_id,
        place.name AS on_name, place.is_here, held.how, held.since, by.display_name AS by_name,
        s.name AS segment, held.pending_until
   FROM held JOIN place ON place.scope = held.scope AND place.id = held.place_id
@@ -186,16 +186,22 @@ SELECT held.member_id, p.display_name, p.state, held.principal, place.scope, pla
   LEFT JOIN segment s ON s.id = held.segment_id
  WHERE held.principal = ANY (CAST(:principals AS text[]))
 """
-ORDER: Final = """
- ORDER BY lower(p.display_name), held.member_id, place.is_here DESC, place.scope, place.name,
-          place.id, held.principal, held.since, s.name
-"""
+OF_EACH: Final = """
+       lower(p.display_name), held.member_id, place.is_here DESC, held.principal,
+       held.pending_until IS NULL"""
+"""Of one person's roles of one kind, inside a large workspace perhaps thousands, the first."""
+
+NEAREST_FIRST: Final = "place.is_here DESC, place.scope, place.name, place.id, held.principal"
 
 
 def _statement(scope: Scope, *, of_one: bool) -> TextClause:
-    held = " AND held.member_id = :member_id" if of_one else ""
-    with_ = f"WITH place AS ({PLACES[scope]}\n), held AS NOT MATERIALIZED ({HELD})"
-    return text(with_ + ROLES + held + ORDER)
+    head = f"WITH place AS ({PLACES[scope]}\n), held AS NOT MATERIALIZED ({HELD})"
+    if of_one:
+        whose = f" AND held.member_id = :member_id ORDER BY {NEAREST_FIRST}, held.since, s.name"
+        return text(head + "SELECT" + ROLES + whose)
+    distinct = f"SELECT DISTINCT ON ({OF_EACH.replace(' DESC', '')})"
+    order = f" ORDER BY {OF_EACH}, {NEAREST_FIRST}, held.since, s.name"
+    return text(head + distinct + ROLES + order)
 
 
 OF_ALL: Final = {scope: _statement(scope, of_one=False) for scope in Scope}
@@ -217,8 +223,8 @@ async def roles_towards(
     *,
     member_id: int | None = None,
 ) -> list[HeldRole]:
-    """Every one of these roles that is held towards the thing, also those that do not count yet;
-    of one person, if one is named. In the order of names, and then of places, nearest first."""
+    """These roles as they are held towards the thing, also those that do not count yet: of one
+    person every one, nearest first; of everybody, by name, one of each kind here and inside."""
     statements = OF_ALL if member_id is None else OF_ONE
     asked = {
         "workspace_id": workspace_id,

@@ -318,3 +318,24 @@ async def test_asking_costs_three_statements_however_many_people_may(
 
     assert len(found.holders) == people
     assert len(statements) == 3
+
+
+async def test_one_person_is_one_line_and_a_promise_hides_nothing_that_counts(
+    db: AsyncSession,
+) -> None:
+    await promise(db, 1, "dept_enroll", department_id=1)
+    await grant(db, 1, "dept_enroll", department_id=2)
+    for course_id in (1, 2, 3):
+        await role(db, 2, course_id, "INSTRUCTOR")
+
+    found = await who_can(
+        db, by=system(1), permission=Permission.SEARCH_MEMBERS_PICKER, scope=Scope.WORKSPACE, id=1
+    )
+
+    assert [
+        (each.member_id, each.decision.allowed, each.role.principal, each.role.on_name)
+        for each in found.holders
+    ] == [
+        (1, True, Principal.DEPT_ENROLL, "Legal"),
+        (2, True, Principal.INSTRUCTOR, "Law"),
+    ]

@@ -5,16 +5,20 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from joserfc.util import urlsafe_b64decode
 from websockets.exceptions import ConnectionClosed
 
 from models.people import MemberState
 from operations import members, people
+from tests.app.authentication.forgeries import FORGERIES
+from tests.app.authentication.forging import Mint, provider_mint
 from tests.node import NodeClients
 from tests.oidc import AUDIENCE, OpenIdProvider, new_key
 from tests.servers import PostgresServer
@@ -28,6 +32,7 @@ VIEWER = """
 """
 LONGEST_UNTIL_NEW_KEYS = 30.0
 LONGEST_UNTIL_REVOKED = 60.0
+FORGER = "127.0.0.2"
 SECRET = "a secret between the product and its provider"
 
 
@@ -37,6 +42,7 @@ class Trusting:
 
     system: System
     provider: OpenIdProvider
+    mint: Mint
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +60,11 @@ def trusting(
         "stranger-1": says("stranger@pending.example", "pending"),
         "cleo-1": says("cleo@turning.example", "turning"),
         "dan-1": says("dan@turning.example", "turning"),
+        "gus-1": says("gus@guarded.example", "guarded"),
         "eve-1": says("eve@one.example", ["one", "two"]),
     }
-    with OpenIdProvider(node_clients, known, [new_key("first")], secret=SECRET) as provider:
+    mint = provider_mint()
+    with OpenIdProvider(node_clients, known, [*mint.keys.values()], secret=SECRET) as provider:
         issuer = {
             "issuer": provider.issuer,
             "audience": AUDIENCE,
@@ -69,7 +77,7 @@ def trusting(
             "LMS_PROVIDER_SECRET": provider.secret,
         }
         with running(postgres_server.url(name), home, environment) as system:
-            yield Trusting(system, provider)
+            yield Trusting(system, provider, mint)
     postgres_server.drop(name)
 
 
@@ -83,8 +91,11 @@ def says(user_name: str, org: str | list[str]) -> dict[str, Any]:
     return {"preferred_username": user_name, "org": org}
 
 
-async def ask(trusting: Trusting, token: str, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(timeout=10) as client:
+async def ask(
+    trusting: Trusting, token: str, *, address: str = "127.0.0.1", **headers: str
+) -> httpx.Response:
+    transport = httpx.AsyncHTTPTransport(local_address=address)
+    async with httpx.AsyncClient(timeout=10, transport=transport) as client:
         return await client.post(
             trusting.system.graphql,
             json={"query": VIEWER},
@@ -215,6 +226,27 @@ async def test_in_two_workspaces_one_acts_in_the_one_that_is_named(
         event = await dashboard.next()
     assert event is not None
     assert event["workspace"] == {"slug": "two"}
+
+
+async def test_no_forged_token_opens_the_door_and_the_honest_one_still_does(
+    trusting: Trusting, found: Found
+) -> None:
+    company = await found("guarded")
+    await company.world.member("Gus")
+    honest = (await trusting.provider.sign_in("gus-1"))["access_token"]
+    said = json.loads(urlsafe_b64decode(honest.split(".")[1].encode()))
+    mint = replace(trusting.mint, base=said, given=honest)
+
+    answers = {}
+    for name, forge in FORGERIES.items():
+        with suppress(httpx.LocalProtocolError, UnicodeEncodeError):  # it cannot even be sent
+            answers[name] = (await ask(trusting, forge(mint), address=FORGER)).status_code
+
+    assert len(answers) > 50
+    let_in = {name for name, code in answers.items() if code not in (400, 401, 429, 431)}
+    assert let_in == {"with a space"}  # which HTTP takes away from around a header's value
+    assert [*answers.values()].count(429) > 20
+    assert (await ask(trusting, honest, address=FORGER)).status_code == 200
 
 
 async def test_the_provider_changes_its_keys_and_takes_its_word_back_while_we_run(

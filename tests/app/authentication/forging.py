@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jws
-from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
+from joserfc.jwk import ECKey, Key, KeyParameters, OKPKey, RSAKey
 
 from app.authentication.algorithms import ALGORITHMS
 from app.authentication.verifier import Issuer, Subject
@@ -123,6 +123,23 @@ def new_mint() -> Mint:
             "okp": OKPKey.generate_key("Ed25519"),
         },
         claims(),
+    )
+
+
+def provider_mint() -> Mint:
+    """Keys as a provider publishes them: by the names that forgeries use, the RSA key for any
+    algorithm, the others for one."""
+    said = {
+        name: KeyParameters(kid=name, use="sig", alg=algorithm)
+        for name, algorithm in {"ec": "ES256", "ec384": "ES384", "okp": "EdDSA"}.items()
+    }
+    return Mint(
+        {
+            "ec": ECKey.generate_key("P-256", said["ec"]),
+            "rsa": RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"}),
+            "okp": OKPKey.generate_key("Ed25519", said["okp"]),
+            "ec384": ECKey.generate_key("P-384", said["ec384"]),
+        }
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from joserfc import jws
-from joserfc.jwk import ECKey, KeyParameters, OKPKey, RSAKey
 from joserfc.util import urlsafe_b64decode
 
 from app.authentication.configuration import IssuerSetting
@@ -17,12 +16,11 @@ from app.authentication.trusting import trusted
 from app.authentication.verifier import NotAccepted
 from app.graphql.requests import strict_json
 from tests.app.authentication.forgeries import FORGERIES, RIGHT_CLAIMS, WRONG_CLAIMS, moved
-from tests.app.authentication.forging import Mint
+from tests.app.authentication.forging import Mint, provider_mint
 from tests.node import NodeClients
 from tests.oidc import AUDIENCE, OpenIdProvider
 
 PEOPLE = {"ada-1": {"email": "ada@acme.example", "email_verified": True}}
-ALGORITHMS = {"ec": "ES256", "ec384": "ES384", "rsa": "RS256", "okp": "EdDSA"}
 
 
 @dataclass
@@ -44,24 +42,9 @@ class Real:
         return trusted([setting], None, lambda: float(self.now))
 
 
-def provider_keys() -> Mint:
-    said = {
-        name: KeyParameters(kid=name, use="sig", alg=algorithm)
-        for name, algorithm in ALGORITHMS.items()
-    }
-    return Mint(
-        {
-            "ec": ECKey.generate_key("P-256", said["ec"]),
-            "ec384": ECKey.generate_key("P-384", said["ec384"]),
-            "rsa": RSAKey.generate_key(2048, {"kid": "rsa", "use": "sig"}),
-            "okp": OKPKey.generate_key("Ed25519", said["okp"]),
-        }
-    )
-
-
 @pytest.fixture(scope="module")
 def real(node_clients: NodeClients) -> Iterator[Real]:
-    mint = provider_keys()
+    mint = provider_mint()
     first, *others = (mint.keys[name] for name in ("ec", "rsa", "okp", "ec384"))
     with OpenIdProvider(node_clients, PEOPLE, [first, *others]) as provider:
         answer = asyncio.run(provider.sign_in("ada-1"))

@@ -9,7 +9,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -17,7 +17,7 @@ from unittest import mock
 
 from graphql import GraphQLObjectType, is_introspection_type
 
-from access.caller import Caller
+from access.caller import Caller, system
 from access.permissions import Decision, Permission
 from operations import rights as rights_module
 from operations import visible
@@ -214,7 +214,7 @@ def _without_filter(name: str) -> Iterator[None]:
     function = getattr(visible, name)
 
     def everything(by: Caller, *given: Any, **named: Any) -> Any:
-        return function(replace(by, is_system=True, limited_to=None), *given, **named)
+        return function(system(by.workspace_id, by.origin), *given, **named)
 
     with mock.patch.object(visible, name, everything):
         seen = dict(nodes.SEEN)

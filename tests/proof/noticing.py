@@ -102,13 +102,14 @@ class Noticing:
         """What else may ask for the same: gates, filters, other questions of the same requests."""
         asked_for = guard.asks_for or self._asked_for[guard.name]
         every = [each for each in guards.all_guards() if each != guard]
-        yield [each for each in every if each.asks_for & asked_for]
-        yield [each for each in every if each.kind == FILTER]
-        yield [
+        gates = [each for each in every if each.asks_for & asked_for]
+        filters = [each for each in every if each.kind == FILTER]
+        asked = [
             each
             for each in every
             if each.kind == QUESTION and self._asked_for[each.name] & asked_for
         ]
+        yield from (gates, filters, asked, [*gates, *filters, *asked])
 
     async def _fails_without(self, *gone: Guard) -> bool:
         guard = gone[0]

@@ -211,6 +211,6 @@ OF_PEOPLE: Final = (
             "person": town.person(f"Newcomer {who == 'invite':d}", case.place)
         },
         cases=OF_A_THING,
-        changes="member.invited",
+        changes="invitation.resent",
     ),
 )

@@ -95,7 +95,7 @@ class Sweep:
                     continue
                 for who in self._denied(f"{root.name}.{name}", name, declared):
                     document, variables = self._document(root.name, name, declared)
-                    is_hidden = who not in self._thing(name, declared).is_seen_by
+                    is_hidden = self._is_hidden(f"{root.name}.{name}", name, declared, who)
                     yield Swept(name, who, document, variables, is_hidden)
 
     def _denied(self, coordinate: str, name: str, declared: GraphQLField) -> Iterator[str]:
@@ -105,6 +105,11 @@ class Sweep:
         for who in table.PEOPLE if said.any_of else ():
             if not any(all(self._may(each, who, thing) for each in group) for group in said.any_of):
                 yield who
+
+    def _is_hidden(self, coordinate: str, name: str, declared: GraphQLField, who: str) -> bool:
+        """What is asked of the workspace is denied before anything is looked for."""
+        asked_of = {table.asked_of(each) for each in self._declared[coordinate].any_of[0]}
+        return "workspace" not in asked_of and who not in self._thing(name, declared).is_seen_by
 
     def _may(self, operation: str, who: str, thing: Thing) -> bool:
         """As far as the operation is asked of this thing, or of more; what hangs on a condition of

@@ -45,6 +45,8 @@ APART = {
     "InUse": "a refusal",
     "CourseInTheWay": "part of a refusal",
     "RuleProblem": "part of a refusal",
+    "NotOnDepartmentTeam": "a refusal",
+    "AffectedSegment": "what removing an attribute would break: said before, and only to managers",
     "RuleCheck": "what the caller wrote, understood; it shows nothing that is stored",
 }
 """Types without rows of their own, and why."""

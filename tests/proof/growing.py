@@ -12,11 +12,11 @@ INSERT INTO department (workspace_id, name)
 SELECT :w, 'Zz ' || :more || n FROM generate_series(1, :times) n;
 INSERT INTO team_member (workspace_id, department_id, member_id)
 SELECT :w, d.id, m.id FROM department d, member m
- WHERE d.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Many ' || :more || '%'
+ WHERE d.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%'
     ON CONFLICT DO NOTHING;
 INSERT INTO access_grant (workspace_id, member_id, principal, department_id)
 SELECT :w, m.id, 'dept_teach', d.id FROM department d, member m
- WHERE d.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Many ' || :more || '%'
+ WHERE d.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%'
     ON CONFLICT DO NOTHING;
 INSERT INTO course (workspace_id, department_id, title, kind, state)
 SELECT :w, department_id, 'Zz ' || :more || n, kind, state FROM course, generate_series(1, :times) n
@@ -26,7 +26,7 @@ SELECT :w, c.id, r.member_id, r.role FROM course c, course_role r
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND r.course_id = :course;
 INSERT INTO course_role (workspace_id, course_id, member_id, role)
 SELECT :w, :course, m.id, CASE WHEN m.id % 2 = 0 THEN 'INSTRUCTOR' ELSE 'COORDINATOR' END
-  FROM member m WHERE m.workspace_id = :w AND m.display_name LIKE 'Many ' || :more || '%';
+  FROM member m WHERE m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
 INSERT INTO course_segment (workspace_id, course_id, segment_id, place)
 SELECT :w, c.id, s.segment_id, s.place FROM course c, course_segment s
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND s.course_id = :course;
@@ -38,7 +38,7 @@ SELECT :w, g.member_id, g.principal, c.id FROM course c, access_grant g
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND g.course_id = :course;
 INSERT INTO access_grant (workspace_id, member_id, principal, course_id)
 SELECT :w, m.id, 'course_teach', :course FROM member m
- WHERE m.workspace_id = :w AND m.display_name LIKE 'Many ' || :more || '%';
+ WHERE m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
 INSERT INTO module (workspace_id, department_id, title, kind)
 SELECT :w, department_id, 'Zz ' || :more || n, kind FROM module, generate_series(1, :times) n
  WHERE id = :module;
@@ -49,8 +49,8 @@ INSERT INTO course_module (workspace_id, course_id, module_id, place)
 SELECT :w, id, :module, 1 FROM course WHERE workspace_id = :w AND title LIKE 'Zz ' || :more || '%';
 INSERT INTO access_grant (workspace_id, member_id, principal, module_id)
 SELECT :w, m.id, 'module_edit', o.id FROM module o, member m
- WHERE o.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Many ' || :more || '%'
-   AND (o.id = :module OR m.display_name = 'Many ' || :more || '1') ON CONFLICT DO NOTHING;
+ WHERE o.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%'
+   AND (o.id = :module OR m.display_name = 'Zz ' || :more || '1') ON CONFLICT DO NOTHING;
 INSERT INTO segment (workspace_id, name, kind, state, rule, version, epoch,
                      is_usable_by_departments)
 SELECT :w, 'Zz ' || :more || n, kind, state, rule, version, epoch, TRUE
@@ -73,7 +73,7 @@ async def grow(town: Town, more: str, *, times: int, already: int = 0) -> None:
     """So many rows more, called after the word `more`; they come last in every order."""
     world = town.here.world
     for number in range(times):
-        await world.member(f"Many {more}{number}", state=MemberState.ACTIVE, department="Sales")
+        await world.member(f"Zz {more}{number}", state=MemberState.ACTIVE, department="Sales")
     given = {
         "w": world.workspace_id,
         "times": times,

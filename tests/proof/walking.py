@@ -26,6 +26,9 @@ DEEP, FLAT = 2, 1
 """How many kinds of rows lie on one way before its last, wrappers not counted: from one thing, and
 from a list of things."""
 
+FAR: Final = frozenset({"CoursePermissions"})
+"""Kinds that lie deeper than all others."""
+
 LONG: Final = frozenset({"Ability"})
 """Kinds of which every row has dozens: shown only of what a field of the root gives."""
 
@@ -59,7 +62,8 @@ class Growth:
     def from_root(self, type_: GraphQLNamedType) -> str:
         """The selection below a field of the root."""
         is_list = is_wrapper(type_) or is_abstract_type(type_)
-        return Growth(self.schema, self.given, FLAT if is_list else DEEP).selection(type_)
+        deepest = FLAT if is_list else self.deepest
+        return Growth(self.schema, self.given, deepest).selection(type_)
 
     def selection(self, type_: GraphQLNamedType, met: frozenset[str] = frozenset()) -> str:
         """Everything that can be selected of it."""
@@ -94,7 +98,8 @@ class Growth:
         rows = self.row_of(kind)
         if kind.name in LONG and len(met) > 2:
             return True
-        return kind.name in met or rows in met or (is_deep and not is_wrapper(kind))
+        is_far = is_wrapper(kind) or kind.name in FAR
+        return kind.name in met or rows in met or (is_deep and not is_far)
 
     def row_of(self, kind: GraphQLNamedType) -> str:
         """What a page or an edge is of; everything else is of itself."""

@@ -8,7 +8,8 @@ POST  makes the account, once. `Authorization: Bearer` with a token of a configu
 
 200  the invitation, or that the account is there
 404  the link opens nothing: unknown, used, replaced or expired, nobody learns which
-401  the token is not valid              403  it is, and must not be used
+401  the token is not valid
+403  it is, and must not be used, or not for this workspace
 409  the token speaks of somebody who is another member already; the link stays good
 503  it could not be looked up: try again
 
@@ -31,6 +32,7 @@ from starlette.routing import Route
 from app.authentication.bearer import Bearer
 from app.authentication.configuration import IssuerSetting
 from app.authentication.issuer import LocalIssuer
+from app.authentication.verifier import Verified
 from app.graphql import Forbidden, RequestInfo, RequestRefused, Unauthenticated
 from app.graphql.reception import (
     CHALLENGE,
@@ -134,12 +136,15 @@ class InvitationDoor:
         return Told(200, "invited", {"opened": opened}, data, {})
 
     async def _accept(self, request: Request, code: str) -> Told:
-        identity = await self._identity(request)
+        verified = await self._verified(request)
+        identity = Identity(verified.issuer, verified.subject) if verified else None
         at = self._now()
         async with self._edge.transaction() as db:
             opened = await inviting.accept(
                 db, code=code, at=at, identity=identity, client=client_of(request.scope)
             )
+            if verified is not None and not _speaks_for(verified, opened.slug):
+                raise Forbidden(f"{verified.issuer} does not sign people in to {opened.workspace}.")
         data = _data(opened)
         token = None
         if self._local is not None:
@@ -158,7 +163,7 @@ class InvitationDoor:
         }
         return Told(200, "accepted", known, data, {})
 
-    async def _identity(self, request: Request) -> Identity | None:
+    async def _verified(self, request: Request) -> Verified | None:
         headers = request.scope["headers"]
         token = bearer_token(authorization_of(headers))
         if token is None:
@@ -166,8 +171,7 @@ class InvitationDoor:
         about = RequestInfo(
             request_id_of(headers), "http", client_of(request.scope), public_headers(headers)
         )
-        verified = await self._bearer.identify(token, request_info=about)
-        return Identity(verified.issuer, verified.subject)
+        return await self._bearer.identify(token, request_info=about)
 
     def _places(self, slug: str) -> list[str]:
         """Where people of this workspace sign in, by name."""
@@ -177,6 +181,11 @@ class InvitationDoor:
             if slug in (each.workspaces or (slug,))
         }
         return sorted(hosts)
+
+
+def _speaks_for(verified: Verified, slug: str) -> bool:
+    """Whether this token may say who somebody is in this workspace."""
+    return verified.people is not None and slug in verified.people.slugs(verified.claims)
 
 
 def _data(opened: Opened) -> dict[str, Any]:

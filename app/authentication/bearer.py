@@ -37,11 +37,6 @@ OWN_PREFIX: Final = "lmsc_"
 WORKSPACE_HEADER: Final = "x-coordinator-workspace"
 WORKSPACE_PARAMETER: Final = "workspace"
 
-ENDING_VERBS: Final = frozenset(
-    {"member.deactivated", "member.deleted", "token.revoked", "identity.removed"}
-)
-"""Journal entries after which a stream of the entry's member must ask `still_valid`."""
-
 LOOKED_AT_EVERY: Final = 10.0
 """Seconds between looks at an opaque token while a stream rests on it."""
 

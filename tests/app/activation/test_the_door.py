@@ -206,9 +206,9 @@ class Elsewhere:
 
 
 @pytest.fixture
-async def elsewhere(invited: Invited) -> AsyncIterator[Elsewhere]:
+async def elsewhere(invited: Invited, request: pytest.FixtureRequest) -> AsyncIterator[Elsewhere]:
     async with issuing() as server:
-        setting: IssuerSetting = setting_for(server)
+        setting: IssuerSetting = setting_for(server, **getattr(request, "param", {}))
         visitors = Visitors(invited.world, server, setting, now=dt.datetime.now(dt.UTC))
         routes = activation.routes(
             edge=invited.world.edge,
@@ -271,6 +271,20 @@ async def test_somebody_else_s_word_changes_nothing(elsewhere: Elsewhere, invite
     )
 
     assert answer.status_code == 409
+    assert await invited.state() == MemberState.PENDING
+    assert (await elsewhere.client.get(invited.path)).status_code == 200
+
+
+@pytest.mark.parametrize("elsewhere", [{"workspaces": ["another"]}], indirect=True)
+async def test_an_issuer_of_another_workspace_opens_nothing(
+    elsewhere: Elsewhere, invited: Invited
+) -> None:
+    answer = await elsewhere.client.post(
+        invited.path, headers=bearing(elsewhere.visitors.token("pea-1"))
+    )
+
+    assert answer.status_code == 403
+    assert "does not sign people in" in answer.json()["error"]
     assert await invited.state() == MemberState.PENDING
     assert (await elsewhere.client.get(invited.path)).status_code == 200
 

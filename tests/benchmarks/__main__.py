@@ -4,7 +4,7 @@ import subprocess
 import sys
 import time
 
-BENCHMARKS = ("latency", "drain", "rules", "interactive", "attach", "journal")
+BENCHMARKS = ("latency", "drain", "rules", "interactive", "attach", "journal", "permissions")
 
 
 def main() -> None:

@@ -10,7 +10,9 @@ from schema.schema import schema
 
 README = (Path(__file__).parents[2] / "README.md").read_text()
 SHOWN = re.findall(r"```graphql\n(.*?)```", README, re.DOTALL)
-NAMED = re.findall(r"`([a-z]+[A-Z][a-zA-Z]+)`", README)
+NAMED = set(re.findall(r"`([a-z]+[A-Z][a-zA-Z]+)`", README))
+OF_SETTINGS = {"externalId", "userName"}
+"""Words of COORDINATOR_ISSUERS, which the schema need not know."""
 
 
 def test_the_readme_shows_something() -> None:
@@ -25,4 +27,4 @@ def test_a_document_of_the_readme_is_valid(document: str) -> None:
 def test_the_readme_names_only_fields_and_arguments_there_are() -> None:
     sdl = schema.as_str()
 
-    assert [name for name in NAMED if not re.search(rf"\b{name}\b", sdl)] == []
+    assert [name for name in NAMED - OF_SETTINGS if not re.search(rf"\b{name}\b", sdl)] == []

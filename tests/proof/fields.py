@@ -59,6 +59,7 @@ class Compared:
 
     sightings: int = 0
     denials: int = 0
+    denied: dict[str, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     outcomes: dict[tuple[str, Any, str], dict[str, str]] = field(
         default_factory=lambda: defaultdict(dict)
     )
@@ -164,7 +165,10 @@ class Fields:
 
     def _judge(self, who: str, document: str, each: Sighting, done: Compared) -> None:
         done.sightings += 1
-        done.denials += each.outcome != READABLE
+        if each.outcome != READABLE:
+            done.denials += 1
+            if (who, document) not in done.denied[each.coordinate]:
+                done.denied[each.coordinate].append((who, document))
         done.fields.add(each.coordinate)
         path = f"{document}: {each.path}"
         outcomes = done.outcomes[who, each.row.key, each.coordinate]

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,8 +13,8 @@ from operations.edge import Committed, Edge
 from schema.schema import schema
 from tests.proof import guards
 from tests.proof.asking_here import Here
-from tests.proof.fields import Fields
-from tests.proof.guards import FILTER, GATE, QUESTION, Guard
+from tests.proof.fields import Compared, Fields
+from tests.proof.guards import FILTER, QUESTION, Guard
 from tests.proof.lists import Lists
 from tests.proof.probes import PROBES
 from tests.proof.proving import DENIED, Asked, outcome
@@ -22,11 +23,36 @@ from tests.proof.sweep import Sweep, Swept, is_denied
 from tests.proof.table import PEOPLE
 from tests.proof.town import Town
 
-FEW = ("learner", "finance_manager", "dept_create", "course_enroll", "invite", "department_manager")
-"""Enough to be denied everything that anybody is denied, the quickest first."""
+WHOLE = 3
+"""A document with so many fields of a type shows it, and does not only name it."""
+
+FEW = ("learner", "finance_manager", "dept_create", "department_manager", "invite")
+"""Enough to be denied every field that anybody is denied."""
+
+ALL_SEEING = "workspace_manager"
+"""Gets past every question, and so shows those that lie behind others."""
+
+
+@dataclass(frozen=True)
+class Read:
+    """One grown document, read by one principal."""
+
+    who: str
+    document: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.who} reading {self.document}"
+
+
+Question = Swept | Asked | Read
 
 
 ALONE, DOUBLED, UNNOTICED = "noticed", "doubled by another guard", "unnoticed"
+
+
+ENOUGH = 4
+"""So many of the documents in which a gate was seen to deny are looked at again."""
 
 
 class Dry(Edge):
@@ -51,12 +77,15 @@ class Noticing:
         self._ask = Here(town)
         self._fields = Fields(schema._schema, town)
         self._lists = Lists(schema._schema, town)
+        sweep = Sweep(schema._schema, town)
         self._swept: list[Swept | Asked] = [
-            *Sweep(schema._schema, town).questions(),
+            *sweep.questions(),
+            *sweep.beside(),
             *self._denied_probes(),
         ]
+        self._seen = Compared()
         self._asked_for: dict[str, set[Permission]] = defaultdict(set)
-        self._asked_at: dict[str, list[Swept | Asked]] = defaultdict(list)
+        self._asked_at: dict[str, list[Question]] = defaultdict(list)
 
     def _denied_probes(self) -> Iterable[Asked]:
         every = probed([each for probes in PROBES.values() for each in probes])
@@ -68,11 +97,13 @@ class Noticing:
 
     async def faults(self) -> list[str]:
         """What is wrong with the product as it is; and from where each question was asked."""
+        reads = [Read(who, name) for who in (*FEW, ALL_SEEING) for name in self._fields.documents]
         found = []
-        for each in self._swept:
+        every: list[Question] = [*self._swept, *reads]
+        for each in every:
             lines: list[tuple[str, Permission]] = []
             with guards.watching(_noting(lines)):
-                is_so, said = await self._is_denied(each)
+                is_so, said = await self._is_right(each)
             if not is_so:
                 found.append(f"{each.name}: {said}")
             for line, permission in dict.fromkeys(lines):
@@ -80,9 +111,15 @@ class Noticing:
                 self._asked_for[line].add(permission)
         return found
 
-    async def _is_denied(self, each: Swept | Asked) -> tuple[bool, str]:
+    async def _is_right(self, each: Question) -> tuple[bool, str]:
+        """Whether what should be denied is, and only that."""
         if isinstance(each, Swept):
             return await is_denied(self._ask, each)
+        if isinstance(each, Read):
+            compared = await self._fields.compare(self._ask, [each.who], [each.document])
+            for coordinate, where in compared.denied.items():
+                self._seen.denied[coordinate] += where
+            return not compared.faults, str(compared.faults[:1])
         given = each.probe.given(self._town, each.principal, each.case)
         named = {name: given[name] for name in given if f"${name}:" in each.probe.document}
         answer = await self._ask(each.principal, each.probe.document, named, False)
@@ -112,36 +149,48 @@ class Noticing:
         yield from (gates, filters, asked, [*gates, *filters, *asked])
 
     async def _fails_without(self, *gone: Guard) -> bool:
-        guard = gone[0]
+        behind = [self._about(each) for each in gone[1:] if each.kind == QUESTION]
+        questions = self._about(gone[0])
+        for some in behind:
+            reads: list[Question] = [
+                each for each in some if isinstance(each, Read) and each.who in FEW
+            ]
+            questions = questions + some[:ENOUGH] + reads[:ENOUGH]
         with guards.without(*gone):
-            if guard.kind == GATE:
-                return await self._in_fields(guard.name)
-            if guard.kind == FILTER:
-                return await self._in_lists() or await self._in_questions(self._swept[::7])
-            return await self._in_questions(self._asked_at[guard.name])
+            if gone[0].kind == FILTER and await self._in_lists():
+                return True
+            for each in questions:
+                if not (await self._is_right(each))[0]:
+                    return True
+        return False
 
-    async def _in_fields(self, name: str) -> bool:
-        """In the documents that show the field, the narrowest first."""
+    def _about(self, guard: Guard) -> list[Question]:
+        """The questions that may notice: those in which the guard was seen at work."""
+        if guard.kind == QUESTION:
+            return self._asked_at[guard.name]
+        if guard.kind == FILTER:
+            return list(self._swept[::7])
+        denied: list[Question] = [Read(*each) for each in self._seen.denied[guard.name][:ENOUGH]]
+        root, _, name = guard.name.partition(".")
+        asked: list[Question] = [
+            each
+            for each in self._swept
+            if root == "Query" and isinstance(each, Swept) and each.operation == name
+        ]
+        return denied + asked or self._showing(guard.name)
+
+    def _showing(self, name: str) -> list[Question]:
+        """The narrowest documents that show it, where nobody was ever denied it."""
         alias = name.replace(".", "_", 1)
         showing = sorted(
-            (text.count("{"), document)
+            (text.count(f"{alias}_") < WHOLE, text.count("{"), document)
             for document, text in self._fields.documents.items()
-            if alias in text or f"on {alias} " in text
+            if f"{alias}_" in text or f"{alias}:" in text
         )
-        for _, document in showing:
-            if (await self._fields.compare(self._ask, FEW, [document])).faults:
-                return True
-        return False
+        return [Read(who, document) for *_, document in showing[:ENOUGH] for who in FEW]
 
     async def _in_lists(self) -> bool:
         return bool((await self._lists.compare(self._ask, FEW)).faults)
-
-    async def _in_questions(self, asked: list[Swept | Asked]) -> bool:
-        for each in asked:
-            is_so, _ = await self._is_denied(each)
-            if not is_so:
-                return True
-        return False
 
 
 def _noting(lines: list[tuple[str, Permission]]) -> guards.Seen:

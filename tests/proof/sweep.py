@@ -106,6 +106,28 @@ class Sweep:
             if not any(all(self._may(each, who, thing) for each in group) for group in said.any_of):
                 yield who
 
+    def beside(self) -> Iterator[Swept]:
+        """What no rule can make: questions whose answer hangs on what is said in them."""
+        here = self._town.here
+        one = f'courseId: "{here.id("Course", "Selling")}"'
+        attached = f'segmentId: "{here.id("Segment", "Sellers")}"'
+        usable = f'segmentId: "{here.id("Segment", "Open 0")}"'
+        me = here.id("Member", "learner")
+        for name, who, call in (
+            ("detachSegment", "department_manager", f"({one}, {attached})"),
+            ("attachSegment", "learner", f"({one}, {usable})"),
+            (
+                "changeMemberAttributes",
+                "learner",
+                f'(memberId: "{me}", changes: {{title: "Chief"}})',
+            ),
+        ):
+            yield Swept(name, who, f"mutation {{ {name}{call} {{ refusal {{ code }} }} }}", {})
+        for noun, argument in (("Department", "departmentId"), ("Course", "courseId")):
+            call = f'({argument}: "{here.id(noun, NAMES[noun])}")'
+            text = f"query {{ listAllMembers{call} {{ totalCount }} }}"
+            yield Swept("listAllMembers", "invite", text, {})
+
     def _is_hidden(self, coordinate: str, name: str, declared: GraphQLField, who: str) -> bool:
         """What is asked of the workspace is denied before anything is looked for."""
         asked_of = {table.asked_of(each) for each in self._declared[coordinate].any_of[0]}
@@ -145,7 +167,9 @@ class Sweep:
         body = ", ".join(f"{argument}: ${argument}" for argument, _ in given)
         is_mutation = root == "Mutation"
         kind = get_named_type(declared.type)
-        shown = "{ __typename refusal { code message } }" if is_mutation else "{ __typename }"
+        counts = "totalCount" if kind.name.endswith("Connection") and not is_mutation else ""
+        counts = counts if "totalCount" in getattr(kind, "fields", {}) else ""
+        shown = f"{{ __typename {'refusal { code message }' if is_mutation else counts} }}"
         text = (
             f"{root.lower()}{f' ({head})' if head else ''} {{ {name}{f'({body})' if body else ''}"
             f" {'' if is_leaf_type(kind) else shown} }}"

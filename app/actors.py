@@ -10,7 +10,7 @@ from typing import Final
 from app import webhooks
 from app.invoices import settling
 from app.mail.office import PostOffice
-from operations import deliveries, invitations, invoices, mail, pending
+from operations import deliveries, invitees, invoices, mail, pending
 from operations.edge import Edge
 from sync_engine.bell import APPLY_INBOX, Wake
 from sync_engine.broker import LATER
@@ -53,7 +53,7 @@ async def settle_months(edge: Edge) -> bool:
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox, lapse_pending_grants, settle_months)
 
 
-@actor(INVITE_DUE, pending=invitations.PENDING)
+@actor(INVITE_DUE, pending=invitees.PENDING)
 async def invite_due(office: PostOffice) -> bool:
     """Whoever holds something and has no account was sent one invitation, or more is left."""
     return await office.invite()

@@ -9,7 +9,7 @@ from models.catalog import Course
 from models.journal import cause_of, record
 from models.segments import CourseSegment, Segment
 from models.workspaces import Workspace
-from operations import courses, invitations, visible
+from operations import courses, invitees, visible
 from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
@@ -57,7 +57,7 @@ async def attach(db: AsyncSession, *, by: Caller, course_id: int, segment_id: in
         segment_id=segment_id,
         after={"place": free, "name": segment.name},
     )
-    await invitations.consider_segments(db, workspace_id=by.workspace_id, segment_ids=[segment_id])
+    await invitees.consider_segments(db, workspace_id=by.workspace_id, segment_ids=[segment_id])
     return attachment
 
 

@@ -16,7 +16,7 @@ from models.coordinators import CourseRole, CourseRoleKind
 from models.journal import cause_of, record
 from models.people import Member, MemberState
 from models.views import coordinator_source
-from operations import courses, invitations, people
+from operations import courses, invitees, people
 from operations.refusals import Code, Refused
 from operations.rights import require
 
@@ -108,7 +108,7 @@ async def assign(
             before={"held": held[member_id]} if member_id in held else None,
             after={"role": role},
         )
-    await invitations.consider(
+    await invitees.consider(
         db,
         workspace_id=by.workspace_id,
         member_ids=[id for id in sorted(given) if people_named[id].state is MemberState.PENDING],

@@ -12,7 +12,7 @@ from models.catalog import Course, CourseKind, CourseState, Department
 from models.journal import record
 from models.segments import CourseSegment
 from models.workspaces import Workspace
-from operations import invitations, visible
+from operations import invitees, visible
 from operations.grant_rows import Place, give_to_maker, insert_on_teams, lock_maker
 from operations.refusals import not_found
 from operations.rights import Rights, require
@@ -108,7 +108,7 @@ async def edit(
             after={name: after[name] for name in different},
         )
     if before["state"] == CourseState.ARCHIVED and "state" in different:
-        await invitations.consider_course(db, workspace_id=by.workspace_id, course_id=course_id)
+        await invitees.consider_course(db, workspace_id=by.workspace_id, course_id=course_id)
     return course
 
 

@@ -11,7 +11,7 @@ from access.permissions import Permission
 from models.enrolments import EnrolmentSource
 from models.journal import cause_of, record
 from models.people import Member, MemberState
-from operations import courses, invitations, people
+from operations import courses, invitees, people
 from operations.rights import require
 
 ENROL: Final = text("""
@@ -66,7 +66,7 @@ async def enrol(
             after={"source": source},
         )
     pending = [each for each in enrolled if states[each] is MemberState.PENDING]
-    await invitations.consider(db, workspace_id=by.workspace_id, member_ids=pending)
+    await invitees.consider(db, workspace_id=by.workspace_id, member_ids=pending)
     return enrolled
 
 

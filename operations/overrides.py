@@ -12,7 +12,7 @@ from access.permissions import Permission
 from models.coordinators import CoordinatorOverride, CourseRole, CourseRoleKind, OverrideKind
 from models.journal import cause_of, record
 from models.people import MemberState
-from operations import courses, invitations, people
+from operations import courses, invitees, people
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import reason_of
@@ -97,7 +97,7 @@ async def lift(db: AsyncSession, *, by: Caller, course_id: int, member_id: int) 
         before={"kind": gone.kind, "reason": gone.reason},
     )
     if gone.kind is OverrideKind.EXCLUDE:
-        await invitations.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
+        await invitees.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
     return True
 
 
@@ -164,7 +164,7 @@ async def _put(
         reason=reason,
     )
     if kind is OverrideKind.KEEP and member.state is MemberState.PENDING:
-        await invitations.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
+        await invitees.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
     return override
 
 

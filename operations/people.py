@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.journal import cause_of, record
 from models.people import AttributeDefinition, Member, MemberMoment, MemberState
-from operations import invitations, pending
+from operations import invitees, pending
 from operations.addresses import address_in
 from operations.refusals import Code, Refused, not_found
 from operations.wording import name_of
@@ -158,7 +158,7 @@ async def write_attributes(
     )
     if member.state is MemberState.PENDING and member.email is not None and not had_address:
         # What was given before could invite nobody.
-        await invitations.consider(db, workspace_id=member.workspace_id, member_ids=[member.id])
+        await invitees.consider(db, workspace_id=member.workspace_id, member_ids=[member.id])
     return changed
 
 
@@ -212,10 +212,10 @@ async def _follow(
         for member in newcomers:
             member.activated_at = at
         await pending.take_effect(db, by=by, member_ids=ids, at=at)
-        await invitations.close(db, member_ids=ids, at=at)
+        await invitees.close(db, workspace_id=by.workspace_id, member_ids=ids, at=at)
     if state is MemberState.PENDING and newcomers:
         await db.flush()
-        await invitations.consider(db, workspace_id=by.workspace_id, member_ids=ids)
+        await invitees.consider(db, workspace_id=by.workspace_id, member_ids=ids)
 
 
 def _state_verb(before: MemberState, after: MemberState) -> str:

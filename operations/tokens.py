@@ -22,9 +22,9 @@ from models.journal import record
 from models.people import Member, MemberState
 from models.workspaces import Workspace
 from operations import token_text
-from operations.identities import Choice
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
+from operations.sign_in_identities import Choice
 
 NAME_LIMIT: Final = 100
 LIVE_TOKENS_PER_MEMBER: Final = 50

@@ -27,8 +27,8 @@ from access.permissions import Scope
 from models import journal
 from operations.connections import Seals
 from operations.edge import Edge
-from operations.identities import Choice
 from operations.rights import Rights, asked_in
+from operations.sign_in_identities import Choice
 from resolvers.declared import Asked, Right
 from resolvers.references import Reference
 from resolvers.seal import Seal

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.invitations import Invitation
 from models.mail import Mail, MailState
-from operations import inviting
+from operations import invitations
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
 from resolvers.ids import number_of
@@ -49,14 +49,14 @@ async def of_members(
             Invitation.workspace_id == workspace_id, Invitation.member_id.in_(member_ids)
         )
     )
-    invitations = {inviting.mail_key(row.member_id, row.sent_count): row for row in rows}
+    numbered = {invitations.mail_key(row.member_id, row.sent_count): row for row in rows}
     mails = await db.execute(
         select(Mail.key, Mail.state, Mail.last_error).where(
-            Mail.workspace_id == workspace_id, Mail.key.in_(invitations)
+            Mail.workspace_id == workspace_id, Mail.key.in_(numbered)
         )
     )
     sent = {key: (state, error) for key, state, error in mails}
-    found = {row.member_id: _shown(row, *sent.get(key, ())) for key, row in invitations.items()}
+    found = {row.member_id: _shown(row, *sent.get(key, ())) for key, row in numbered.items()}
     return [found.get(id, Invited(InvitationState.NOT_INVITED)) for id in member_ids]
 
 
@@ -71,7 +71,7 @@ async def resend_invitation(
 
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(member_id, "Member")
-        await inviting.resend(
+        await invitations.resend(
             db, by=caller, member_id=number, seals=seals, at=dt.datetime.now(dt.UTC)
         )
         return {"member_id": number}

@@ -1,7 +1,7 @@
 """Notes about people without an account to whom the engine has just given something.
 
 Whether they are invited for it is decided later, by what is effective then
-(`operations.inviting`); here only a note is left that somebody has to look, in the transaction
+(`operations.invitations`); here only a note is left that somebody has to look, in the transaction
 that gives. It is left whether or not a course follows the segment: an attachment that commits at
 this moment could not be seen. Notes are never changed, so the engine waits for nobody here.
 """

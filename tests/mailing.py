@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 
 from app.keyring import Keyring
 from models.mail import Mail, MailKind, MailState
-from operations import invitations, inviting, mail
+from operations import invitations, invitees, mail
 from operations.mail import Letter
 from tests.world import MONDAY, World
 
@@ -74,11 +74,11 @@ class Outbox:
 
     async def _expand(self) -> bool:
         async with self.world.edge.transaction() as db:
-            return await invitations.expand_segment(db)
+            return await invitees.expand_segment(db)
 
     async def _invite(self, at: dt.datetime) -> bool:
         async with self.world.edge.transaction() as db:
-            return await inviting.invite_due(db, seals=self.seals, at=at)
+            return await invitations.invite_due(db, seals=self.seals, at=at)
 
 
 def letter_of(row: Mail) -> Letter:

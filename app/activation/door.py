@@ -43,11 +43,11 @@ from app.graphql.reception import (
     request_id_of,
 )
 from app.mail.addresses import one_line
-from operations import inviting
+from operations import invitations
 from operations.edge import Edge
-from operations.identities import Identity
-from operations.inviting import Opened
+from operations.invitations import Opened
 from operations.refusals import Code, Refused
+from operations.sign_in_identities import Identity
 from resolvers.ids import encode
 
 PREFIX: Final = "/invitation/"
@@ -129,7 +129,7 @@ class InvitationDoor:
 
     async def _look(self, _: Request, code: str) -> Told:
         async with self._edge.read() as db:
-            opened = await inviting.look(db, code=code, at=self._now())
+            opened = await invitations.look(db, code=code, at=self._now())
         if opened is None:
             return _refusal(404, DEAD)
         data = {**_data(opened), "expiresAt": opened.expires_at.isoformat()}
@@ -140,7 +140,7 @@ class InvitationDoor:
         identity = Identity(verified.issuer, verified.subject) if verified else None
         at = self._now()
         async with self._edge.transaction() as db:
-            opened = await inviting.accept(
+            opened = await invitations.accept(
                 db, code=code, at=at, identity=identity, client=client_of(request.scope)
             )
             if verified is not None and not _speaks_for(verified, opened.slug):

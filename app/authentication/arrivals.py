@@ -9,10 +9,10 @@ from app.authentication.authenticated import Authenticated
 from app.authentication.verifier import NotAccepted, Subject, Verified
 from models.identity import TokenKind
 from models.people import MemberState
-from operations import identities, sign_in, tokens
+from operations import sign_in, sign_in_identities, tokens
 from operations.edge import Edge
-from operations.identities import Choice, Ended, Identity, Nobody, WorkspaceNeeded
 from operations.refusals import Refused
+from operations.sign_in_identities import Choice, Ended, Identity, Nobody, WorkspaceNeeded
 from operations.tokens import ResolvedToken, Unusable
 
 PEOPLE: Final = frozenset({TokenKind.PAT, TokenKind.SERVICE})
@@ -90,9 +90,11 @@ class Arrivals:
         search = people.search(verified.claims)
         slugs = people.slugs(verified.claims)
         async with self._edge.sessions() as db:
-            places = await identities.places_of(db, identity=identity, search=search, slugs=slugs)
+            places = await sign_in_identities.places_of(
+                db, identity=identity, search=search, slugs=slugs
+            )
         try:
-            place, choices = identities.chosen(places, search=search, workspace=workspace)
+            place, choices = sign_in_identities.chosen(places, search=search, workspace=workspace)
         except Nobody as nobody:
             unsaid = f"; the token has no usable {people.claim}" if search is None else ""
             raise NotAccepted(
@@ -113,7 +115,7 @@ class Arrivals:
         try:
             async with self._edge.transaction() as db:
                 if identity is not None:
-                    await identities.bind(
+                    await sign_in_identities.bind(
                         db, by=caller, member_id=member_id, identity=identity, at=at
                     )
                 member = await sign_in.note(db, by=caller, member_id=member_id, at=at)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from access.caller import Caller
-from operations.identities import Choice
+from operations.sign_in_identities import Choice
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from app.graphql.contracts import Forbidden, RequestInfo, Unauthenticated
 from app.graphql.errors import Code, RequestRefused, refused
 from operations import sign_in, tokens
 from operations.edge import Edge
-from operations.identities import Choice, Ended, NotInvited, WorkspaceNeeded
+from operations.sign_in_identities import Choice, Ended, NotInvited, WorkspaceNeeded
 
 NOT_SIGNED_IN: Final = "The token is missing or not valid."
 DEACTIVATED: Final = "This account is deactivated. A workspace manager can reactivate it."

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from operations.identities import MatchedBy, Search
+from operations.sign_in_identities import MatchedBy, Search
 
 Claims = Mapping[str, object]
 

@@ -11,7 +11,7 @@ from app.authentication.metadata import Metadata
 from app.authentication.outside import Outside
 from app.authentication.published_keys import PublishedKeys
 from app.authentication.verifier import Issuer
-from operations.identities import MatchedBy
+from operations.sign_in_identities import MatchedBy
 
 
 def trusted(

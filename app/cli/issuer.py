@@ -42,11 +42,11 @@ def unbind(who: Who, workspace: Workspace = None, data_dir: DataDir = None) -> N
 
     async def forget() -> list[str]:
         from app.cli.edge import acting_in, member_id
-        from operations import identities
+        from operations import sign_in_identities
 
         async with acting_in(settings, workspace) as reached:
             number = await member_id(reached.db, reached.by.workspace_id, who)
-            gone = await identities.unbind(reached.db, by=reached.by, member_id=number)
+            gone = await sign_in_identities.unbind(reached.db, by=reached.by, member_id=number)
         return [f"{each.subject} of {each.issuer}" for each in gone]
 
     gone = asyncio.run(forget())

@@ -29,7 +29,7 @@ from app.mail.server import server_in
 from app.mail.smtp import Smtp
 from app.settings import Settings
 from models.mail import MailKind
-from operations import invitations, inviting, mail
+from operations import invitations, invitees, mail
 from operations.connections import Seals
 from operations.edge import Edge
 from operations.mail import Letter, NotTaken
@@ -71,10 +71,10 @@ class PostOffice:
     async def invite(self) -> bool:
         """Look at whom to invite, a batch; true when there may be more to look at."""
         async with self.edge.transaction() as db:
-            if await invitations.expand_segment(db):
+            if await invitees.expand_segment(db):
                 return True
         async with self.edge.transaction() as db:
-            return await inviting.invite_due(db, seals=self.seals, at=self.now())
+            return await invitations.invite_due(db, seals=self.seals, at=self.now())
 
     async def send(self) -> bool:
         """See mail off until none is due, or the turn is over; true when more may be due."""
@@ -121,7 +121,9 @@ class PostOffice:
             letter = await mail.claim(db, at=at)
             while letter is not None and letter.kind is MailKind.INVITATION:
                 [member_id] = letter.member_ids
-                if await invitations.is_open(db, member_id=member_id, at=at):
+                if await invitees.is_open(
+                    db, workspace_id=letter.workspace_id, member_id=member_id, at=at
+                ):
                     break
                 problem = NotTaken(NO_LONGER, is_final=True)
                 await mail.not_taken(db, letter=letter, problem=problem, at=at)

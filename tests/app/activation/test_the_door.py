@@ -18,8 +18,8 @@ from access.permissions import Principal
 from app import activation
 from app.authentication.configuration import IssuerSetting
 from models.people import MemberState
-from operations import identities
-from operations.identities import Identity
+from operations import sign_in_identities
+from operations.sign_in_identities import Identity
 from resolvers.ids import encode
 from tests.app.authentication.elsewhere import serving as issuing
 from tests.app.authentication.visitors import Visitors, setting_for
@@ -291,7 +291,7 @@ async def test_an_issuer_of_another_workspace_opens_nothing(
 
 async def _bind(elsewhere: Elsewhere, invited: Invited, name: str, subject: str) -> None:
     async with invited.world.edge.transaction() as db:
-        await identities.bind(
+        await sign_in_identities.bind(
             db,
             by=invited.world.system,
             member_id=invited.world.members[name],

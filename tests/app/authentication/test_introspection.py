@@ -14,7 +14,7 @@ from app.authentication.matching import People
 from app.authentication.metadata import Metadata
 from app.authentication.outside import IssuerSilent, Outside
 from app.authentication.verifier import NotAccepted
-from operations.identities import MatchedBy
+from operations.sign_in_identities import MatchedBy
 from tests.app.authentication.elsewhere import (
     DISCOVERY,
     INTROSPECTION,

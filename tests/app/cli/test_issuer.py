@@ -9,8 +9,8 @@ import pytest
 from joserfc.jwk import ECKey
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from operations import identities
-from operations.identities import Identity
+from operations import sign_in_identities
+from operations.sign_in_identities import Identity
 from tests.app.authentication.elsewhere import serving
 from tests.app.cli.program import Answer, run
 from tests.world import MONDAY, World
@@ -60,7 +60,7 @@ async def test_a_member_is_set_free_of_whom_they_signed_in_as(
     world = await World.new(sessions)
     await world.member("Ada")
     async with world.edge.transaction() as db:
-        await identities.bind(
+        await sign_in_identities.bind(
             db,
             by=world.caller("Ada"),
             member_id=world.members["Ada"],

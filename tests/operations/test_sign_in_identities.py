@@ -9,8 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from models.invitations import SignInIdentity
 from models.people import MemberState
-from operations import identities
-from operations.identities import (
+from operations import sign_in_identities
+from operations.refusals import Code, Refused
+from operations.sign_in_identities import (
     Choice,
     Ended,
     Identity,
@@ -22,7 +23,6 @@ from operations.identities import (
     WorkspaceNeeded,
     chosen,
 )
-from operations.refusals import Code, Refused
 from tests.world import MONDAY, World
 
 ADA = Identity("https://id.example.com", "ada-1")
@@ -40,7 +40,7 @@ async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
 
 async def bind(world: World, name: str, identity: Identity) -> None:
     async with world.edge.transaction() as db:
-        await identities.bind(
+        await sign_in_identities.bind(
             db,
             by=world.caller(name),
             member_id=world.members[name],
@@ -107,7 +107,7 @@ async def test_the_same_subject_is_somebody_in_each_workspace(
     assert await bound(world) == await bound(other) == [("Ada", ADA.issuer, ADA.subject)]
     with pytest.raises(Refused, match="no such member"):
         async with world.edge.transaction() as db:
-            await identities.bind(
+            await sign_in_identities.bind(
                 db,
                 by=world.caller("Ada"),
                 member_id=other.members["Ada"],
@@ -142,13 +142,16 @@ async def test_unbinding_ends_what_is_open_and_lets_the_next_sign_in_decide(
 ) -> None:
     await bind(world, "Ada", ADA)
     async with world.edge.transaction() as db:
-        gone = await identities.unbind(db, by=world.system, member_id=world.members["Ada"])
+        gone = await sign_in_identities.unbind(db, by=world.system, member_id=world.members["Ada"])
         epoch = await db.scalar(text("SELECT access_epoch FROM member WHERE display_name = 'Ada'"))
     assert (gone, epoch) == ([ADA], 2)
     assert (await world.verbs())[-1] == "identity.removed"
 
     async with world.edge.transaction() as db:
-        assert await identities.unbind(db, by=world.system, member_id=world.members["Ada"]) == []
+        assert (
+            await sign_in_identities.unbind(db, by=world.system, member_id=world.members["Ada"])
+            == []
+        )
     await bind(world, "Ada", OTHER)
 
 

@@ -34,7 +34,7 @@ from access.permissions import Condition, Permission
 from models import journal
 from models.chain import FIELDS
 from models.journal import ABOUT_BILLING_MAIL, JournalEntry, record
-from operations import billing, billing_mail, visible
+from operations import billing, visible
 from operations.refusals import Code, Refused
 from operations.rights import require
 
@@ -169,13 +169,6 @@ async def export_page(
         .limit(limit)
     )
     return [_exported(row) for row in await db.execute(query)]
-
-
-def is_billing(entry: JournalEntry) -> bool:
-    """Whether an entry is a billing event: about money, or about a mail about it."""
-    if entry.verb.startswith(_MAIL):
-        return (entry.detail or {}).get("kind") in set(billing_mail.KINDS)
-    return entry.verb.startswith(billing.VERBS)
 
 
 async def _ask(db: AsyncSession, by: Caller, filters: Filters) -> None:

@@ -20,7 +20,7 @@ from models.catalog import Course
 from models.grants import Grant, TeamMember
 from models.journal import record
 from models.people import Member, MemberState
-from operations import invitations, people
+from operations import invitees, people
 from operations.pending import WAITS
 
 
@@ -127,7 +127,7 @@ async def insert_grants(
     for right in sorted(given):
         _record(db, by, "grant.given", right, of_place[right.id].department_id)
     waiting = {each.id for each in members if each.state is MemberState.PENDING}
-    await invitations.consider(
+    await invitees.consider(
         db,
         workspace_id=by.workspace_id,
         member_ids=sorted(waiting & {right.member_id for right in given}),
@@ -243,11 +243,6 @@ async def on_team(
         )
     )
     return set(rows)
-
-
-def scope_and_id(row: Grant) -> tuple[Scope, int]:
-    """What a stored right is on."""
-    return _held_on(row.workspace_id, row.department_id, row.course_id, row.module_id)
 
 
 def _held_on(

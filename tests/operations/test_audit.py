@@ -325,14 +325,5 @@ def test_what_the_index_calls_billing_mail_is_what_billing_calls_so() -> None:
     assert all(verb.endswith(".") for verb in billing.VERBS)
 
 
-async def test_one_entry_in_python_is_billing_when_the_database_says_so(world: World) -> None:
-    await office(world)
-    rows = await rows_of(world)
-
-    told = [row.seq for row in rows if audit.is_billing(row)]
-
-    assert told == await seen(world, world.caller("Fay"))
-
-
 async def test_a_cause_nobody_had_finds_nothing(world: World) -> None:
     assert await seen(world, world.system, Filters(cause=uuid.uuid4())) == []

@@ -30,7 +30,8 @@ SHOWN_ONCE: Final = "secret"
 Info = strawberry.Info[Context, None]
 
 Values = dict[str, Any]
-"""What an operation did, as ids: course_id, segment_id, member_id, and lists of member ids."""
+"""What an operation did, under names of the fields of `Answer`: ids, lists of ids, and what is to
+be stored with the answer; so it is all JSON."""
 
 Operation = Callable[[AsyncSession, Caller], Awaitable[Values]]
 

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -56,6 +56,10 @@ class Cause:
     origin: str
     before: dict[str, object] | None
     after: dict[str, object] | None
+
+
+OF_A_SEGMENT: Final = frozenset({"name", "kind", "state", "rule", "place", "memberIds"})
+"""What a cause tells of a change of a segment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +178,7 @@ async def _segments(db: AsyncSession, member: Member, course_id: int) -> tuple[S
                 since=_since(attachment, current),
                 explanation=explanation,
                 sentences=_sentences(segment, current is not None, explanation),
-                cause=_about(_latest(causes, attachment, current), explanation),
+                cause=_about(_latest(causes, attachment, current), explanation, member_id),
             )
         )
     return tuple(reasons)
@@ -193,14 +197,23 @@ def _explained(
     return explain(rule, facts, today, attributes=member.attributes)
 
 
-def _about(cause: Cause | None, explanation: Explanation | None) -> Cause | None:
-    """The cause; of a change of a person only what the rule looks at."""
-    if cause is None or not cause.verb.startswith("member."):
+def _about(cause: Cause | None, explanation: Explanation | None, member_id: int) -> Cause | None:
+    """The cause, as far as it is about this person: of a change of a person what the rule looks
+    at; of a change of a segment what explaining shows of segments anyway, and nobody else in it.
+    """
+    if cause is None or not cause.verb.startswith(("member.", "segment.")):
         return cause
     looked_at = _attributes(explanation) if explanation else frozenset()
-    return replace(
-        cause, before=_only(looked_at, cause.before), after=_only(looked_at, cause.after)
-    )
+    shown = looked_at if cause.verb.startswith("member.") else OF_A_SEGMENT
+    before, after = _only(shown, cause.before), _only(shown, cause.after)
+    return replace(cause, before=_alone(before, member_id), after=_alone(after, member_id))
+
+
+def _alone(said: dict[str, object] | None, member_id: int) -> dict[str, object] | None:
+    """Who else was named in the same step is not for this person to know."""
+    if said is None or not isinstance(named := said.get("memberIds"), list):
+        return said
+    return said | {"memberIds": [id for id in named if id == member_id]}
 
 
 def _attributes(explanation: Explanation) -> frozenset[str]:

@@ -70,6 +70,14 @@ def _origin(text: str) -> Origin:
         ) from None
 
 
+def _text(text: str) -> str:
+    if "\0" in text:
+        raise Refused(
+            Code.BAD_USER_INPUT, "The character NUL (U+0000) stands in no text; leave it out."
+        )
+    return text
+
+
 def _yes(text: str) -> bool:
     if text not in {"true", "false"}:
         raise Refused(Code.BAD_USER_INPUT, f"“{text[:80]}” is neither true nor false.")
@@ -87,7 +95,7 @@ _ONE: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "cause": ("cause", cause_of),
     "since": ("since", moment),
     "until": ("until", moment),
-    "reason": ("reason", str),
+    "reason": ("reason", _text),
 }
 _MANY: Final[Mapping[str, Callable[[str], Any]]] = {"verbs": str, "origins": _origin}
 

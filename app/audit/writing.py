@@ -24,7 +24,9 @@ CSV_COLUMNS: Final = (
     *(name for name in FIELDS if name not in {"workspace_id", "seq", "salt"}),
     "hash",
 )
-_LIKE_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_LIKE_A_FORMULA: Final = (*"=+-@", *"\uff1d\uff0b\uff0d\uff20", "\t", "\r", "\n")
+"""Some spreadsheets take the full-width signs for the others."""
+
 _BYTE_ORDER_MARK: Final = "\ufeff"
 
 

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, text
 
 from access.caller import Caller, Origin
 from models.identity import Connection, ConnectionKind
-from operations import directory, explain
+from operations import directory, explain, segments
 from operations.explain import SegmentReason, Standing, WhyCoordinator
 from sync_engine import ticks
 from tests.world import MONDAY, World, settle
@@ -81,3 +81,52 @@ async def test_a_directory_group_is_named_as_the_cause(world: World, sync_databa
 
     assert cause is not None
     assert (cause.verb, cause.by_name) == ("group.changed", "IdP")
+
+
+async def test_a_cause_names_nobody_else_who_was_named_with_one(
+    world: World, sync_database: Engine
+) -> None:
+    for name in ("Lea", "Max", "Ola"):
+        await world.member(name)
+    await world.segment("Buddies", people_named=["Ola"])
+    await world.course("Safety", segments_attached=["Buddies"])
+    settle(sync_database)
+    async with world.edge.transaction() as db:
+        await segments.name_people(
+            db,
+            by=world.system,
+            segment_id=world.segments["Buddies"],
+            member_ids=[world.members["Lea"], world.members["Max"]],
+        )
+    settle(sync_database)
+
+    cause = only(await why(world, "Lea", "Safety")).cause
+
+    assert cause is not None
+    assert cause.verb == "segment.people_named"
+    assert cause.after == {"memberIds": [world.members["Lea"]]}
+
+
+async def test_a_cause_tells_nothing_of_a_segment_that_explaining_does_not_show(
+    world: World, sync_database: Engine
+) -> None:
+    await world.member("Lea", department="Sales")
+    await world.segment("Sellers", 'department eq "Support"')
+    await world.course("Safety", segments_attached=["Sellers"])
+    settle(sync_database)
+    async with world.edge.transaction() as db:
+        await segments.edit(
+            db,
+            by=world.system,
+            segment_id=world.segments["Sellers"],
+            description="Those who are to leave in May.",
+            rule='department eq "Sales"',
+        )
+    settle(sync_database)
+
+    cause = only(await why(world, "Lea", "Safety")).cause
+
+    assert cause is not None
+    assert cause.verb == "segment.edited"
+    assert cause.after is not None
+    assert cause.after.keys() == {"rule"}

@@ -31,7 +31,7 @@ from tests.tampering import unguarded
 from tests.world import World
 
 README = Path(__file__).parents[3] / "README.md"
-FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
+FORMULAS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\uff1d1", "\uff20SUM(A1)")
 
 
 @pytest.fixture
@@ -184,6 +184,7 @@ async def test_nobody_else_gets_a_copy_and_nothing_is_recorded(
         ("origins=pigeon", "there are GRAPHQL, SCIM"),
         ("bySystem=perhaps", "neither true nor false"),
         ("reason=a&reason=b", "was given twice"),
+        ("reason=%00", "NUL"),
     ],
 )
 async def test_a_parameter_that_means_nothing_is_refused_by_name(

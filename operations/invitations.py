@@ -88,7 +88,7 @@ STANDING: Final = text(f"""
 SELECT m.id, m.workspace_id, m.state, m.email, m.display_name,
        i.sent_count, i.last_sent_at, {IS_GIVEN_SOMETHING} AS is_given_something
   FROM member m LEFT JOIN invitation i ON i.member_id = m.id
- WHERE m.id = :member_id
+ WHERE m.workspace_id = :workspace_id AND m.id = :member_id
 """)  # noqa: S608 - made of a constant of ours
 
 RENEW: Final = text("""
@@ -174,7 +174,8 @@ async def resend(
     named = {"workspace_id": by.workspace_id, "member_id": member_id}
     if await db.scalar(LOCK_ONE, named) is None:
         raise not_found("member")
-    person = (await db.execute(STANDING, {"member_id": member_id, "at": at})).one()
+    asked = {"workspace_id": by.workspace_id, "member_id": member_id, "at": at}
+    person = (await db.execute(STANDING, asked)).one()
     _check(person, at)
 
     code = Code256.new()

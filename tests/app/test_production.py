@@ -120,7 +120,7 @@ async def test_another_company_of_that_name_is_not_the_demo_company(
 
 
 def test_outside_production_everything_may_be_tried(database_url: str) -> None:
-    check_production(read_settings(database_url=database_url))
+    check_production(read_settings(database_url=database_url, keyring=f"k1:{KEY},k2:{KEY}"))
 
 
 @pytest.mark.parametrize(

@@ -84,13 +84,13 @@ async def create(
     """A new token and its text, which is shown this once and never again.
 
     People make tokens for themselves; whoever may make workspace managers makes them for others,
-    for programs and for connections.
+    for programs and for connections. A token limited to scopes makes none.
     """
+    _refuse_limited(by)
     if not (kind is TokenKind.PAT and by.member_id is not None and by.member_id == member_id):
         await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
     holder = await _lock_holder(db, by.workspace_id, member_id, connection_id)
     _check_holder(kind, holder)
-    _check_reach(by, scopes)
     _check(kind, name, scopes, expires_at, at)
     await _leave_room(db, holder, at)
 
@@ -115,6 +115,7 @@ async def create(
 
 async def revoke(db: AsyncSession, *, by: Caller, token_id: str, at: dt.datetime) -> Token:
     """End a token at once; ending one that has ended changes nothing."""
+    _refuse_limited(by)
     found = await db.execute(
         select(Token)
         .where(Token.id == token_id, Token.workspace_id == by.workspace_id)
@@ -279,13 +280,13 @@ def _check(
         )
 
 
-def _check_reach(by: Caller, scopes: Sequence[str]) -> None:
-    """A limited token must not make one that reaches further."""
-    if by.limited_to is not None and not (scopes and by.limited_to.issuperset(scopes)):
+def _refuse_limited(by: Caller) -> None:
+    """What a limited token made would outlive it, and what it ended would reach further than it."""
+    if by.limited_to is not None:
         raise Refused(
             Code.BAD_USER_INPUT,
-            "The token used is limited to scopes, so a token made with it needs scopes among "
-            f"them: {', '.join(sorted(by.limited_to))}.",
+            "The token used is limited to scopes, and such a token makes and ends no tokens; sign "
+            "in without limits to do that.",
         )
 
 

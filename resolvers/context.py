@@ -16,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -30,7 +30,7 @@ from operations.edge import Edge
 from operations.rights import Rights, asked_in
 from operations.sign_in_identities import Choice
 from resolvers.declared import Asked, Right
-from resolvers.references import Reference
+from resolvers.references import Reference, reference_to
 from resolvers.seal import Seal
 from sync_engine.bus import Bus
 
@@ -55,6 +55,14 @@ class NotSignedIn(Exception):
 
 class NotGiven(Exception):
     """An answerer needs something this context was not opened with: a mistake in the program."""
+
+
+class Standing(NamedTuple):
+    """What a row is about, and what was decided of it so far. Keeping the row keeps its id."""
+
+    row: object
+    reference: Reference
+    verdicts: dict[Hashable, Any]
 
 
 class Context:
@@ -90,7 +98,8 @@ class Context:
         self.request_id = request_id
         self.resume_after = resume_after
         self.rights = Rights(caller)
-        self.verdicts: dict[Hashable, Any] = {}
+        self._verdicts: dict[Reference, dict[Hashable, Any]] = {}
+        self._standings: dict[int, Standing] = {}
         self.declared: Right | None = None
         self.arguments: Mapping[str, Any] = {}
         self._wanted: set[Reference] = set()
@@ -170,6 +179,15 @@ class Context:
         answer: V = await self._loader(question).load(key)
         return answer
 
+    def standing_to(self, row: object) -> Standing:
+        """How the caller stands to what this row is about, worked out once for all its fields."""
+        known = self._standings.get(id(row))
+        if known is None:
+            reference = reference_to(row, self.signed_in)
+            verdicts = self._verdicts.setdefault(reference, {})
+            known = self._standings[id(row)] = Standing(row, reference, verdicts)
+        return known
+
     async def prepare(self, references: Iterable[Reference]) -> None:
         """Read the rights on these things, in one statement with all that is waited for.
 
@@ -211,7 +229,8 @@ class Context:
         async with self._one_at_a_time:
             await self._leave()
             self.rights = Rights(self.caller)
-            self.verdicts.clear()
+            self._verdicts.clear()
+            self._standings.clear()
             self._loaders.clear()
 
     async def look_again(self) -> None:

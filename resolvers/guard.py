@@ -33,7 +33,7 @@ from resolvers.catalog import (
 )
 from resolvers.context import Context
 from resolvers.declared import Asked, Right
-from resolvers.references import Reference, reference_to, references_in
+from resolvers.references import Reference, references_in
 
 Resolve = Callable[..., Any]
 Info = GraphQLResolveInfo[Context]
@@ -56,17 +56,19 @@ class Gate:
     def ask(self, row: object, context: Context) -> Awaitable[None] | None:
         """Raise if the caller may not; None if they may; to be awaited, and asked again, if the
         rights were not read yet."""
-        caller = context.caller
-        if caller is None:
+        if context.caller is None:
             raise self._unauthenticated()
         if not self._asks_parent:
             return None
-        reference = reference_to(row, caller)
-        verdict = context.verdicts.get((self, reference))
+        standing = context.standing_to(row)
+        verdict = standing.verdicts.get(self)
+        if verdict is True:
+            return None
+        reference = standing.reference
         if verdict is None:
             if not context.rights.is_prepared(reference.scope, reference.id):
                 return context.prepare([reference])
-            verdict = context.verdicts[self, reference] = self._judge(reference, context)
+            verdict = standing.verdicts[self] = self._judge(reference, context)
         if verdict is not True:
             raise self._denied(reference, verdict, context)
         return None

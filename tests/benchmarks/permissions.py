@@ -34,7 +34,7 @@ from tests.engine import run_until_idle
 from tests.resolvers.asking import KEYS, SEAL
 from tests.world import World
 
-ROUNDS: Final = 300
+ROUNDS: Final = 120
 AIM: Final = 1.10
 
 QUERIES: Final = {

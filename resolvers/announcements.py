@@ -27,7 +27,6 @@ from strawberry.extensions import SchemaExtension
 from access.caller import Caller
 from access.permissions import Decision, Permission, Scope
 from models.catalog import Course
-from models.people import Member
 from models.segments import Segment
 from operations.refusals import Code, Denied, Refused, not_found
 from resolvers import positions
@@ -37,7 +36,7 @@ from resolvers.coordinators import Coordinator, is_coordinator_of
 from resolvers.foresight import Foresight
 from resolvers.ids import encode, number_of
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
-from resolvers.rows import courses_by_id, members_by_id, segments_by_id
+from resolvers.rows import courses_by_id, segments_by_id
 from resolvers.seal import Cursor, Position
 from sync_engine.entries import Entry, HistoryGone
 from sync_engine.tail import Following, Stopped
@@ -251,12 +250,6 @@ def event_course_id(root: Parent) -> strawberry.ID | None:
 
 def event_member_id(root: Parent) -> strawberry.ID | None:
     return None if root.member_id is None else strawberry.ID(encode("Member", root.member_id))
-
-
-async def event_member(root: Parent, info: Info) -> Member | None:
-    if root.member_id is None:
-        return None
-    return await info.context.load(members_by_id, root.member_id)
 
 
 async def event_course(root: Parent, info: Info) -> Course | None:

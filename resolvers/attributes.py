@@ -9,14 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission, Scope
-from models.segments import Segment
 from operations import attributes
 from operations.attributes import Edited
 from operations.schema_edits import KEPT, Change
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
 from resolvers.references import Reference
-from resolvers.rows import visible_segments_by_id
 from sync_engine.rules import Attribute, AttributeType, Owner
 
 Info = strawberry.Info[Context, None]
@@ -109,10 +107,6 @@ def attributes_after(root: Parent) -> list[ShownAttribute]:
 
 def affected(root: Parent) -> list[AffectedSegment]:
     return [AffectedSegment(**each) for each in root.results if "segment_id" in each]
-
-
-async def affected_segment(root: Parent, info: Info) -> Segment | None:
-    return await info.context.load(visible_segments_by_id, root.segment_id)
 
 
 def _stored(edited: Edited) -> Sequence[Mapping[str, Any]]:

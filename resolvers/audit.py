@@ -8,10 +8,8 @@ import strawberry
 
 from access.caller import Origin
 from access.permissions import Scope
-from models.catalog import Course, Department
 from models.journal import JournalEntry
 from models.people import Member
-from models.segments import Segment
 from operations import audit
 from operations.audit import Filters
 from operations.refusals import Code, Refused
@@ -21,12 +19,7 @@ from resolvers.ids import encode, number_of
 from resolvers.listing import Listing, kind_of, listing_of
 from resolvers.pages import Page, asked
 from resolvers.references import Reference, refer
-from resolvers.rows import (
-    departments_by_id,
-    members_by_id,
-    visible_courses_by_id,
-    visible_segments_by_id,
-)
+from resolvers.rows import members_by_id
 from resolvers.seal import Cursor
 
 Info = strawberry.Info[Context, None]
@@ -143,27 +136,3 @@ async def by(root: Parent, info: Info) -> Member | None:
     if root.by_member_id is None:
         return None
     return await info.context.load(members_by_id, root.by_member_id)
-
-
-async def member(root: Parent, info: Info) -> Member | None:
-    return (
-        None if root.member_id is None else await info.context.load(members_by_id, root.member_id)
-    )
-
-
-async def course(root: Parent, info: Info) -> Course | None:
-    if root.course_id is None:
-        return None
-    return await info.context.load(visible_courses_by_id, root.course_id)
-
-
-async def segment(root: Parent, info: Info) -> Segment | None:
-    if root.segment_id is None:
-        return None
-    return await info.context.load(visible_segments_by_id, root.segment_id)
-
-
-async def department(root: Parent, info: Info) -> Department | None:
-    if root.department_id is None:
-        return None
-    return await info.context.load(departments_by_id, root.department_id)

@@ -1,4 +1,5 @@
-"""The things a mutation's answer speaks of, as far as the caller may see them afterwards."""
+"""The things that the answer of a mutation, an entry of the journal, a token or the like speaks of:
+courses, modules, segments and lists of departments as far as the caller may see them."""
 
 import asyncio
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from models.segments import Segment
 from models.workspaces import Workspace
 from resolvers.context import Context
 from resolvers.rows import (
+    departments_by_id,
     members_by_id,
     modules_by_id,
     visible_courses_by_id,
@@ -53,6 +55,13 @@ async def module(root: Parent, info: Info) -> Module | None:
     if root.module_id is None:
         return None
     return await info.context.load(visible_modules_by_id, root.module_id)
+
+
+async def department(root: Parent, info: Info) -> Department | None:
+    """Whatever else of it is hidden: who may ask has it before them by name."""
+    if root.department_id is None:
+        return None
+    return await info.context.load(departments_by_id, root.department_id)
 
 
 async def departments(root: Parent, info: Info) -> Sequence[Department]:

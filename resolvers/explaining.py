@@ -8,7 +8,6 @@ import strawberry
 
 from access.permissions import Scope
 from models.catalog import Course
-from models.people import Member
 from operations import explain
 from operations.explain import SegmentReason, WhyCoordinator
 from operations.refusals import Code, Refused
@@ -16,7 +15,7 @@ from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.references import Reference, refer
-from resolvers.rows import courses_by_id, members_by_id
+from resolvers.rows import courses_by_id
 from resolvers.seal import Cursor
 from sync_engine.rules import Explanation
 
@@ -61,10 +60,6 @@ async def explain_membership(
 
 async def explained_course(root: Parent, info: Info) -> Course | None:
     return await info.context.load(courses_by_id, root.course_id)
-
-
-async def explained_member(root: Parent, info: Info) -> Member | None:
-    return await info.context.load(members_by_id, root.member_id)
 
 
 async def clauses(root: Parent) -> list[Clause]:

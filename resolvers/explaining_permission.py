@@ -5,7 +5,6 @@ from typing import Any
 import strawberry
 
 from access.permissions import Permission
-from models.people import Member
 from operations import explain_permission as explaining
 from operations.explain_permission import WhyPermission
 from operations.refusals import Code, Refused, not_found
@@ -14,7 +13,6 @@ from resolvers.ids import GlobalId, decode, encode, number_of
 from resolvers.nodes import seen
 from resolvers.permissions import refuse_unasked_of
 from resolvers.references import reference_to
-from resolvers.rows import members_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -57,10 +55,6 @@ def explained_on(root: Parent) -> strawberry.ID:
 
 def explained_on_name(root: Parent) -> str:
     return str(root.thing.name)
-
-
-async def explained_person(root: Parent, info: Info) -> Member | None:
-    return await info.context.load(members_by_id, root.member_id)
 
 
 def role_on(root: Parent) -> strawberry.ID:

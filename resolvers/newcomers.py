@@ -11,7 +11,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Scope
 from models.billing import BillingAccount
-from models.people import Member
 from operations import billing, newcomers
 from operations.money import Money
 from operations.newcomers import Newcomer, Outcome, Preview, Result
@@ -19,7 +18,6 @@ from operations.refusals import Code, Refused
 from resolvers.answers import Answer, PlainRefusal, Values, answer
 from resolvers.context import Context
 from resolvers.references import Reference, refer
-from resolvers.rows import members_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -116,12 +114,6 @@ async def accounts(
 
 def results(root: Parent) -> list[AddedPerson]:
     return [_shown(each) for each in root.results]
-
-
-async def added_member(root: Parent, info: Info) -> Member | None:
-    if root.member_id is None:
-        return None
-    return await info.context.load(members_by_id, root.member_id)
 
 
 def _said(people: Sequence[PersonToAdd]) -> list[Newcomer]:

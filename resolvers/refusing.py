@@ -86,9 +86,5 @@ def problems_in(details: Mapping[str, Any]) -> Sequence[RuleProblem]:
     return [RuleProblem(**each) for each in details.get("problems", ())]
 
 
-async def conflicting_member(root: Parent, info: Info) -> Member | None:
-    return await info.context.load(members_by_id, root.member_id)
-
-
 def _number(value: object) -> int | None:
     return value if isinstance(value, int) else None

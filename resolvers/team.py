@@ -17,7 +17,6 @@ from operations.team import ON_COURSE, ON_DEPARTMENT, CoursePermission, Departme
 from resolvers.context import Context
 from resolvers.nested import Nested, paged
 from resolvers.references import Reference, refer
-from resolvers.rows import visible_courses_by_id
 from resolvers.search import contains
 
 Info = strawberry.Info[Context, None]
@@ -177,10 +176,6 @@ async def on_courses(root: Parent, info: Info) -> list[CourseRights]:
 
 async def pending_until(root: Parent, info: Info) -> dt.datetime | None:
     return (await _rights(root, info)).pending_until
-
-
-async def course_of(root: Parent, info: Info) -> Course | None:
-    return await info.context.load(visible_courses_by_id, root.course_id)
 
 
 async def _rights(row: OnTeam, info: Info) -> TeamRights:

@@ -11,14 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Principal, Scope
 from models.catalog import Department
-from models.people import Member
 from operations import departments, grants, team
 from operations.grants import Changed
 from operations.team import ON_COURSE, CoursePermission, DepartmentPermission
 from resolvers.answers import Answer, Operation, Values, answer
 from resolvers.context import Context
 from resolvers.ids import encode, number_of
-from resolvers.rows import departments_by_id, members_by_id, visible_departments_by_id
+from resolvers.rows import visible_departments_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -270,17 +269,9 @@ def left(root: Parent) -> list[Place]:
     return [Place(*each) for each in root.left]
 
 
-async def member_of(root: Parent, info: Info) -> Member | None:
-    return await info.context.load(members_by_id, root.member_id)
-
-
 async def department(root: Parent, info: Info) -> Department | None:
     found = [await info.context.load(visible_departments_by_id, id) for id in root.department_ids]
     return found[0] if found else None
-
-
-async def department_of(root: Parent, info: Info) -> Department | None:
-    return await info.context.load(departments_by_id, root.department_id)
 
 
 def _giving(

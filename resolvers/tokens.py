@@ -9,13 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.permissions import Permission, Scope
 from models.identity import Token, TokenKind
-from models.people import Member
 from operations import tokens as operated
 from resolvers.context import Context
 from resolvers.ids import encode, number_of
 from resolvers.listing import Listing, listed
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
-from resolvers.rows import members_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -66,12 +64,6 @@ async def tokens(
     if kind is not None:
         chosen = chosen.where(Token.kind.in_(kind))
     return await listed(context, chosen, order=BY_NAME, first=first, after=after, name="tokens")
-
-
-async def token_member(root: Parent, info: Info) -> Member | None:
-    if root.member_id is None:
-        return None
-    return await info.context.load(members_by_id, root.member_id)
 
 
 def token_connection(root: Parent) -> str | None:

@@ -9,14 +9,13 @@ from graphql import GraphQLSchema
 
 from access.caller import Caller
 from access.permissions import Permission, Principal, Scope
-from models.people import Member
 from models.workspaces import Workspace
 from operations import grants
 from resolvers import permissions
 from resolvers.context import Context
 from resolvers.ids import encode
 from resolvers.permissions import Ability, CatalogEntry
-from resolvers.rows import members_by_id, workspaces_by_id
+from resolvers.rows import workspaces_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -33,12 +32,6 @@ class HeldRole:
 
 async def viewer(info: Info) -> Caller:
     return info.context.signed_in
-
-
-async def viewer_member(root: Parent, info: Info) -> Member | None:
-    if root.member_id is None:
-        return None
-    return await info.context.load(members_by_id, root.member_id)
 
 
 async def viewer_workspace(root: Parent, info: Info) -> Workspace | None:

@@ -4,6 +4,7 @@ import strawberry
 
 from access.permissions import Permission
 from resolvers import attributes as answers
+from resolvers import done
 from resolvers.answers import Answer
 from schema.payloads import Payload
 from schema.requires import SIGNED_IN, any_of, column, done_by, guarded_type, resolved_by
@@ -51,7 +52,7 @@ class Attribute:
 )
 class AffectedSegment:
     segment: Segment | None = resolved_by(
-        answers.affected_segment, requires=SIGNED_IN, description="The segment."
+        done.segment, requires=SIGNED_IN, description="The segment."
     )
     breaks: bool = column(
         "breaks",

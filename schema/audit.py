@@ -7,7 +7,7 @@ import strawberry
 from access.caller import Origin
 from access.permissions import Permission
 from models import journal
-from resolvers import audit
+from resolvers import audit, done
 from schema.course import Course
 from schema.department import Department
 from schema.member import Member
@@ -62,18 +62,18 @@ class AuditEntry:
         description="The connection, if it was an identity provider.",
     )
     member: Member | None = resolved_by(
-        audit.member, requires=SIGNED_IN, description="The person it was about."
+        done.member, requires=SIGNED_IN, description="The person it was about."
     )
     course: Course | None = resolved_by(
-        audit.course, requires=SIGNED_IN, description="The course it was about, if one may see it."
+        done.course, requires=SIGNED_IN, description="The course it was about, if one may see it."
     )
     segment: Segment | None = resolved_by(
-        audit.segment,
+        done.segment,
         requires=SIGNED_IN,
         description="The segment it was about, if one may see it.",
     )
     department: Department | None = resolved_by(
-        audit.department,
+        done.department,
         requires=SIGNED_IN,
         description="The department whose it was at that time.",
     )

@@ -5,7 +5,7 @@ import datetime as dt
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.segments import SegmentKind, SegmentState
 from operations.explain import Standing
-from resolvers import explaining
+from resolvers import done, explaining
 from schema.course import Course
 from schema.freshness import Freshness
 from schema.member import Member
@@ -84,6 +84,4 @@ class MembershipExplanation:
     course: Course | None = resolved_by(
         explaining.explained_course, requires=SIGNED_IN, description="The course."
     )
-    member: Member | None = resolved_by(
-        explaining.explained_member, requires=SIGNED_IN, description="The person."
-    )
+    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")

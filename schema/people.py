@@ -5,7 +5,7 @@ import strawberry
 from access.permissions import Permission
 from operations import newcomers as operation
 from operations.newcomers import Outcome
-from resolvers import newcomers
+from resolvers import done, newcomers
 from resolvers.answers import Answer
 from schema.billing import Money
 from schema.member import Member
@@ -30,7 +30,7 @@ class AddedPerson:
     index: int = column("index", requires=SIGNED_IN, description="The place in `people`, from 0.")
     outcome: Outcome = column("outcome", requires=SIGNED_IN, description="What became of them.")
     member: Member | None = resolved_by(
-        newcomers.added_member,
+        done.member,
         requires=SIGNED_IN,
         description="Who was added, or was there already; nobody is added by a dry run.",
     )

@@ -8,6 +8,7 @@ from access.permissions import Condition, Permission, Principal, Scope
 from operations import explain_permission as stored
 from operations.explain_permission import Obstacle
 from operations.holders import HeldRole, How
+from resolvers import done
 from resolvers import explaining_permission as answers
 from schema.member import Member
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
@@ -78,9 +79,7 @@ class PermissionExplanation:
     on_name: str = resolved_by(
         answers.explained_on_name, requires=SIGNED_IN, description="What that is called."
     )
-    member: Member | None = resolved_by(
-        answers.explained_person, requires=SIGNED_IN, description="The person."
-    )
+    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
 
 
 @guarded_type(requires=SIGNED_IN, description="What can be asked about permissions.")

@@ -7,7 +7,7 @@ import strawberry
 from models.coordinators import CourseRoleKind
 from operations.coordinators import Held, OnConflict
 from operations.refusals import Code
-from resolvers import answers, refusing
+from resolvers import answers, done, refusing
 from schema.member import Member
 from schema.requires import SIGNED_IN, column, guarded_type, resolved_by
 from schema.scalars import JSON
@@ -26,9 +26,7 @@ class Refusal:
 class ConflictingPerson:
     held: Held | None
     wanted: CourseRoleKind | None
-    member: Member | None = resolved_by(
-        refusing.conflicting_member, requires=SIGNED_IN, description="The person."
-    )
+    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
 
 
 @guarded_type(

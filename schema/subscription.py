@@ -5,7 +5,7 @@ import datetime as dt
 import strawberry
 
 from access.permissions import Permission
-from resolvers import announcements
+from resolvers import announcements, done
 from resolvers.concerned import EventKind
 from schema.course import Coordinator, Course
 from schema.member import Member
@@ -62,7 +62,7 @@ class Event:
         description="The coordinator, if the person is one now.",
     )
     member: Member | None = resolved_by(
-        announcements.event_member,
+        done.member,
         requires=SIGNED_IN,
         description="The person it is about.",
     )

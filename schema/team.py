@@ -7,6 +7,7 @@ import strawberry
 
 from access.permissions import Permission
 from operations.team import CoursePermission, DepartmentPermission
+from resolvers import done
 from resolvers import team as answered
 from schema.member import Member
 from schema.requires import SIGNED_IN, guarded_type, resolved_by
@@ -25,7 +26,7 @@ MANAGES = Permission.MANAGE_DEPARTMENT_TEAM
 class CoursePermissions:
     permissions: list[CoursePermission]
     course: Annotated["Course", strawberry.lazy("schema.course")] | None = resolved_by(
-        answered.course_of, requires=SIGNED_IN, description="The course."
+        done.course, requires=SIGNED_IN, description="The course."
     )
 
 

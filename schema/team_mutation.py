@@ -21,20 +21,16 @@ class PersonalRight:
     principal: Principal
     scope: Scope
     on: strawberry.ID
-    member: Member | None = resolved_by(
-        team_changes.member_of, requires=SIGNED_IN, description="The person."
-    )
+    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
 
 
 @guarded_type(
     requires=SIGNED_IN, description="A person and a department's team.", rows=team_changes.Place
 )
 class TeamPlace:
-    member: Member | None = resolved_by(
-        team_changes.member_of, requires=SIGNED_IN, description="The person."
-    )
+    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
     department: Department | None = resolved_by(
-        team_changes.department_of, requires=SIGNED_IN, description="The department."
+        done.department, requires=SIGNED_IN, description="The department."
     )
 
 

@@ -7,6 +7,7 @@ import strawberry
 from access.permissions import Permission
 from models import identity
 from models.identity import TokenKind
+from resolvers import done
 from resolvers import tokens as answered
 from schema.member import Member
 from schema.paging import Connection
@@ -36,7 +37,7 @@ class Token:
         description="What it is limited to; empty: all that its member may do.",
     )
     member: Member | None = resolved_by(
-        answered.token_member, requires=SIGNED_IN, description="Whom it acts as."
+        done.member, requires=SIGNED_IN, description="Whom it acts as."
     )
     connection_id: strawberry.ID | None = resolved_by(
         answered.token_connection,

@@ -7,7 +7,7 @@ import strawberry
 from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
-from resolvers import permissions, tokens, viewer
+from resolvers import done, permissions, tokens, viewer
 from resolvers import team as team_answers
 from schema.ability import Ability, allowed_actions
 from schema.member import Member
@@ -71,7 +71,7 @@ class ViewerWorkspace:
 class Viewer:
     name: str = column("name", requires=INHERITED, description="What the viewer is called.")
     member: Member | None = resolved_by(
-        viewer.viewer_member, requires=SIGNED_IN, description="The viewer as a person."
+        done.member, requires=SIGNED_IN, description="The viewer as a person."
     )
     workspace: Workspace | None = resolved_by(
         viewer.viewer_workspace, requires=SIGNED_IN, description="Where the viewer acts now."

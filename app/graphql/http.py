@@ -20,13 +20,7 @@ from app.graphql.errors import Code, RequestRefused, codes_of, refused
 from app.graphql.execution import Operation, Run
 from app.graphql.explorer import Explorer
 from app.graphql.negotiation import Media, accepted, check_content
-from app.graphql.reception import (
-    Reception,
-    authorization_of,
-    client_of,
-    public_headers,
-    request_id_of,
-)
+from app.graphql.reception import Reception, authorization_of, info_of
 from app.graphql.requests import GraphQLRequest, read_body, read_query_string
 from app.graphql.sse import EventStream
 from app.graphql.timing import seconds_until
@@ -103,13 +97,7 @@ class HttpDoor:
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = list(scope["headers"])
-        about = RequestInfo(
-            request_id=request_id_of(raw),
-            door="http",
-            client=client_of(scope),
-            headers=public_headers(raw),
-        )
+        about = info_of(scope, "http")
         exchange = Exchange(scope, receive, send, about)
         try:
             await self._serve(exchange)

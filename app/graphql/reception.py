@@ -11,6 +11,7 @@ from starlette.types import Scope
 from app.graphql.contracts import (
     Authenticate,
     Authenticated,
+    Door,
     Forbidden,
     Lapse,
     RequestInfo,
@@ -103,6 +104,12 @@ def bearer_token(authorization: str | None) -> str | None:
     if scheme.lower() != "bearer" or not token.strip():
         raise unauthenticated("Send the token as `Authorization: Bearer <token>`.")
     return token.strip()
+
+
+def info_of(scope: Scope, door: Door) -> RequestInfo:
+    """Who knocks at this door, as far as the head of the request says."""
+    headers = scope["headers"]
+    return RequestInfo(request_id_of(headers), door, client_of(scope), public_headers(headers))
 
 
 def request_id_of(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -4,16 +4,9 @@ from urllib.parse import urlsplit
 
 from starlette.types import Receive, Scope, Send
 
-from app.graphql.contracts import RequestInfo
 from app.graphql.errors import RequestRefused
 from app.graphql.frames import PROTOCOL, CloseCode
-from app.graphql.reception import (
-    Reception,
-    authorization_of,
-    client_of,
-    public_headers,
-    request_id_of,
-)
+from app.graphql.reception import Reception, authorization_of, info_of, public_headers
 from app.graphql.socket import Socket
 
 
@@ -24,16 +17,10 @@ class SocketDoor:
         self._reception = reception
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        raw = list(scope["headers"])
-        about = RequestInfo(
-            request_id=request_id_of(raw),
-            door="websocket",
-            client=client_of(scope),
-            headers=public_headers(raw),
-        )
+        about = info_of(scope, "websocket")
         await receive()
         try:
-            authorization = authorization_of(raw)
+            authorization = authorization_of(scope["headers"])
         except RequestRefused:
             await _turn_away(send, 400)
             return

@@ -7,24 +7,20 @@ POST  makes the account, once. `Authorization: Bearer` with a token of a configu
       link has proved the address
 
 200  the invitation, or that the account is there
+403  the token is valid, and must not be used, or not for this workspace
 404  the link opens nothing: unknown, used, replaced or expired, nobody learns which
-401  the token is not valid
-403  it is, and must not be used, or not for this workspace
 409  the token speaks of somebody who is another member already; the link stays good
-503  it could not be looked up: try again
 
-With `Accept: application/json` answers are JSON.
+and the refusals of `app.doors`. With `Accept: application/json` answers are JSON.
 """
 
 import datetime as dt
-import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from sqlalchemy.exc import SQLAlchemyError
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -33,27 +29,20 @@ from app.authentication.bearer import Bearer
 from app.authentication.configuration import IssuerSetting
 from app.authentication.issuer import LocalIssuer
 from app.authentication.verifier import Verified
-from app.graphql import Forbidden, RequestInfo, RequestRefused, Unauthenticated
-from app.graphql.reception import (
-    CHALLENGE,
-    authorization_of,
-    bearer_token,
-    client_of,
-    public_headers,
-    request_id_of,
-)
+from app.doors import Refusal, about, answering, token_of
+from app.graphql import Forbidden
+from app.graphql.reception import client_of
 from app.mail.addresses import one_line
 from operations import invitations
 from operations.edge import Edge
 from operations.invitations import Opened
-from operations.refusals import Code, Refused
+from operations.refusals import not_found
 from operations.sign_in_identities import Identity
 from resolvers.ids import encode
 
 PREFIX: Final = "/invitation/"
 TOKEN_LIVES: Final = dt.timedelta(hours=1)
 DEAD: Final = "This link opens nothing, or no longer: it works once, and for thirty days."
-UNAVAILABLE: Final = "This cannot be looked up just now. Try again in a moment."
 
 POLICY: Final = (
     "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
@@ -66,8 +55,6 @@ HEADERS: Final = {
     "x-robots-tag": "noindex, nofollow",
     "vary": "accept",
 }
-
-log = logging.getLogger(__name__)
 
 _PAGES: Final = Environment(
     loader=PackageLoader("app.activation"),
@@ -87,7 +74,7 @@ class Told:
     page: str
     known: Mapping[str, Any]
     data: Mapping[str, Any]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class InvitationDoor:
@@ -108,32 +95,18 @@ class InvitationDoor:
         self._issuers = issuers
         self._now = now
 
-    async def __call__(self, request: Request) -> Response:
-        """Answer one request."""
-        code = request.path_params["code"]
-        try:
-            told = await (self._accept if request.method == "POST" else self._look)(request, code)
-        except Refused as refusal:
-            gone = refusal.code is Code.NOT_FOUND
-            told = _refusal(404 if gone else 409, DEAD if gone else refusal.message)
-        except Unauthenticated as refusal:
-            told = _refusal(401, str(refusal), CHALLENGE)
-        except Forbidden as refusal:
-            told = _refusal(403, str(refusal))
-        except RequestRefused as refusal:
-            told = _refusal(refusal.status or 400, str(refusal), refusal.headers)
-        except (SQLAlchemyError, OSError) as problem:
-            log.error("an invitation could not be looked up: %s", type(problem).__name__)
-            told = _refusal(503, UNAVAILABLE, {"retry-after": "5"})
-        return _answer(request, told)
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; raises what it refuses."""
+        does = self._accept if request.method == "POST" else self._look
+        return _say(request, await does(request, request.path_params["code"]))
 
     async def _look(self, _: Request, code: str) -> Told:
         async with self._edge.read() as db:
             opened = await invitations.look(db, code=code, at=self._now())
         if opened is None:
-            return _refusal(404, DEAD)
+            raise not_found("invitation")
         data = {**_data(opened), "expiresAt": opened.expires_at.isoformat()}
-        return Told(200, "invited", {"opened": opened}, data, {})
+        return Told(200, "invited", {"opened": opened}, data)
 
     async def _accept(self, request: Request, code: str) -> Told:
         verified = await self._verified(request)
@@ -161,17 +134,13 @@ class InvitationDoor:
             "is_signed_in": identity is not None,
             "places": self._places(opened.slug),
         }
-        return Told(200, "accepted", known, data, {})
+        return Told(200, "accepted", known, data)
 
     async def _verified(self, request: Request) -> Verified | None:
-        headers = request.scope["headers"]
-        token = bearer_token(authorization_of(headers))
+        token = token_of(request)
         if token is None:
             return None
-        about = RequestInfo(
-            request_id_of(headers), "http", client_of(request.scope), public_headers(headers)
-        )
-        return await self._bearer.identify(token, request_info=about)
+        return await self._bearer.identify(token, request_info=about(request))
 
     def _places(self, slug: str) -> list[str]:
         """Where people of this workspace sign in, by name."""
@@ -193,11 +162,15 @@ def _data(opened: Opened) -> dict[str, Any]:
     return {"member": member, "workspace": {"slug": opened.slug, "name": opened.workspace}}
 
 
-def _refusal(status: int, message: str, headers: Mapping[str, str] | None = None) -> Told:
-    return Told(status, "refused", {"message": message}, {"error": message}, headers or {})
+def _refuse(request: Request, refusal: Refusal) -> Response:
+    message = DEAD if refusal.status == 404 else refusal.message
+    told = Told(
+        refusal.status, "refused", {"message": message}, {"error": message}, refusal.headers
+    )
+    return _say(request, told)
 
 
-def _answer(request: Request, told: Told) -> Response:
+def _say(request: Request, told: Told) -> Response:
     headers = {**HEADERS, **told.headers}
     if _wants_json(request.headers.get("accept", "")):
         return JSONResponse(told.data, told.status, headers)
@@ -220,4 +193,4 @@ def routes(
 ) -> Sequence[Route]:
     """The door's routes, to be mounted at the root."""
     door = InvitationDoor(edge, bearer, local=local, issuers=issuers, now=now)
-    return [Route(PREFIX + "{code}", door.__call__, methods=["GET", "POST"])]
+    return [Route(PREFIX + "{code}", answering(door.answer, say=_refuse), methods=["GET", "POST"])]

@@ -1,4 +1,4 @@
-"""From a bearer token to someone who may act: for the GraphQL doors and for SCIM.
+"""From a bearer token to someone who may act: for every door that takes one.
 
 Whatever is wrong with a token, who presented it hears one and the same sentence; the reason is
 written to the log. Only a person who is known and deactivated, or invited and without an account,
@@ -65,7 +65,7 @@ class Bearer:
     async def authenticate(
         self, credentials: str | None, /, *, request_info: RequestInfo
     ) -> Authenticated:
-        """Who acts through the GraphQL doors. Raises Unauthenticated, Forbidden, and
+        """Which person or program asks. Raises Unauthenticated, Forbidden, and
         RequestRefused where nobody can say, too many were wrong, or a workspace must be named."""
         if credentials is None:
             raise Unauthenticated(NOT_SIGNED_IN)

@@ -84,7 +84,7 @@ def export(
     data_dir: DataDir = None,
 ) -> None:
     """Write a copy of the audit log, oldest entry first. The copy itself is recorded."""
-    from app.audit.door import moment
+    from app.parameters import moment
     from operations.audit import Filters
 
     filters = Filters(

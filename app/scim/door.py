@@ -33,6 +33,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from access.caller import Caller
+from app.doors import RETRY, TooLarge, body_of
 from app.scim.allowance import Allowance
 from app.scim.handling import DirectoryHandler, DirectoryService
 from app.scim.published import LARGEST_BODY, Published, published
@@ -97,7 +98,7 @@ class ScimDoor:
         except ClientDisconnect:
             return
         if response.status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
-            response.headers["Retry-After"] = "5"
+            response.headers.update(RETRY)
         response.headers.setdefault("Cache-Control", "no-store")
         await _http(http, response)(scope, receive, send)
 
@@ -241,18 +242,12 @@ def _credentials(http: Request) -> str | None:
 
 
 async def _body(http: Request, limit: int) -> bytes:
-    too_large = PayloadTooLargeException(detail=f"The body is larger than {limit} bytes")
     if http.headers.get("content-encoding", "identity").strip().lower() != "identity":
         raise UnsupportedMediaTypeException(detail="The body must not be compressed")
-    length = http.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise too_large
-    body = bytearray()
-    async for chunk in http.stream():
-        body += chunk
-        if len(body) > limit:
-            raise too_large
-    return bytes(body)
+    try:
+        return await body_of(http, limit)
+    except TooLarge as problem:
+        raise PayloadTooLargeException(detail=str(problem)) from None
 
 
 def _http(http: Request, response: ScimResponse) -> Response:

@@ -12,11 +12,11 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.doors import Refusal, answering, body_of
 from app.keyring import CannotOpen
 from app.webhooks.adapters import Accepted, Adapter, Challenge, Headers
 from app.webhooks.generic import GENERIC
@@ -24,17 +24,13 @@ from models.identity import Connection, ConnectionKind
 from operations import connections, inbox
 from operations.connections import Seals
 from operations.edge import Edge
+from operations.refusals import Code, Refused
 
 LARGEST_BODY: Final = 256 * 1024
 _LARGEST_ID: Final = 2**31 - 1
-_RETRY: Final = {"Retry-After": "5"}
 _JSON: Final = ("application/json", "text/json", "application/cloudevents+json")
 
 log = logging.getLogger(__name__)
-
-
-class TooLarge(Exception):
-    """The body is larger than this door takes."""
 
 
 class WebhookDoor:
@@ -55,20 +51,16 @@ class WebhookDoor:
         self._now = now
         self._adapter = adapter
 
-    async def __call__(self, request: Request) -> Response:
-        """Answer one delivery."""
+    async def answer(self, request: Request) -> Response:
+        """Answer one delivery; raises what it refuses."""
         if not _is_json(request):
             return Response(status_code=415)
+        raw = await body_of(request, LARGEST_BODY)
         try:
-            raw = await read_body(request, LARGEST_BODY)
             return await self._receive(int(request.path_params["connection_id"]), request, raw)
-        except TooLarge:
-            return Response(status_code=413, headers={"Connection": "close"})
-        except ClientDisconnect:
-            return Response(status_code=400)
-        except (SQLAlchemyError, OSError, CannotOpen) as problem:
-            log.error("a delivery could not be stored: %s", type(problem).__name__)
-            return Response(status_code=503, headers=_RETRY)
+        except CannotOpen:
+            log.error("a delivery could not be checked: the key of its secret is not here")
+            raise Refused(Code.UNAVAILABLE, "The delivery cannot be checked now.") from None
 
     async def _receive(self, connection_id: int, request: Request, raw: bytes) -> Response:
         at = self._now()
@@ -99,26 +91,17 @@ class WebhookDoor:
         return Response(status_code=202)
 
 
-async def read_body(request: Request, limit: int) -> bytes:
-    """The raw body, read no further than the limit. Raises TooLarge."""
-    length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > limit:
-        raise TooLarge
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
 def headers_of(request: Request) -> Headers:
     """All header values by lower-case name."""
     found: dict[str, list[str]] = {}
     for name, value in request.headers.items():
         found.setdefault(name.lower(), []).append(value)
     return found
+
+
+def _without_a_word(_: Request, refusal: Refusal) -> Response:
+    """Whoever is not believed learns nothing from a refusal but its number."""
+    return Response(status_code=refusal.status, headers=dict(refusal.headers))
 
 
 def _is_json(request: Request) -> bool:
@@ -137,4 +120,10 @@ def routes(
 ) -> Sequence[Route]:
     """The door's routes, to be mounted at the root."""
     door = WebhookDoor(edge, seals, wake=wake, now=now, adapter=adapter)
-    return [Route("/webhooks/{connection_id:int}", door.__call__, methods=["POST"])]
+    return [
+        Route(
+            "/webhooks/{connection_id:int}",
+            answering(door.answer, say=_without_a_word),
+            methods=["POST"],
+        )
+    ]

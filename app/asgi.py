@@ -22,6 +22,7 @@ from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
 from app.authentication.issuer import LocalIssuer
+from app.doors import Refusal, as_json
 from app.embedded import CannotStart
 from app.envelope import Envelope
 from app.graphql import Authenticated as KnownToTheDoors
@@ -195,6 +196,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Envelope,
         is_https=settings.is_production and settings.base_url.startswith("https://"),
         logged_elsewhere=(GRAPHQL_PATH,),
+        secret_after=(activation.PREFIX,),
     )
     if not settings.cors_origins:
         return [envelope]
@@ -211,8 +213,8 @@ def _middleware(settings: Settings) -> list[Middleware]:
     ]
 
 
-async def _refuse(_: Request, refusal: Exception) -> Response:
+async def _refuse(request: Request, refusal: Exception) -> Response:
     """A path or method that is not here."""
     if not isinstance(refusal, HTTPException):
         raise refusal
-    return JSONResponse({"error": refusal.detail}, refusal.status_code, refusal.headers)
+    return as_json(request, Refusal(refusal.status_code, refusal.detail, refusal.headers or {}))

@@ -28,23 +28,27 @@ ON_DATA: Final = {
 
 ONE_YEAR: Final = "max-age=31536000"
 
-SECRET_PATHS: Final = ("/invitation/",)
-"""What follows these is a secret by itself."""
-
 log = structlog.get_logger("app.web")
 
 
 class Envelope:
-    """ASGI middleware. `logged_elsewhere` are paths whose handlers write their own line."""
+    """ASGI middleware. `logged_elsewhere` are paths whose handlers write their own line; what
+    follows one of `secret_after` in a path is a secret by itself, and the log never knows it."""
 
     def __init__(
-        self, app: ASGIApp, *, is_https: bool = False, logged_elsewhere: Collection[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        is_https: bool = False,
+        logged_elsewhere: Collection[str] = (),
+        secret_after: Collection[str] = (),
     ) -> None:
         self._app = app
         self._headers = dict(ON_EVERYTHING)
         if is_https:
             self._headers["strict-transport-security"] = ONE_YEAR
         self._logged_elsewhere = frozenset(logged_elsewhere)
+        self._secret_after = tuple(secret_after)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -76,7 +80,14 @@ class Envelope:
             if status is None:
                 await _apologize(send_enveloped, request_id)
         if scope["path"] not in self._logged_elsewhere:
-            _note(scope, _without_secret(scope["path"]), status, started)
+            _note(scope, self._without_secret(scope["path"]), status, started)
+
+    def _without_secret(self, path: str) -> str:
+        """The path as the log may know it: whoever reads a link could open it."""
+        for prefix in self._secret_after:
+            if path.startswith(prefix):
+                return f"{prefix}…"
+        return path
 
     def _complete(self, headers: MutableHeaders, request_id: str) -> None:
         headers.setdefault("x-request-id", request_id)
@@ -99,14 +110,6 @@ async def _apologize(send: Send, request_id: str) -> None:
     headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": 500, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-def _without_secret(path: str) -> str:
-    """The path as the log may know it: whoever reads a link could open it."""
-    for prefix in SECRET_PATHS:
-        if path.startswith(prefix):
-            return f"{prefix}…"
-    return path
 
 
 def _note(scope: Scope, path: str, status: int | None, started: float) -> None:

@@ -13,6 +13,7 @@ from resolvers.answers import Answer, Values, answer
 from resolvers.connections import connections_by_id, deliveries_by_id
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.moments import exact
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -77,7 +78,7 @@ async def create_connection_token(
             kind=TokenKind.SCIM,
             name=name,
             connection_id=number,
-            expires_at=expires_at,
+            expires_at=exact(expires_at, "expiresAt"),
             at=_now(),
         )
         return {"connection_id": number, "secret": secret}

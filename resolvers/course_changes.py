@@ -16,6 +16,7 @@ from operations.refusals import Code, Refused
 from resolvers.answers import Answer, Values, answer, given
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.moments import exact
 
 Info = strawberry.Info[Context, None]
 Ids = list[strawberry.ID]
@@ -333,15 +334,13 @@ def _overriding(
 ) -> Any:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         course, member = number_of(course_id, "Course"), number_of(member_id, "Member")
-        if expires_at is not None and expires_at.tzinfo is None:
-            raise Refused(Code.BAD_USER_INPUT, "expiresAt needs a time zone, such as a final Z.")
         await verb(
             db,
             by=caller,
             course_id=course,
             member_id=member,
             reason=reason,
-            expires_at=expires_at,
+            expires_at=exact(expires_at, "expiresAt"),
             at=dt.datetime.now(dt.UTC),
         )
         return {"course_id": course, "member_id": member}

@@ -13,6 +13,7 @@ from operations import tokens
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.moments import exact
 from resolvers.tokens import tokens_by_id
 
 Info = strawberry.Info[Context, None]
@@ -38,7 +39,7 @@ async def create_token(
             name=name,
             member_id=(caller.member_id if member_id is None else number_of(member_id, "Member")),
             scopes=[scope.value for scope in scopes or ()],
-            expires_at=expires_at,
+            expires_at=exact(expires_at, "expiresAt"),
             at=dt.datetime.now(dt.UTC),
         )
         return {"token_id": made.id, "secret": secret}

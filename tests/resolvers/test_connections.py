@@ -32,8 +32,8 @@ mutation ($id: ID!, $hours: Int!) {
 }
 """
 TOKEN = """
-mutation ($id: ID!) {
-  createConnectionToken(connectionId: $id, name: "Okta") { secret refusal { code } }
+mutation ($id: ID!, $at: DateTime) {
+  createConnectionToken(connectionId: $id, name: "Okta", expiresAt: $at) { secret refusal { code } }
 }
 """
 ENABLED = """
@@ -135,9 +135,11 @@ async def test_a_scim_connection_has_tokens_and_two_at_most(keyed: Keyed) -> Non
     made = await keyed.one(CREATE, by="Mona", name="Okta", kind="SCIM")
     id = made["connection"]["id"]
 
+    vague = await keyed.one(TOKEN, by="Mona", id=id, at="2999-01-01T00:00:00")
     answers = [await keyed.one(TOKEN, by="Mona", id=id) for _ in range(3)]
 
     assert made["secret"] is None
+    assert vague == {"secret": None, "refusal": {"code": "BAD_USER_INPUT"}}
     assert [each["secret"] is not None for each in answers] == [True, True, False]
     assert answers[0]["secret"].startswith("lmsc_scim_")
     assert answers[2]["refusal"] == {"code": "LIMIT_REACHED"}

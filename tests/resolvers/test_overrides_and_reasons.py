@@ -90,6 +90,7 @@ async def test_someone_is_kept_beside_the_segments_and_shown_so(company: World, 
         ("Ines", {"reason": "x" * 1_001}, "BAD_USER_INPUT"),
         ("Ines", {"reason": "x", "until": "2020-01-01T00:00:00Z"}, "BAD_USER_INPUT"),
         ("Ines", {"reason": "x", "until": "2099-01-01T00:00:00"}, "BAD_USER_INPUT"),
+        ("Ines", {"reason": "x", "until": "9999-12-31T23:59:59-01:00"}, "BAD_USER_INPUT"),
         ("Lea", {"reason": "x"}, "NOT_FOUND"),
     ],
 )

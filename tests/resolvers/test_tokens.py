@@ -228,3 +228,17 @@ async def test_the_viewers_workspace_is_the_one_it_acts_in(office: Ask) -> None:
     found = await office.one("{ viewer { workspaces { slug name isCurrent } } }", by="Ada")
 
     assert found["workspaces"] == [{"slug": "acme", "name": "Acme", "isCurrent": True}]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [("2999-01-01T00:00:00", "time zone"), ("9999-12-31T23:59:59-01:00", "9999")],
+)
+async def test_an_end_that_is_no_moment_is_refused_and_nothing_is_made(
+    office: Ask, at: str, said: str
+) -> None:
+    answer = await office.one(CREATE, by="Ada", at=at)
+
+    assert answer["refusal"]["code"] == "BAD_USER_INPUT"
+    assert said in answer["refusal"]["message"]
+    assert await names(office, MINE, "Ada") == []

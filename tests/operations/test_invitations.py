@@ -2,11 +2,8 @@
 
 import asyncio
 import datetime as dt
-import itertools
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
@@ -18,9 +15,9 @@ from operations.invitations import Opened
 from operations.refusals import Code, Denied, Refused
 from operations.sign_in_identities import Identity
 from tests.mailing import Outbox
+from tests.operations.inviting import LATER, accept
 from tests.world import MONDAY, World
 
-LATER = MONDAY + dt.timedelta(minutes=2)
 MONTH = dt.timedelta(days=30)
 
 
@@ -53,13 +50,6 @@ async def refusal(outbox: Outbox, name: str = "Pea", *, at: dt.datetime = LATER)
         await resend(outbox, name, at=at)
     assert len(await outbox.mails()) == len(before)
     return refused.value
-
-
-async def accept(
-    outbox: Outbox, code: str, *, at: dt.datetime = LATER, identity: Identity | None = None
-) -> Opened:
-    async with outbox.world.edge.transaction() as db:
-        return await invitations.accept(db, code=code, at=at, identity=identity)
 
 
 async def opens(outbox: Outbox, code: str, *, at: dt.datetime = LATER) -> bool:
@@ -294,78 +284,3 @@ async def test_an_identity_of_somebody_else_is_refused_and_the_link_stays_good(
     assert refused.value.code is Code.CONFLICT
     assert await state_of(outbox.world, "Pea") == MemberState.PENDING
     assert await opens(outbox, code)
-
-
-_numbers = itertools.count(1)
-
-STEPS = ("give", "take", "address", "no address", "look", "accept", "deactivate", "return")
-
-
-@settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(steps=st.lists(st.sampled_from(STEPS), max_size=14))
-async def test_in_any_order_of_events_the_first_effective_moment_invites_once(
-    sessions: async_sessionmaker[AsyncSession], steps: list[str]
-) -> None:
-    outbox = Outbox(await World.new(sessions, f"w-{next(_numbers)}"))
-    told = _Told()
-    await outbox.world.member("Pea", state=MemberState.PENDING)
-
-    for step in [*steps, "look"]:
-        await _take(outbox, told, step)
-
-    assert len(await outbox.mails()) == told.invited
-    assert await outbox.notes() == 0
-
-
-class _Told:
-    """The same story, told without a database."""
-
-    state = "PENDING"
-    has_account = False
-    has_address = False
-    holds = False
-    invited = 0
-
-    def look(self) -> None:
-        is_due = self.state == "PENDING" and self.has_address and self.holds
-        self.invited = self.invited or int(is_due)
-
-
-async def _take(outbox: Outbox, told: _Told, step: str) -> None:
-    match step:
-        case "give" | "take":
-            await _grant(outbox.world, told, step)
-        case "address" | "no address":
-            told.has_address = step == "address"
-            emails = ["pea@acme.example"] if told.has_address else None
-            await outbox.world.change("Pea", emails=emails)
-        case "look":
-            await outbox.look()
-            told.look()
-        case "accept":
-            for code in (await outbox.codes("Pea"))[: told.state == "PENDING"]:
-                await accept(outbox, code)
-                told.state, told.has_account = "ACTIVE", True
-        case _:
-            is_back = "ACTIVE" if told.has_account else "PENDING"
-            told.state = "DEACTIVATED" if step == "deactivate" else is_back
-            await outbox.world.set_state("Pea", MemberState(told.state))
-
-
-async def _grant(world: World, told: _Told, step: str) -> None:
-    if step == "take":
-        async with world.edge.transaction() as db:
-            await grants.take(
-                db,
-                by=world.system,
-                member_ids=[world.members["Pea"]],
-                principals=[Principal.FINANCE_MANAGER],
-            )
-        told.holds = False
-    elif told.state != "DEACTIVATED":
-        await world.grant("Pea", Principal.FINANCE_MANAGER)
-        told.holds = True

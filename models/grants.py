@@ -12,7 +12,21 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
+from access.permissions import Scope
 from models.base import Base, CreatedAt, Id
+
+
+def held_on(
+    workspace_id: int, department_id: int | None, course_id: int | None, module_id: int | None
+) -> tuple[Scope, int]:
+    """What a right with these columns is on."""
+    if module_id is not None:
+        return Scope.MODULE, module_id
+    if course_id is not None:
+        return Scope.COURSE, course_id
+    if department_id is not None:
+        return Scope.DEPARTMENT, department_id
+    return Scope.WORKSPACE, workspace_id
 
 
 class Grant(Base):
@@ -77,6 +91,11 @@ class Grant(Base):
     granted_by_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
     pending_until: Mapped[dt.datetime | None]
+
+    @property
+    def place(self) -> tuple[Scope, int]:
+        """What it is on."""
+        return held_on(self.workspace_id, self.department_id, self.course_id, self.module_id)
 
 
 class TeamMember(Base):

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Principal, Scope
 from models.catalog import Course
-from models.grants import Grant, TeamMember
+from models.grants import Grant, TeamMember, held_on
 from models.journal import record
 from models.people import Member, MemberState
 from operations import invitees, people
@@ -245,18 +245,6 @@ async def on_team(
     return set(rows)
 
 
-def _held_on(
-    workspace_id: int, department_id: int | None, course_id: int | None, module_id: int | None
-) -> tuple[Scope, int]:
-    if module_id is not None:
-        return Scope.MODULE, module_id
-    if course_id is not None:
-        return Scope.COURSE, course_id
-    if department_id is not None:
-        return Scope.DEPARTMENT, department_id
-    return Scope.WORKSPACE, workspace_id
-
-
 def _on(places: Collection[Place]) -> ColumnElement[bool]:
     """The grant is on one of these places, which are of one scope."""
     ids = [place.id for place in places]
@@ -291,7 +279,7 @@ async def _delete(
         )
         .execution_options(synchronize_session=False)
     )
-    return tuple(sorted(Right(row[0], Principal(row[1]), *_held_on(*row[2:])) for row in rows))
+    return tuple(sorted(Right(row[0], Principal(row[1]), *held_on(*row[2:])) for row in rows))
 
 
 def _record(

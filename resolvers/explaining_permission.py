@@ -9,7 +9,7 @@ from operations import explain_permission as explaining
 from operations.explain_permission import WhyPermission
 from operations.refusals import Code, Refused, not_found
 from resolvers.context import Context
-from resolvers.ids import GlobalId, decode, encode, number_of
+from resolvers.ids import GlobalId, decode, encode_place, number_of
 from resolvers.nodes import seen
 from resolvers.permissions import refuse_unasked_of
 from resolvers.references import reference_to
@@ -50,7 +50,7 @@ async def explain_permission(
 
 def explained_on(root: Parent) -> strawberry.ID:
     """The thing rights were looked for on: of a person or a segment, the workspace."""
-    return strawberry.ID(encode(root.thing.scope.name.title(), root.thing.id))
+    return strawberry.ID(encode_place(root.thing.scope, root.thing.id))
 
 
 def explained_on_name(root: Parent) -> str:
@@ -58,4 +58,4 @@ def explained_on_name(root: Parent) -> str:
 
 
 def role_on(root: Parent) -> strawberry.ID:
-    return strawberry.ID(encode(root.scope.name.title(), root.on))
+    return strawberry.ID(encode_place(root.scope, root.on))

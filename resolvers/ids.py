@@ -5,6 +5,7 @@ import binascii
 import re
 from typing import Final, NamedTuple
 
+from access.permissions import Scope
 from operations.refusals import Code, Refused, not_found
 
 LARGEST_INTEGER: Final = 2**31 - 1
@@ -30,6 +31,11 @@ class GlobalId(NamedTuple):
 def encode(type_name: str, number: int) -> str:
     """The global id of a thing."""
     return base64.urlsafe_b64encode(f"{type_name}:{number}".encode()).rstrip(b"=").decode()
+
+
+def encode_place(scope: Scope, number: int) -> str:
+    """The global id of a thing on which rights are held."""
+    return encode(scope.name.title(), number)
 
 
 def decode(text: str) -> GlobalId | None:

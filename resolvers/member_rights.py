@@ -67,13 +67,7 @@ def _given(context: Context, owner: Any, _: str | None) -> Select[Any]:
 
 def _right(_: int, row: tuple[Any, ...]) -> GivenRight:
     grant: Grant = row[0]
-    places = (
-        (Scope.MODULE, grant.module_id),
-        (Scope.COURSE, grant.course_id),
-        (Scope.DEPARTMENT, grant.department_id),
-        (Scope.WORKSPACE, grant.workspace_id),
-    )
-    scope, place = next((scope, id) for scope, id in places if id is not None)
+    scope, place = grant.place
     return GivenRight(
         Principal(grant.principal),
         scope,

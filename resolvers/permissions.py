@@ -18,7 +18,7 @@ from operations.refusals import Code, Refused
 from operations.rights import Rights
 from resolvers.catalog import kept
 from resolvers.context import Context
-from resolvers.ids import GlobalId, decode, encode
+from resolvers.ids import GlobalId, decode, encode, encode_place
 from resolvers.nodes import refuse_too_many, seen
 from resolvers.references import Reference, reference_to
 
@@ -188,7 +188,7 @@ def _ability(
         decision.condition,
         source_principal=source.principal if source else None,
         source_scope=source.scope if source else None,
-        source_on=encode(source.scope.name.title(), source.id) if source and source.id else None,
+        source_on=encode_place(source.scope, source.id) if source and source.id else None,
     )
 
 

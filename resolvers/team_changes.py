@@ -1,7 +1,7 @@
 """Mutations of teams and of rights that are given to people."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -16,7 +16,7 @@ from operations.grants import Changed
 from operations.team import ON_COURSE, CoursePermission, DepartmentPermission
 from resolvers.answers import Answer, Operation, Values, answer
 from resolvers.context import Context
-from resolvers.ids import encode, number_of
+from resolvers.ids import encode_place, number_of
 from resolvers.rows import visible_departments_by_id
 
 Info = strawberry.Info[Context, None]
@@ -43,64 +43,52 @@ class Place(NamedTuple):
     member_id: int
 
 
-async def grant_workspace_manager(
-    info: Info,
-    *,
+Change = Callable[..., Awaitable[Changed]]
+"""Gives rights to people, or takes them back."""
+
+
+async def _give(db: AsyncSession, **asked: Any) -> Changed:
+    return await grants.give(db, at=dt.datetime.now(dt.UTC), **asked)
+
+
+def _changing(
+    change: Change,
     member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    return await answer(info, _giving(member_ids, [Principal.WORKSPACE_MANAGER]))
+    principals: Sequence[Principal],
+    noun: str = "",
+    id: str = "",
+) -> Operation:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        on = {ON[noun]: number_of(id, noun)} if noun else {}
+        changed = await change(
+            db, by=caller, member_ids=_members(member_ids), principals=principals, **on
+        )
+        return {**(on or {"workspace_id": caller.workspace_id}), **_said(changed)}
+
+    return operation
 
 
-async def revoke_workspace_manager(
-    info: Info,
-    *,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    return await answer(info, _taking(member_ids, [Principal.WORKSPACE_MANAGER]))
+def _on_workspace(change: Change, principal: Principal) -> Callable[..., Awaitable[Answer]]:
+    """The mutation that does this with one right on the workspace."""
+
+    async def mutation(
+        info: Info,
+        *,
+        member_ids: Ids,
+        client_mutation_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        return await answer(info, _changing(change, member_ids, [principal]))
+
+    return mutation
 
 
-async def grant_finance_manager(
-    info: Info,
-    *,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    return await answer(info, _giving(member_ids, [Principal.FINANCE_MANAGER]))
-
-
-async def revoke_finance_manager(
-    info: Info,
-    *,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    return await answer(info, _taking(member_ids, [Principal.FINANCE_MANAGER]))
-
-
-async def grant_invite_permission(
-    info: Info,
-    *,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    return await answer(info, _giving(member_ids, [Principal.INVITE]))
-
-
-async def revoke_invite_permission(
-    info: Info,
-    *,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    return await answer(info, _taking(member_ids, [Principal.INVITE]))
+grant_workspace_manager = _on_workspace(_give, Principal.WORKSPACE_MANAGER)
+revoke_workspace_manager = _on_workspace(grants.take, Principal.WORKSPACE_MANAGER)
+grant_finance_manager = _on_workspace(_give, Principal.FINANCE_MANAGER)
+revoke_finance_manager = _on_workspace(grants.take, Principal.FINANCE_MANAGER)
+grant_invite_permission = _on_workspace(_give, Principal.INVITE)
+revoke_invite_permission = _on_workspace(grants.take, Principal.INVITE)
 
 
 async def grant_course_permission(
@@ -113,7 +101,7 @@ async def grant_course_permission(
     idempotency_key: str | None = None,
 ) -> Answer:
     principals = [ON_COURSE[each] for each in permissions]
-    return await answer(info, _giving(member_ids, principals, "Course", course_id))
+    return await answer(info, _changing(_give, member_ids, principals, "Course", course_id))
 
 
 async def revoke_course_permission(
@@ -126,7 +114,7 @@ async def revoke_course_permission(
     idempotency_key: str | None = None,
 ) -> Answer:
     principals = [ON_COURSE[each] for each in permissions]
-    return await answer(info, _taking(member_ids, principals, "Course", course_id))
+    return await answer(info, _changing(grants.take, member_ids, principals, "Course", course_id))
 
 
 async def grant_module_permission(
@@ -137,7 +125,7 @@ async def grant_module_permission(
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _giving(member_ids, [Principal.MODULE_EDIT], "Module", module_id)
+    operation = _changing(_give, member_ids, [Principal.MODULE_EDIT], "Module", module_id)
     return await answer(info, operation)
 
 
@@ -149,7 +137,7 @@ async def revoke_module_permission(
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _taking(member_ids, [Principal.MODULE_EDIT], "Module", module_id)
+    operation = _changing(grants.take, member_ids, [Principal.MODULE_EDIT], "Module", module_id)
     return await answer(info, operation)
 
 
@@ -274,41 +262,6 @@ async def department(root: Parent, info: Info) -> Department | None:
     return found[0] if found else None
 
 
-def _giving(
-    member_ids: Ids, principals: Sequence[Principal], noun: str = "", id: str = ""
-) -> Operation:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        on = _on(noun, id)
-        changed = await grants.give(
-            db,
-            by=caller,
-            member_ids=_members(member_ids),
-            principals=principals,
-            at=dt.datetime.now(dt.UTC),
-            **on,
-        )
-        return {**(on or {"workspace_id": caller.workspace_id}), **_said(changed)}
-
-    return operation
-
-
-def _taking(
-    member_ids: Ids, principals: Sequence[Principal], noun: str = "", id: str = ""
-) -> Operation:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        on = _on(noun, id)
-        changed = await grants.take(
-            db, by=caller, member_ids=_members(member_ids), principals=principals, **on
-        )
-        return {**(on or {"workspace_id": caller.workspace_id}), **_said(changed)}
-
-    return operation
-
-
-def _on(noun: str, id: str) -> dict[str, int]:
-    return {ON[noun]: number_of(id, noun)} if noun else {}
-
-
 def _members(ids: Collection[strawberry.ID]) -> list[int]:
     return [number_of(id, "Member") for id in ids]
 
@@ -326,8 +279,6 @@ def _said(changed: Changed) -> Values:
 
 def _rights(rows: Sequence[Sequence[Any]]) -> list[PersonalRight]:
     return [
-        PersonalRight(
-            member_id, Principal(principal), Scope(scope), encode(Scope(scope).name.title(), id)
-        )
+        PersonalRight(member_id, Principal(principal), Scope(scope), encode_place(Scope(scope), id))
         for member_id, principal, scope, id in rows
     ]

@@ -13,7 +13,7 @@ from models.workspaces import Workspace
 from operations import grants
 from resolvers import permissions
 from resolvers.context import Context
-from resolvers.ids import encode
+from resolvers.ids import encode_place
 from resolvers.permissions import Ability, CatalogEntry
 from resolvers.rows import workspaces_by_id
 
@@ -64,14 +64,8 @@ async def viewer_roles(root: Parent, info: Info) -> list[HeldRole]:
         held = await grants.held_by(db, root.workspace_id, root.member_id)
     roles = []
     for grant in held:
-        places = (
-            (Scope.MODULE, grant.module_id),
-            (Scope.COURSE, grant.course_id),
-            (Scope.DEPARTMENT, grant.department_id),
-            (Scope.WORKSPACE, grant.workspace_id),
-        )
-        scope, id = next((scope, id) for scope, id in places if id is not None)
-        roles.append(HeldRole(Principal(grant.principal), scope, encode(scope.name.title(), id)))
+        scope, id = grant.place
+        roles.append(HeldRole(Principal(grant.principal), scope, encode_place(scope, id)))
     return sorted(roles, key=lambda role: (role.scope.depth, role.on, role.principal))
 
 

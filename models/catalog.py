@@ -1,5 +1,6 @@
 """Departments, and the courses and modules they own."""
 
+import datetime as dt
 from enum import StrEnum
 
 from sqlalchemy import (
@@ -41,6 +42,22 @@ class ModuleKind(StrEnum):
     ASSIGNMENT = "ASSIGNMENT"
 
 
+class RetakePolicy(StrEnum):
+    """How often a learner may begin again after completing (M19); LIMITED has a number."""
+
+    NONE = "NONE"
+    LIMITED = "LIMITED"
+    UNLIMITED = "UNLIMITED"
+
+
+class ScorePolicy(StrEnum):
+    """Which finished attempt a person's score on a course is of (H1)."""
+
+    BEST = "BEST"
+    LAST = "LAST"
+    FIRST = "FIRST"
+
+
 class Department(Base):
     """A part of the workspace that owns courses and has a team."""
 
@@ -59,7 +76,9 @@ class Department(Base):
 class Course(Base):
     """A course. Its row lock orders everything that touches roles and segment places.
 
-    `segment_limit` overrides the workspace's limit where it is set.
+    `segment_limit` overrides the workspace's limit where it is set. `retake_limit` is how many
+    further attempts LIMITED allows. `due_at` holds for whoever has no date of their own or of a
+    group. `certificate_days` is how long a certificate is valid; without it, for good.
     """
 
     __tablename__ = "course"
@@ -71,8 +90,16 @@ class Course(Base):
         Index("ix_course_title", "workspace_id", text("lower(title)"), "id"),
         Index("ix_course_department", "department_id", "id"),
         CheckConstraint("segment_limit BETWEEN 1 AND 50", name="segment_limit"),
+        CheckConstraint(
+            "(retake_policy = 'LIMITED') = (retake_limit IS NOT NULL)"
+            " AND coalesce(retake_limit, 1) BETWEEN 1 AND 1000",
+            name="retake_limit",
+        ),
+        CheckConstraint("certificate_days BETWEEN 1 AND 36500", name="certificate_days"),
         one_of("kind", CourseKind),
         one_of("state", CourseState),
+        one_of("retake_policy", RetakePolicy),
+        one_of("score_policy", ScorePolicy),
     )
 
     id: Mapped[Id]
@@ -83,12 +110,27 @@ class Course(Base):
     kind: Mapped[CourseKind] = mapped_column(text_enum(CourseKind))
     state: Mapped[CourseState] = mapped_column(text_enum(CourseState))
     segment_limit: Mapped[int | None] = mapped_column(SmallInteger)
+    retake_policy: Mapped[RetakePolicy] = mapped_column(
+        text_enum(RetakePolicy), default=RetakePolicy.NONE, server_default=RetakePolicy.NONE.value
+    )
+    retake_limit: Mapped[int | None] = mapped_column(SmallInteger)
+    score_policy: Mapped[ScorePolicy] = mapped_column(
+        text_enum(ScorePolicy), default=ScorePolicy.BEST, server_default=ScorePolicy.BEST.value
+    )
+    due_at: Mapped[dt.datetime | None]
+    allows_self_enrolment: Mapped[bool] = mapped_column(default=False, server_default="false")
+    attendance_completes: Mapped[bool] = mapped_column(default=False, server_default="false")
+    certifies_completion: Mapped[bool] = mapped_column(default=False, server_default="false")
+    certificate_days: Mapped[int | None]
     created_by_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
 
 
 class Module(Base):
-    """A piece of content. It belongs to a department; courses of it use it."""
+    """A piece of content. It belongs to a department; courses of it use it.
+
+    `revision` is the number of the newest published revision; without one nobody can take it.
+    """
 
     __tablename__ = "module"
     __table_args__ = (
@@ -106,6 +148,7 @@ class Module(Base):
     department_id: Mapped[int]
     title: Mapped[str] = mapped_column(Text)
     kind: Mapped[ModuleKind] = mapped_column(text_enum(ModuleKind))
+    revision: Mapped[int | None]
     created_by_id: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[CreatedAt]
 

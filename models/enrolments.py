@@ -4,7 +4,14 @@ import datetime as dt
 import uuid
 from enum import StrEnum
 
-from sqlalchemy import BigInteger, ForeignKeyConstraint, Identity, Index, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, one_of, text_enum
@@ -19,9 +26,12 @@ class EnrolmentSource(StrEnum):
 
 
 class Enrolment(Base):
-    """One reason someone learns in a course. Ended ones stay; of each source one is live.
+    """One reason someone learns in a course. Ended ones stay; of each source, and of each group,
+    one is live.
 
     A person is a learner of the course as long as one enrolment of theirs has not ended.
+    `group_id` is set where, and only where, the source is GROUP or someone enrolled themself into
+    a group.
     """
 
     __tablename__ = "enrolment"
@@ -35,8 +45,24 @@ class Enrolment(Base):
             "course_id",
             "member_id",
             "source",
+            "group_id",
             unique=True,
             postgresql_where=text("ended_at IS NULL"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index(
+            "ix_enrolment_group",
+            "group_id",
+            "member_id",
+            postgresql_where=text("ended_at IS NULL AND group_id IS NOT NULL"),
+        ),
+        ForeignKeyConstraint(
+            ["course_id", "group_id"], ["learner_group.course_id", "learner_group.id"]
+        ),
+        CheckConstraint(
+            "(source = 'DIRECT') <= (group_id IS NULL) AND (source = 'GROUP') <="
+            " (group_id IS NOT NULL)",
+            name="group",
         ),
         Index(
             "ix_enrolment_member",
@@ -52,7 +78,9 @@ class Enrolment(Base):
     course_id: Mapped[int]
     member_id: Mapped[int] = mapped_column(BigInteger)
     source: Mapped[EnrolmentSource] = mapped_column(text_enum(EnrolmentSource))
+    group_id: Mapped[int | None] = mapped_column(BigInteger)
     since: Mapped[CreatedAt]
     enrolled_by_id: Mapped[int | None] = mapped_column(BigInteger)
     cause: Mapped[uuid.UUID | None]
     ended_at: Mapped[dt.datetime | None]
+    ended_by_id: Mapped[int | None] = mapped_column(BigInteger)

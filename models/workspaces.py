@@ -22,10 +22,17 @@ SEGMENT_LIMIT_RANGE = range(1, 51)
 
 
 class Workspace(Base):
-    """One tenant. `segment_limit` is how many segments one course may carry (M29)."""
+    """One tenant. `segment_limit` is how many segments one course may carry (M29).
+
+    `allows_self_action`: people may mark complete, reset, re-date and certify themselves (M38).
+    `late_placement_days` is how long after its end people may be placed into a live session (M36).
+    """
 
     __tablename__ = "workspace"
-    __table_args__ = (CheckConstraint("segment_limit BETWEEN 1 AND 50", name="segment_limit"),)
+    __table_args__ = (
+        CheckConstraint("segment_limit BETWEEN 1 AND 50", name="segment_limit"),
+        CheckConstraint("late_placement_days BETWEEN 0 AND 3650", name="late_placement_days"),
+    )
 
     id: Mapped[Id]
     slug: Mapped[str] = mapped_column(Text, unique=True)
@@ -34,6 +41,8 @@ class Workspace(Base):
     segment_limit: Mapped[int] = mapped_column(
         SmallInteger, default=SEGMENT_LIMIT_DEFAULT, server_default=str(SEGMENT_LIMIT_DEFAULT)
     )
+    allows_self_action: Mapped[bool] = mapped_column(default=False, server_default="false")
+    late_placement_days: Mapped[int] = mapped_column(SmallInteger, default=90, server_default="90")
     created_at: Mapped[CreatedAt]
 
 

@@ -19,12 +19,27 @@ INSERT INTO enrolment (workspace_id, course_id, member_id, source, enrolled_by_i
 SELECT :workspace_id, :course_id, m.id, :source, CAST(:by_id AS bigint), :cause
   FROM unnest(CAST(:members AS bigint[])) AS m(id)
  ORDER BY m.id
-ON CONFLICT (course_id, member_id, source) WHERE ended_at IS NULL DO NOTHING
+ON CONFLICT (course_id, member_id, source, group_id) WHERE ended_at IS NULL DO NOTHING
 RETURNING member_id
 """)
 
+LEARNS: Final = text("""
+INSERT INTO progress (course_id, member_id, workspace_id, is_learner)
+SELECT :course_id, m.id, :workspace_id, true
+  FROM unnest(CAST(:members AS bigint[])) AS m(id)
+ ORDER BY m.id
+ON CONFLICT (course_id, member_id) DO UPDATE SET is_learner = true
+""")
+
+LEARNS_STILL: Final = text("""
+UPDATE progress p SET is_learner = false
+ WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[])) AND is_learner
+   AND NOT EXISTS (SELECT FROM enrolment e WHERE e.course_id = p.course_id
+                      AND e.member_id = p.member_id AND e.ended_at IS NULL)
+""")
+
 END: Final = text("""
-UPDATE enrolment SET ended_at = now()
+UPDATE enrolment SET ended_at = now(), ended_by_id = CAST(:by_id AS bigint)
  WHERE workspace_id = :workspace_id AND course_id = :course_id AND source = :source
    AND member_id = ANY (CAST(:members AS bigint[])) AND ended_at IS NULL
 RETURNING member_id
@@ -55,6 +70,7 @@ async def enrol(
         "cause": cause_of(db),
         "members": sorted(states),
     }
+    await db.execute(LEARNS, told)
     enrolled = tuple(sorted(await db.scalars(ENROL, told)))
     for member_id in enrolled:
         record(
@@ -89,9 +105,11 @@ async def end(
         "workspace_id": by.workspace_id,
         "course_id": course_id,
         "source": source,
+        "by_id": by.member_id,
         "members": sorted(set(member_ids)),
     }
     ended = tuple(sorted(await db.scalars(END, told)))
+    await db.execute(LEARNS_STILL, told)
     for member_id in ended:
         record(
             db,

@@ -33,14 +33,14 @@ async def test_whoever_is_enrolled_is_a_learner_until_the_last_enrolment_ends(
     lea = [world.members["Lea"]]
 
     async with world.edge.transaction() as db:
-        for source in (EnrolmentSource.DIRECT, EnrolmentSource.GROUP):
+        for source in (EnrolmentSource.DIRECT, EnrolmentSource.SELF):
             given = await enrolments.enrol(
                 db, by=world.system, course_id=safety, member_ids=lea, source=source
             )
             assert given == tuple(lea)
     both = await is_learner(world, "Lea")
     after = []
-    for source in (EnrolmentSource.DIRECT, EnrolmentSource.GROUP):
+    for source in (EnrolmentSource.DIRECT, EnrolmentSource.SELF):
         async with world.edge.transaction() as db:
             await enrolments.end(
                 db, by=world.system, course_id=safety, member_ids=lea, source=source

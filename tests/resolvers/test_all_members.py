@@ -168,7 +168,7 @@ async def test_c21_a_learner_from_two_sources_is_one_learner_since_the_first(
     async with company.edge.transaction() as db:
         await db.execute(
             text("""INSERT INTO enrolment (workspace_id, course_id, member_id, source, since)
-                    SELECT workspace_id, course_id, member_id, 'GROUP', since + interval '1 day'
+                    SELECT workspace_id, course_id, member_id, 'SELF', since + interval '1 day'
                       FROM enrolment"""),
         )
     document = """query { listAllMembers(search: "Lea") { nodes {

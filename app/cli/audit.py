@@ -101,24 +101,16 @@ def export(
 
 
 async def _walked(settings: "Settings", workspace: str | None, anchor: "Anchor | None") -> "Walk":
-    from app.cli.edge import workspace_of
-    from app.database import sessions_on, web_engine
+    from app.cli.edge import edge_of, workspace_of
     from operations import integrity
-    from operations.edge import Edge
 
     def tell(seq: int) -> None:
         if seq % _TELL_EVERY == 0:
             typer.echo(f"{seq:,} …", err=True)
 
     workspace_id = await workspace_of(settings, workspace)
-    engine = web_engine(settings.database_address, application_name="coordinator audit")
-    try:
-        async with Edge(sessions_on(engine)).read() as db:
-            return await integrity.verify(
-                db, workspace_id=workspace_id, expected=anchor, progress=tell
-            )
-    finally:
-        await engine.dispose()
+    async with edge_of(settings, "audit") as edge, edge.read() as db:
+        return await integrity.verify(db, workspace_id=workspace_id, expected=anchor, progress=tell)
 
 
 async def _exported(
@@ -130,16 +122,10 @@ async def _exported(
 ) -> None:
     from app.audit.copying import begin, copy
     from app.audit.writing import FORMATS
-    from app.cli.edge import caller_in
-    from app.database import sessions_on, web_engine
-    from operations.edge import Edge
+    from app.cli.edge import caller_in, edge_of
 
-    by = await caller_in(settings, workspace)
-    engine = web_engine(settings.database_address, application_name="coordinator audit")
-    edge, chosen = Edge(sessions_on(engine)), FORMATS[format]
-    try:
+    by, chosen = await caller_in(settings, workspace), FORMATS[format]
+    async with edge_of(settings, "audit") as edge:
         up_to = await begin(edge, by, filters, chosen)
         async for piece in copy(edge, by, filters, chosen, up_to=up_to):
             file.write(piece)
-    finally:
-        await engine.dispose()

@@ -1,4 +1,4 @@
-"""How commands that change something reach the database: one edge, one caller, one workspace."""
+"""How commands reach the database: one edge, one caller, one workspace."""
 
 import getpass
 import os
@@ -31,15 +31,21 @@ class Reached:
 
 
 @asynccontextmanager
-async def acting_in(settings: Settings, workspace: str | None) -> AsyncIterator[Reached]:
-    """One transaction in a workspace, as the command line."""
-    engine = web_engine(settings.database_address, application_name="coordinator command")
+async def edge_of(settings: Settings, command: str = "command") -> AsyncIterator[Edge]:
+    """The edge, for as long as a command needs it; the database knows the command by its name."""
+    engine = web_engine(settings.database_address, application_name=f"coordinator {command}")
     try:
-        async with Edge(sessions_on(engine)).transaction() as db:
-            by = system(await workspace_id(db, workspace), Origin.CLI)
-            yield Reached(db, replace(by, client=_here()))
+        yield Edge(sessions_on(engine))
     finally:
         await engine.dispose()
+
+
+@asynccontextmanager
+async def acting_in(settings: Settings, workspace: str | None) -> AsyncIterator[Reached]:
+    """One transaction in a workspace, as the command line."""
+    async with edge_of(settings) as edge, edge.transaction() as db:
+        by = system(await workspace_id(db, workspace), Origin.CLI)
+        yield Reached(db, replace(by, client=_here()))
 
 
 def _here() -> str:
@@ -58,10 +64,14 @@ async def workspace_id(db: AsyncSession, slug: str | None) -> int:
     found: dict[str, int] = {name: id for name, id in rows if slug in (None, name)}
     if len(found) == 1:
         return next(iter(found.values()))
-    names = ", ".join(name for name, _ in rows[:_LISTED]) or "none yet"
+    raise _unclear(slug, [name for name, _ in rows])
+
+
+def _unclear(slug: str | None, known: list[str]) -> CannotStart:
+    names = ", ".join(known[:_LISTED]) or "none yet"
     if slug is None:
-        raise CannotStart(f"Say which workspace with --workspace; there are: {names}.")
-    raise CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
+        return CannotStart(f"Say which workspace with --workspace; there are: {names}.")
+    return CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
 
 
 async def caller_in(settings: Settings, slug: str | None) -> Caller:
@@ -72,22 +82,18 @@ async def caller_in(settings: Settings, slug: str | None) -> Caller:
 
 async def workspace_of(settings: Settings, slug: str | None) -> int:
     """The id of the workspace that was meant; raises CannotStart."""
-    async with acting_in(settings, slug) as reached:
-        return reached.by.workspace_id
+    return (await caller_in(settings, slug)).workspace_id
 
 
 async def workspaces_meant(settings: Settings, slug: str | None) -> list[str]:
     """The short name that was given, or those of all workspaces; raises CannotStart."""
-    engine = web_engine(settings.database_address, application_name="coordinator command")
-    try:
-        async with Edge(sessions_on(engine)).read() as db:
-            found = list(await db.scalars(select(Workspace.slug).order_by(Workspace.slug)))
-    finally:
-        await engine.dispose()
-    if slug is not None and slug not in found:
-        names = ", ".join(found[:_LISTED]) or "none yet"
-        raise CannotStart(f"There is no workspace {slug!r}; there are: {names}.")
-    return found if slug is None else [slug]
+    async with edge_of(settings) as edge, edge.read() as db:
+        found = list(await db.scalars(select(Workspace.slug).order_by(Workspace.slug)))
+    if slug is None:
+        return found
+    if slug not in found:
+        raise _unclear(slug, found)
+    return [slug]
 
 
 async def member_id(db: AsyncSession, workspace: int, who: str) -> int:

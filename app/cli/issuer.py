@@ -1,11 +1,11 @@
 """`coordinator issuer`: those whose tokens sign people in."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
-from app.cli.options import DataDir, Workspace, ready_settings, settings_from
+from app.cli.options import DataDir, Who, Workspace, ready_settings, settings_from
 
 if TYPE_CHECKING:
     from app.authentication.configuration import IssuerSetting
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 issuers = typer.Typer(
     help="Look at the identity providers of COORDINATOR_ISSUERS.", no_args_is_help=True
 )
-
-Who = Annotated[str, typer.Argument(help="The member: a user name or a numeric id.")]
 
 
 @issuers.command("check")

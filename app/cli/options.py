@@ -1,9 +1,10 @@
-"""Options that several commands share, and the settings they lead to."""
+"""What several commands share: options, the settings they lead to, and how tables are printed."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -36,6 +37,17 @@ Workspace = Annotated[
         "--workspace", help="Its short name; not needed when there is one.", show_default=False
     ),
 ]
+
+Who = Annotated[str, typer.Argument(help="The member: a user name or a numeric id.")]
+
+_WIDE = 300
+
+
+def wide_console() -> Console:
+    """For tables of what people named: as wide as the terminal; for other programs a row is a
+    line."""
+    width = None if Console().is_terminal else _WIDE
+    return Console(width=width, markup=False, highlight=False)
 
 
 def settings_from(

@@ -6,10 +6,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from app.cli.options import DataDir, Workspace, ready_settings
+from app.cli.options import DataDir, Who, Workspace, ready_settings, wide_console
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -29,10 +28,8 @@ class Kind(StrEnum):
     SCIM = "scim"
 
 
-_WIDE = 300
 _STORED_AS = {Kind.PERSON: "PAT", Kind.PROGRAM: "SERVICE", Kind.SCIM: "SCIM"}
 
-Who = Annotated[str, typer.Argument(help="The member: a user name or a numeric id.")]
 Hours = Annotated[float, typer.Option(help="How long it lives.", min=0.001, max=24)]
 Name = Annotated[str, typer.Argument(help="What it is for; shown in lists.")]
 For = Annotated[str | None, typer.Option("--member", help="The member it acts as.")]
@@ -94,11 +91,7 @@ def list_all(workspace: Workspace = None, data_dir: DataDir = None) -> None:
             str(token.member_id or f"connection {token.connection_id}"),
             *(_day(at) for at in (token.expires_at, token.last_used_at, token.revoked_at)),
         )
-    console = Console()
-    if not console.is_terminal:
-        # For other programs: a row is a line.
-        console = Console(width=_WIDE)
-    console.print(table)
+    wide_console().print(table)
 
 
 @tokens.command("revoke")

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
-from app.cli.options import DataDir, Workspace, ready_settings
+from app.cli.options import DataDir, Workspace, ready_settings, wide_console
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from operations.who_can import Holder, WhoCan
 
 _SHOWN = 200
-_WIDE = 300
 
 Operation = Annotated[
     str, typer.Argument(help="A permission, such as assign_learner or assignLearner.")
@@ -123,8 +121,7 @@ async def _number(db: "AsyncSession", workspace_id: int, scope: "Scope", said: s
 
 
 def _show(found: "WhoCan") -> None:
-    width = None if Console().is_terminal else _WIDE
-    console = Console(width=width, markup=False, highlight=False)
+    console = wide_console()
     may = [each for each in found.holders if each.decision.allowed]
     console.print(_title(found, len(may)))
     for note in _also(found):

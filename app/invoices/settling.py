@@ -37,7 +37,7 @@ async def settle_due(
     for workspace_id in workspaces:
         while count < limit:
             [settled] = await asyncio.gather(
-                settle_one(edge, workspace_id, at=at), return_exceptions=True
+                _settle_one(edge, workspace_id, at=at), return_exceptions=True
             )
             if isinstance(settled, BaseException):
                 _refuse_to_go_on(settled)
@@ -51,12 +51,10 @@ async def settle_due(
     return count
 
 
-async def settle_one(
-    edge: Edge, workspace_id: int, *, at: dt.datetime, origin: Origin = Origin.ENGINE
-) -> Settled | None:
+async def _settle_one(edge: Edge, workspace_id: int, *, at: dt.datetime) -> Settled | None:
     """Settle the oldest open month of one workspace, if it is over."""
     async with edge.transaction() as db:
-        settled = await invoices.settle_month(db, by=system(workspace_id, origin), at=at)
+        settled = await invoices.settle_month(db, by=system(workspace_id, Origin.ENGINE), at=at)
     if settled is not None and settled.number is not None:
         _log.info("Workspace %s: invoice %s issued", workspace_id, settled.number)
     return settled

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from app.authentication.addresses import is_here
+
 _PORTS: Final = {"smtp": 25, "smtps": 465}
 _SUBMISSION: Final = 587
-_LOCAL: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ def server_in(url: str) -> Server:
     if wanted not in ({}, {"tls": ["never"]}):
         raise ValueError("may end in ?tls=never and in nothing else")
     user = unquote(parts.username) if parts.username else None
-    in_the_clear = bool(wanted) or (parts.hostname in _LOCAL and user is None)
+    in_the_clear = bool(wanted) or (is_here(parts.hostname) and user is None)
     at_once = parts.scheme == "smtps"
     if in_the_clear and (user is not None or (at_once and wanted)):
         raise ValueError("says tls=never, and a password is never sent in the clear")

@@ -33,7 +33,8 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from access.caller import Caller
-from app.doors import RETRY, TooLarge, body_of
+from app.doors import RETRY, TooLarge, body_of, token_of
+from app.graphql import RequestRefused
 from app.scim.allowance import Allowance
 from app.scim.handling import DirectoryHandler, DirectoryService
 from app.scim.published import LARGEST_BODY, Published, published
@@ -236,9 +237,10 @@ def _request(http: Request) -> ScimRequest:
 
 def _credentials(http: Request) -> str | None:
     """The bearer token; None when there is none, or more than one."""
-    given = http.headers.getlist("authorization")
-    scheme, _, token = (given[0] if len(given) == 1 else "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" and token.strip() else None
+    try:
+        return token_of(http)
+    except RequestRefused:
+        return None
 
 
 async def _body(http: Request, limit: int) -> bytes:

@@ -97,7 +97,7 @@ async def create(
         return connection, None
     if seals is None:
         raise ValueError("A webhook connection needs seals to keep its secret under.")
-    secret = SHARED + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    secret = _new_secret()
     await _keep(db, connection, secret, seals, at)
     return connection, secret
 
@@ -144,9 +144,7 @@ async def rotate_secret(
             f"The secret before can stay good for 0 to {LONGEST_OVERLAP.days} days; "
             f"{overlap} was asked for.",
         )
-    secret = _public(public_key) if public_key is not None else None
-    if secret is None:
-        secret = SHARED + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
+    secret = _new_secret() if public_key is None else _public(public_key)
     await _end_older(db, connection.id, at + overlap, at)
     await _keep(db, connection, secret, seals, at)
     record(
@@ -184,15 +182,6 @@ async def list_connections(db: AsyncSession, *, by: Caller) -> Sequence[Connecti
         .order_by(func.lower(Connection.name))
     )
     return rows.all()
-
-
-async def health(db: AsyncSession, *, by: Caller, connection_id: int) -> Health:
-    """The numbers of one connection. Raises Refused NOT_FOUND."""
-    await require(db, by, MANAGE)
-    found = await healths_of(db, by.workspace_id, [connection_id])
-    if connection_id not in found:
-        raise not_found("connection")
-    return found[connection_id]
 
 
 async def healths_of(
@@ -314,6 +303,10 @@ async def _end_older(
 
 def _context(connection_id: int) -> str:
     return f"connection {connection_id}"
+
+
+def _new_secret() -> str:
+    return SHARED + base64.b64encode(secrets.token_bytes(SECRET_BYTES)).decode()
 
 
 def _public(text: str) -> str:

@@ -53,7 +53,6 @@ async def test_nobody_else_does(world: World) -> None:
             connections.set_enabled(db, by=lea, connection_id=id, is_enabled=False),
             connections.rotate_secret(db, by=lea, connection_id=id, seals=KEYRING, at=MONDAY),
             connections.list_connections(db, by=lea),
-            connections.health(db, by=lea, connection_id=id),
         ):
             with pytest.raises(Denied):
                 await refused
@@ -108,7 +107,7 @@ async def test_what_is_dropped_is_kept_by_name_up_to_a_limit(world: World) -> No
             await connections.note(db, connection_id=id, dropped=dropped, at=MONDAY)
 
     async with world.edge.read() as db:
-        health = await connections.health(db, by=world.caller("Mona"), connection_id=id)
+        health = (await connections.healths_of(db, world.workspace_id, [id]))[id]
 
     assert health.dropped_count == 153
     assert len(health.dropped) == connections.NAMES_KEPT

@@ -274,9 +274,8 @@ async def test_attributes_that_are_not_taken_are_named_and_counted(provider: Pro
     [(status, reason)] = await provider.inbox()
     assert (status, reason) == ("APPLIED", "Not kept here: skills, shoeSize, groups, NICKNAME.")
     async with provider.world.edge.read() as db:
-        health = await connections.health(
-            db, by=provider.world.system, connection_id=provider.connection.id
-        )
+        id = provider.connection.id
+        health = (await connections.healths_of(db, provider.world.workspace_id, [id]))[id]
     assert health.dropped == {"skills": 1, "shoeSize": 1, "groups": 1, "NICKNAME": 1}
     assert (health.dropped_count, health.waiting, health.quarantined) == (4, 0, 0)
 
@@ -427,8 +426,7 @@ async def test_two_tenants_never_meet(
         [delivery] = await inbox.list_deliveries(db, by=other.system)
         with pytest.raises(Refused, match="no such delivery"):
             await inbox.discard(db, by=provider.world.system, delivery_id=delivery.id, at=MONDAY)
-        with pytest.raises(Refused, match="no such connection"):
-            await connections.health(db, by=provider.world.system, connection_id=connection.id)
+        assert await connections.healths_of(db, provider.world.workspace_id, [connection.id]) == {}
 
 
 async def test_workers_side_by_side_apply_each_delivery_once(provider: Provider) -> None:

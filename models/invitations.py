@@ -1,4 +1,4 @@
-"""Invitations of people who have no account yet."""
+"""Invitations of people who have no account yet, and who people are to those who sign them in."""
 
 import datetime as dt
 import uuid

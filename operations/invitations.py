@@ -78,12 +78,6 @@ SELECT m.id, m.workspace_id, m.email, m.display_name
  ORDER BY m.id
 """)  # noqa: S608 - made of a constant of ours
 
-LOCK_ONE: Final = text("""
-SELECT id FROM member
- WHERE workspace_id = :workspace_id AND id = :member_id AND deleted_at IS NULL
-   FOR NO KEY UPDATE
-""")
-
 STANDING: Final = text(f"""
 SELECT m.id, m.workspace_id, m.state, m.email, m.display_name,
        i.sent_count, i.last_sent_at, {IS_GIVEN_SOMETHING} AS is_given_something
@@ -171,21 +165,20 @@ async def resend(
     NOTHING_GIVEN, ACCOUNT_EXISTS, MEMBER_DEACTIVATED, or TOO_SOON.
     """
     await require(db, by, Permission.RESEND_INVITATION)
-    named = {"workspace_id": by.workspace_id, "member_id": member_id}
-    if await db.scalar(LOCK_ONE, named) is None:
-        raise not_found("member")
+    await people.lock_one(db, by.workspace_id, member_id)
     asked = {"workspace_id": by.workspace_id, "member_id": member_id, "at": at}
     person = (await db.execute(STANDING, asked)).one()
     _check(person, at)
 
     code = Code256.new()
-    renewed = {"member_id": member_id, "at": at, "expires_at": at + GOOD_FOR}
     count = await db.scalar(
         RENEW,
         {
-            **renewed,
+            "member_id": member_id,
             "workspace_id": by.workspace_id,
             "digest": code.digest,
+            "at": at,
+            "expires_at": at + GOOD_FOR,
             "cause": cause_of(db),
         },
     )

@@ -142,7 +142,7 @@ async def change_attributes(
         raise _wrong_owner("Only the member writes", owners[Owner.MEMBER])
     if is_self and owners.keys() - {Owner.MEMBER}:
         await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
-    if Owner.IDENTITY_PROVIDER in owners and await _is_managed(db, member_id):
+    if Owner.IDENTITY_PROVIDER in owners and await is_managed(db, member_id):
         raise _wrong_owner(
             "An identity provider manages this person and writes", owners[Owner.IDENTITY_PROVIDER]
         )
@@ -216,7 +216,8 @@ def owners_of(changes: Mapping[str, object], catalog: Catalog) -> dict[Owner, li
     return owners
 
 
-async def _is_managed(db: AsyncSession, member_id: int) -> bool:
+async def is_managed(db: AsyncSession, member_id: int) -> bool:
+    """Whether an identity provider says what this person is."""
     found = await db.scalar(
         select(DirectoryPerson.id)
         .where(DirectoryPerson.member_id == member_id, DirectoryPerson.deleted_at.is_(None))

@@ -190,7 +190,9 @@ async def bind(
             after={"issuer": identity.issuer, "subject": identity.subject},
         )
         return
-    holder = await db.scalar(select(SignInIdentity.member_id).where(*_is(by, identity)))
+    holder = await db.scalar(
+        select(SignInIdentity.member_id).where(*_is(by.workspace_id, identity))
+    )
     if holder != member_id:
         raise Refused(
             Code.CONFLICT, "This sign-in belongs to another member of the workspace already."
@@ -225,9 +227,7 @@ async def _release(db: AsyncSession, workspace_id: int, identity: Identity) -> N
     """A person who was deleted and came back is another member; the old binding is void."""
     await db.execute(
         delete(SignInIdentity).where(
-            SignInIdentity.workspace_id == workspace_id,
-            SignInIdentity.issuer == identity.issuer,
-            SignInIdentity.subject == identity.subject,
+            *_is(workspace_id, identity),
             SignInIdentity.member_id.in_(
                 select(Member.id).where(
                     Member.workspace_id == workspace_id, Member.deleted_at.is_not(None)
@@ -237,9 +237,9 @@ async def _release(db: AsyncSession, workspace_id: int, identity: Identity) -> N
     )
 
 
-def _is(by: Caller, identity: Identity) -> tuple[ColumnElement[bool], ...]:
+def _is(workspace_id: int, identity: Identity) -> tuple[ColumnElement[bool], ...]:
     return (
-        SignInIdentity.workspace_id == by.workspace_id,
+        SignInIdentity.workspace_id == workspace_id,
         SignInIdentity.issuer == identity.issuer,
         SignInIdentity.subject == identity.subject,
     )

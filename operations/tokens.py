@@ -150,7 +150,7 @@ async def selected(
         await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
     else:
         chosen = chosen.where(Token.member_id == by.member_id)
-    return chosen if ended else chosen.where(_live_now())
+    return chosen if ended else chosen.where(_live(func.now()))
 
 
 async def list_tokens(db: AsyncSession, *, by: Caller, everybodys: bool = False) -> Sequence[Token]:
@@ -306,13 +306,7 @@ async def _leave_room(db: AsyncSession, holder: Member | Connection, at: dt.date
         )
 
 
-def _live_now() -> ColumnElement[bool]:
-    return Token.revoked_at.is_(None) & or_(
-        Token.expires_at.is_(None), Token.expires_at > func.now()
-    )
-
-
-def _live(at: dt.datetime) -> ColumnElement[bool]:
+def _live(at: dt.datetime | ColumnElement[dt.datetime]) -> ColumnElement[bool]:
     return Token.revoked_at.is_(None) & or_(Token.expires_at.is_(None), Token.expires_at > at)
 
 

@@ -17,7 +17,7 @@ from schema.course import Course
 from schema.department import Department
 from schema.explanation import MembershipExplanation
 from schema.member import Member
-from schema.module import ModuleQuery
+from schema.module import SEES_COURSES, ModuleQuery
 from schema.node import Node
 from schema.paging import Connection
 from schema.people import PeopleQuery
@@ -27,7 +27,6 @@ from schema.segment import RuleCheck, Segment, SegmentHit
 from schema.token import TokenQuery
 from schema.viewer import CatalogEntry, Viewer
 
-SEES_COURSES = any_of(Permission.VIEW_COURSE_INFO).by_rows()
 SEES_SEGMENTS = any_of(Permission.SEARCH_SEGMENTS_TYPEAHEAD).by_rows()
 SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICKER).by_rows()
 

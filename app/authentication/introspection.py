@@ -9,11 +9,9 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote
 
-import structlog
-
 from app.authentication.matching import Claims, People
 from app.authentication.metadata import Metadata
-from app.authentication.outside import IssuerSilent, Outside, Single
+from app.authentication.outside import RETRIED_AFTER, IssuerSilent, Outside, Silence, Single
 from app.authentication.verifier import (
     LAST_SECOND,
     LEEWAY,
@@ -26,9 +24,6 @@ from app.authentication.verifier import (
 BELIEVED_FOR: Final = 30.0
 REFUSED_FOR: Final = 10.0
 MOST_REMEMBERED: Final = 10_000
-RETRIED_AFTER: Final = 5.0
-
-log = structlog.get_logger("app.authentication")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Introspection:
         self._remembered: OrderedDict[bytes, tuple[float, Verified | str]] = OrderedDict()
         self._asking: dict[bytes, Single[Verified | str]] = {}
         self._silent_until = 0.0
-        self._fault: IssuerSilent | None = None
+        self._silence = Silence(endpoint.issuer, "introspection")
 
     def knows(self, token: str) -> bool:
         """Whether the issuer need not be asked about this token now."""
@@ -77,8 +72,8 @@ class Introspection:
         digest = _digest(token)
         found = self._recall(digest)
         if found is None:
-            if self._fault is not None and self._clock() < self._silent_until:
-                raise self._fault
+            if self._silence.fault is not None and self._clock() < self._silent_until:
+                raise self._silence.fault
             single = self._asking.setdefault(digest, Single(lambda: self._look(token, digest)))
             found = await single()
         if isinstance(found, str):
@@ -113,23 +108,14 @@ class Introspection:
             address = endpoint.address or await self._metadata.address("introspection_endpoint")
             told = await self._outside.post(address, form, credentials)
         except IssuerSilent as fault:
-            self._note(fault)
+            self._silent_until = self._clock() + RETRIED_AFTER
+            self._silence.begins(fault)
             raise
-        self._note(None)
+        self._silence.ends()
         try:
             return read_answer(told.document, endpoint, self._clock())
         except NotAccepted as refusal:
             return str(refusal)
-
-    def _note(self, fault: IssuerSilent | None) -> None:
-        issuer = self._endpoint.issuer
-        if fault is not None:
-            self._silent_until = self._clock() + RETRIED_AFTER
-            if self._fault is None:
-                log.error("issuer.silent", issuer=issuer, reason=str(fault), about="introspection")
-        elif self._fault is not None:
-            log.info("issuer.speaks_again", issuer=issuer, about="introspection")
-        self._fault = fault
 
 
 def read_answer(told: Mapping[str, object], endpoint: Endpoint, now: float) -> Verified:

@@ -2,12 +2,10 @@
 
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
-from app.authentication.outside import IssuerSilent, Outside, Single
-
-RETRIED_AFTER: Final = 5.0
+from app.authentication.outside import RETRIED_AFTER, IssuerSilent, Outside, Single
 
 
 class Metadata:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 import httpx
+import structlog
 
 from app.authentication.addresses import is_safe
 from app.graphql.requests import NotJson, strict_json
@@ -14,12 +15,42 @@ T = TypeVar("T")
 
 LARGEST_ANSWER: Final = 256 * 1024
 SECONDS: Final = 5.0
+RETRIED_AFTER: Final = 5.0
+"""Seconds for which a server that was silent is not asked again, while nothing it said is held."""
+
 _ACCEPTED: Final = {"accept": "application/json", "accept-encoding": "identity"}
+
+
+log = structlog.get_logger("app.authentication")
 
 
 class IssuerSilent(Exception):
     """The server of an issuer does not answer, or not with what was asked for: nothing can be said
     about a token. The message is for the operator's log."""
+
+
+class Silence:
+    """Whether an issuer answers about one thing: it is logged once that it does not (`fault`), and
+    once that it does again."""
+
+    def __init__(self, issuer: str, about: str) -> None:
+        self.fault: IssuerSilent | None = None
+        self._issuer = issuer
+        self._about = about
+
+    def begins(self, fault: IssuerSilent, **facts: object) -> None:
+        """The issuer did not answer."""
+        if self.fault is None:
+            log.error(
+                "issuer.silent", issuer=self._issuer, about=self._about, reason=str(fault), **facts
+            )
+        self.fault = fault
+
+    def ends(self) -> None:
+        """The issuer has answered."""
+        if self.fault is not None:
+            log.info("issuer.speaks_again", issuer=self._issuer, about=self._about)
+        self.fault = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,12 @@ import warnings
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
-import structlog
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey, import_key
 from joserfc.util import urlsafe_b64decode
 
 from app.authentication.metadata import Metadata
-from app.authentication.outside import IssuerSilent, Outside, Single, Told
+from app.authentication.outside import RETRIED_AFTER, IssuerSilent, Outside, Silence, Single, Told
 
 MOST_KEYS: Final = 50
 FRESH_FOR: Final = 600.0
@@ -27,14 +26,10 @@ KEPT_FOR: Final = 86_400.0
 """Seconds that keys stay good while the issuer cannot be asked for newer ones."""
 
 ASKED_AGAIN_AFTER: Final = 30.0
-RETRIED_AFTER: Final = 5.0
-"""Seconds between attempts while there are no keys at all."""
 
 _FEWEST_RSA_BITS: Final = 2048
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age\s*=\s*\"?(\d{1,9})", re.IGNORECASE)
 _CURVES: Final = {"ES256": "P-256", "ES384": "P-384", "EdDSA": "Ed25519", "Ed25519": "Ed25519"}
-
-log = structlog.get_logger("app.authentication")
 
 Keys = dict[str, list[Key]]
 
@@ -61,12 +56,12 @@ class PublishedKeys:
         self._keys: Keys | None = None
         self._fetched_at = self._stale_at = 0.0
         self._not_before = float("-inf")
-        self._fault: str | None = None
+        self._silence = Silence(issuer, "keys")
         self._refresh = Single(self._try)
 
     @property
     def state(self) -> str:
-        if self._fault is None:
+        if self._silence.fault is None:
             return "ok" if self._keys is not None else "unasked"
         return "stale" if self._is_held() else "unreachable"
 
@@ -77,7 +72,7 @@ class PublishedKeys:
             return found
         await self.refresh()
         if not self._is_held():
-            raise IssuerSilent(self._fault or f"{self._issuer} has not been asked yet")
+            raise IssuerSilent(self._silence.fault or f"{self._issuer} has not been asked yet")
         return self._find(key_id, algorithm)
 
     async def refresh(self) -> None:
@@ -100,12 +95,12 @@ class PublishedKeys:
             told = await self._fetch()
             keys = read_keys(told.document, self._algorithms)
         except IssuerSilent as fault:
-            self._note(str(fault))
+            self._silence.begins(fault, has_keys=self._is_held())
             return
         self._keys, self._fetched_at = keys, now
         self._stale_at = now + _fresh_for(told.headers)
         self._not_before = now + ASKED_AGAIN_AFTER
-        self._note(None)
+        self._silence.ends()
 
     async def _fetch(self) -> Told:
         address = self._jwks_uri or await self._metadata.address("jwks_uri")
@@ -114,14 +109,6 @@ class PublishedKeys:
         except IssuerSilent:
             self._metadata.forget()
             raise
-
-    def _note(self, fault: str | None) -> None:
-        """Say once that the issuer is silent, and once that it speaks again."""
-        if fault is not None and self._fault is None:
-            log.error("issuer.silent", issuer=self._issuer, reason=fault, has_keys=self._is_held())
-        elif fault is None and self._fault is not None:
-            log.info("issuer.speaks_again", issuer=self._issuer)
-        self._fault = fault
 
 
 def read_keys(document: Mapping[str, Any], algorithms: Collection[str]) -> Keys:

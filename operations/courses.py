@@ -8,11 +8,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission, Principal, Scope
-from models.catalog import Course, CourseKind, CourseState, Department
+from models.catalog import Course, CourseKind, CourseState
 from models.journal import record
 from models.segments import CourseSegment
 from models.workspaces import Workspace
-from operations import invitees, visible
+from operations import departments, invitees
 from operations.grant_rows import Place, give_to_maker, insert_on_teams, lock_maker
 from operations.refusals import not_found
 from operations.rights import Rights, require
@@ -56,9 +56,7 @@ async def create(
     """A new course of a department. Its maker gets Course Edit on it, nothing more (C8), and is on
     the team of the department from then on, as whoever holds a right on a course is (C11)."""
     maker = await lock_maker(db, by)
-    department = await db.scalar(visible.departments(by).where(Department.id == department_id))
-    if department is None:
-        raise not_found("department")
+    await departments.seen(db, by, department_id)
     await require(db, by, Permission.CREATE_COURSE, department_id=department_id)
     course = Course(
         workspace_id=by.workspace_id,

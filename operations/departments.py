@@ -7,12 +7,23 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.catalog import Department
 from models.journal import record
+from operations import visible
 from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import name_of
 
 NOUN = "department's name"
+
+
+async def seen(db: AsyncSession, by: Caller, department_id: int) -> Department:
+    """The department; NOT_FOUND alike when it is missing and when it is hidden."""
+    found: Department | None = await db.scalar(
+        visible.departments(by).where(Department.id == department_id)
+    )
+    if found is None:
+        raise not_found("department")
+    return found
 
 
 async def create(db: AsyncSession, *, by: Caller, name: str) -> Department:

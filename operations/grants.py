@@ -14,10 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import GRANTED_ON, Permission, Principal, Scope
-from models.catalog import Department, Module
+from models.catalog import Module
 from models.grants import Grant
 from models.people import Member, MemberState
-from operations import courses, people, visible
+from operations import courses, departments, people, visible
 from operations.grant_rows import (
     OnTeam,
     Place,
@@ -199,25 +199,15 @@ async def _place(db: AsyncSession, by: Caller, on: _On) -> Place:
         course = await courses.lock(db, by=by, course_id=on.course_id)
         return Place(Scope.COURSE, course.id, course.department_id)
     if on.department_id is not None:
-        department = await seen_department(db, by, on.department_id)
+        department = await departments.seen(db, by, on.department_id)
         return Place(Scope.DEPARTMENT, department.id, department.id)
     if on.module_id is not None:
-        module = await seen_module(db, by, on.module_id)
+        module = await _seen_module(db, by, on.module_id)
         return Place(Scope.MODULE, module.id, module.department_id)
     return Place(Scope.WORKSPACE, by.workspace_id)
 
 
-async def seen_department(db: AsyncSession, by: Caller, department_id: int) -> Department:
-    """The department; NOT_FOUND alike when it is missing and when it is hidden."""
-    found: Department | None = await db.scalar(
-        visible.departments(by).where(Department.id == department_id)
-    )
-    if found is None:
-        raise not_found("department")
-    return found
-
-
-async def seen_module(db: AsyncSession, by: Caller, module_id: int) -> Module:
+async def _seen_module(db: AsyncSession, by: Caller, module_id: int) -> Module:
     """The module; NOT_FOUND alike when it is missing and when it is hidden."""
     found: Module | None = await db.scalar(visible.modules(by).where(Module.id == module_id))
     if found is None:

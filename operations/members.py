@@ -19,6 +19,7 @@ from operations.constraints import refused_by
 from operations.provided import BY_GROUPS, fitting
 from operations.refusals import Code, Refused
 from operations.rights import require
+from operations.schema_edits import refuse_unknown
 from operations.wording import name_of
 from sync_engine.markers import Lane, mark_members
 from sync_engine.rules import Catalog, Owner, fold, from_json, moments, to_json
@@ -203,13 +204,7 @@ def _reaches(by: Caller, permission: Permission) -> bool:
 
 def owners_of(changes: Mapping[str, object], catalog: Catalog) -> dict[Owner, list[str]]:
     """Whose these attributes are; raises Refused naming those that there are not."""
-    unknown = sorted(set(changes) - set(catalog))
-    if unknown:
-        raise Refused(
-            Code.UNKNOWN_ATTRIBUTE,
-            f"The attribute schema of this workspace has no {', '.join(unknown)[:200]}.",
-            {"attributes": unknown[:50], "known": sorted(catalog)},
-        )
+    refuse_unknown(changes, catalog)
     owners: dict[Owner, list[str]] = {}
     for name in sorted(changes):
         owners.setdefault(catalog[name].owner, []).append(name)

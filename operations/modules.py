@@ -11,9 +11,8 @@ from access.caller import Caller
 from access.permissions import Permission, Principal, Scope
 from models.catalog import Course, CourseModule, Module, ModuleKind
 from models.journal import record
-from operations import courses, visible
+from operations import courses, departments, visible
 from operations.grant_rows import Place, give_to_maker, lock_maker
-from operations.grants import seen_department
 from operations.refusals import Code, Refused
 from operations.rights import require
 from operations.wording import name_of
@@ -46,7 +45,7 @@ async def create(
     """A new module of a department, in no course yet. Its maker gets Module Edit on it, nothing
     more (C8)."""
     maker = await lock_maker(db, by)
-    await seen_department(db, by, department_id)
+    await departments.seen(db, by, department_id)
     await require(db, by, Permission.CREATE_MODULE, department_id=department_id)
     module = Module(
         workspace_id=by.workspace_id,

@@ -86,7 +86,7 @@ def planned(
         )
     named = [*remove, *(each.name for each in change)]
     _refuse_twice([*named, *(each.name for each in define)])
-    _refuse_unknown(named, catalog)
+    refuse_unknown(named, catalog)
     _refuse_kept(named)
     left = {name.lower(): name for name in catalog if after.get(name, catalog[name]) is not None}
     for each in define:
@@ -110,7 +110,8 @@ def _refuse_twice(names: Sequence[str]) -> None:
         raise Refused(Code.BAD_USER_INPUT, f"{', '.join(twice)[:200]} is named twice in one edit.")
 
 
-def _refuse_unknown(names: Sequence[str], catalog: Catalog) -> None:
+def refuse_unknown(names: Collection[str], catalog: Catalog) -> None:
+    """Raises Refused naming the attributes that there are not."""
     unknown = sorted(set(names) - set(catalog))
     if unknown:
         raise Refused(

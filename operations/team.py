@@ -15,7 +15,7 @@ from access.caller import Caller
 from access.permissions import Permission, Principal, Scope
 from models.catalog import Department
 from models.people import Member
-from operations import people, visible
+from operations import departments, people, visible
 from operations.grant_rows import (
     Place,
     Written,
@@ -24,7 +24,7 @@ from operations.grant_rows import (
     insert_grants,
     insert_on_teams,
 )
-from operations.grants import Changed, named, seen_department
+from operations.grants import Changed, named
 from operations.refusals import Code, Denied, Refused
 from operations.rights import Rights, require
 
@@ -127,7 +127,7 @@ async def _named_in(
     db: AsyncSession, by: Caller, department_id: int, member_ids: Collection[int]
 ) -> list[Member]:
     """The people named, locked, for somebody who manages the team."""
-    await seen_department(db, by, department_id)
+    await departments.seen(db, by, department_id)
     await require(db, by, Permission.MANAGE_DEPARTMENT_TEAM, department_id=department_id)
     return await named(db, by, member_ids)
 

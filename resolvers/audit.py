@@ -17,7 +17,7 @@ from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import encode, number_of
 from resolvers.listing import Listing, kind_of, listing_of
-from resolvers.pages import Page, asked
+from resolvers.pages import asked, page_of
 from resolvers.references import Reference, refer
 from resolvers.rows import members_by_id
 from resolvers.seal import Cursor
@@ -84,10 +84,8 @@ async def view_audit_log(
         async with context.read() as db:
             return await audit.count_entries(db, by=context.signed_in, filters=filters)
 
-    shown = found[: wanted.size]
-    cursors = [context.seal.close(kind, [row.seq]) for row in shown]
-    page = Page([(row,) for row in shown], cursors, len(found) > wanted.size, after is not None)
-    return listing_of(page, shown, count)
+    page = page_of([(row, row.seq) for row in found], wanted, 1, context.seal, kind)
+    return listing_of(page, [row[0] for row in page.rows], count)
 
 
 def aware(moment: dt.datetime | None) -> dt.datetime | None:

@@ -14,7 +14,7 @@ from operations.connections import Health
 from resolvers.context import Context
 from resolvers.ids import encode, number_of
 from resolvers.listing import Listing, kind_of, listing_of
-from resolvers.pages import Page, asked
+from resolvers.pages import asked, page_of
 from resolvers.references import Reference, refer
 
 Info = strawberry.Info[Context, None]
@@ -61,10 +61,8 @@ async def deliveries(
                 db, by=context.signed_in, statuses=statuses, connection_id=number
             )
 
-    shown = found[: wanted.size]
-    cursors = [context.seal.close(kind, [row.id]) for row in shown]
-    page = Page([(row,) for row in shown], cursors, len(found) > wanted.size, after is not None)
-    return listing_of(page, shown, count)
+    page = page_of([(row, row.id) for row in found], wanted, 1, context.seal, kind)
+    return listing_of(page, [row[0] for row in page.rows], count)
 
 
 def connection_id(root: Parent) -> str:

@@ -1,7 +1,7 @@
 """What a member was given, is in courses, and belongs to."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,10 +15,9 @@ from models.grants import Grant
 from models.identity import DirectoryGroup, DirectoryGroupMember
 from models.people import Member
 from resolvers.context import Context, Question
-from resolvers.listing import Listing, kind_of
+from resolvers.listing import Listing
 from resolvers.member_search import PartInCourse, parts_in_courses
 from resolvers.nested import Nested
-from resolvers.pages import asked
 from resolvers.rows import (
     members_by_id,
     visible_courses_by_id,
@@ -101,19 +100,16 @@ COURSES: Final = Nested(
 )
 
 
-def _page(nested: Nested) -> Callable[..., Awaitable[Listing]]:
-    async def page(
-        root: Parent, info: Info, first: int | None = None, after: str | None = None
-    ) -> Listing:
-        context = info.context
-        wanted = asked(context.seal, kind_of(context, nested.name), first, after)
-        return await context.load(nested.pages, (root.id, wanted, None))
-
-    return page
+async def grants(
+    root: Parent, info: Info, first: int | None = None, after: str | None = None
+) -> Listing:
+    return await GRANTS.page(info.context, root.id, first, after)
 
 
-grants = _page(GRANTS)
-courses = _page(COURSES)
+async def courses(
+    root: Parent, info: Info, first: int | None = None, after: str | None = None
+) -> Listing:
+    return await COURSES.page(info.context, root.id, first, after)
 
 
 async def on(root: Parent, info: Info) -> Any:

@@ -40,7 +40,7 @@ from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.references import Reference
 from resolvers.rows import visible_departments_by_id
-from resolvers.search import contains
+from resolvers.search import checked, contains
 from sync_engine.rules.values import folded
 
 Where = ColumnElement[bool]
@@ -116,6 +116,12 @@ class Narrowing:
     invitation: Collection[InvitationState] | None = None
 
 
+def called(piece: str) -> Where:
+    """Whether a person goes by a name, or has an address, that holds this piece of text."""
+    columns = (Member.display_name, Member.user_name, Member.email)
+    return or_(*(contains(column, piece) for column in columns))
+
+
 async def narrowed(context: Context, rows: Select[Any], by: Narrowing) -> Select[Any]:
     """The members left. Raises Refused for what does not exist, Denied for what the caller may
     not know: to narrow by something is to read it (C2)."""
@@ -181,8 +187,7 @@ def _has_earlier_source() -> ColumnElement[bool]:
 def _by_person(by: Narrowing) -> list[Where]:
     parts: list[Where] = []
     if by.search:
-        columns = (Member.display_name, Member.user_name, Member.email)
-        parts.append(or_(*(contains(column, by.search) for column in columns)))
+        parts.append(called(by.search))
     if by.state is not None:
         parts.append(Member.state.in_(by.state))
     return parts
@@ -220,13 +225,12 @@ def _by_grants(caller: Caller, holding: Collection[Principal] | None) -> list[Wh
 def _by_group(caller: Caller, group: str | None) -> list[Where]:
     if group is None:
         return []
-    contains(DirectoryGroup.display_name, group)
     people = (
         select(DirectoryGroupMember.member_id)
         .join(DirectoryGroup, DirectoryGroup.id == DirectoryGroupMember.group_id)
         .where(
             DirectoryGroup.workspace_id == caller.workspace_id,
-            DirectoryGroup.folded_name == folded(group),
+            DirectoryGroup.folded_name == folded(checked(group)),
             DirectoryGroup.deleted_at.is_(None),
         )
     )
@@ -256,12 +260,10 @@ async def _by_team(context: Context, department_id: strawberry.ID | None) -> lis
     number = number_of(department_id, "Department")
     here = Reference(Scope.DEPARTMENT, number)
     await context.prepare([here])
-    if not context.rights.decide(Permission.MANAGE_DEPARTMENT_TEAM, *here[:2]).allowed:
-        if await context.load(visible_departments_by_id, number) is None:
-            raise not_found("department")
-        raise _denied(context, Permission.MANAGE_DEPARTMENT_TEAM, here)
     if await context.load(visible_departments_by_id, number) is None:
         raise not_found("department")
+    if not context.rights.decide(Permission.MANAGE_DEPARTMENT_TEAM, *here[:2]).allowed:
+        raise _denied(context, Permission.MANAGE_DEPARTMENT_TEAM, here)
     team = select(TeamMember.member_id).where(
         TeamMember.workspace_id == context.signed_in.workspace_id,
         TeamMember.department_id == number,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.permissions import Permission, Principal, Scope
@@ -24,11 +24,12 @@ from resolvers.member_search import (
     MemberOrder,
     Narrowing,
     PartInCourse,
+    called,
     narrowed,
 )
 from resolvers.permissions import refuse_unasked_of
 from resolvers.seal import Cursor
-from resolvers.search import begins, contains
+from resolvers.search import begins
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -62,8 +63,7 @@ async def members(
     await positions.at_least(info.context, at_least)
     statement = visible.members(info.context.signed_in)
     if search:
-        wanted = (Member.display_name, Member.user_name, Member.email)
-        statement = statement.where(or_(*(contains(column, search) for column in wanted)))
+        statement = statement.where(called(search))
     if state is not None:
         statement = statement.where(Member.state.in_(state))
     return await listed(
@@ -118,12 +118,11 @@ async def list_all_members(
 async def search_members_picker(info: Info, *, text: str | None = None) -> list[Member]:
     """Those whose name begins with the text come first."""
     piece = (text or "").strip()
-    wanted = (Member.display_name, Member.user_name, Member.email)
     rows = visible.members(info.context.signed_in).where(
         Member.state.in_([MemberState.ACTIVE, MemberState.PENDING])
     )
     if piece:
-        rows = rows.where(or_(*(contains(column, piece) for column in wanted)))
+        rows = rows.where(called(piece))
         rows = rows.order_by(begins(Member.display_name, piece).desc())
     async with info.context.read() as db:
         return list(await db.scalars(rows.order_by(*BY_NAME).limit(MOST_HITS)))

@@ -64,6 +64,18 @@ class Nested:
                 found[id, wanted, search] = listing_of(page, rows, self._counting(id, search))
         return [found[key] for key in keys]
 
+    async def page(
+        self,
+        context: Context,
+        owner_id: int,
+        first: int | None,
+        after: str | None,
+        search: str | None = None,
+    ) -> Listing:
+        """The page of one owner's list, read together with those of others."""
+        wanted = asked(context.seal, kind_of(context, self.name), first, after)
+        return await context.load(self.pages, (owner_id, wanted, search or None))
+
     async def counts(
         self, db: AsyncSession, context: Context, keys: Sequence[tuple[int, str | None]]
     ) -> list[int]:
@@ -100,8 +112,6 @@ def paged(nested: Nested) -> Callable[..., Awaitable[Listing]]:
         after: str | None = None,
         search: str | None = None,
     ) -> Listing:
-        context = info.context
-        wanted = asked(context.seal, kind_of(context, nested.name), first, after)
-        return await context.load(nested.pages, (root.id, wanted, search or None))
+        return await nested.page(info.context, root.id, first, after, search)
 
     return page

@@ -59,7 +59,7 @@ async def read_page(
     The order's values are appended to each row as its last columns.
     """
     rows = (await db.execute(_keyed(statement, order, wanted))).all()
-    return _page(rows, wanted, len(order), seal, kind)
+    return page_of(rows, wanted, len(order), seal, kind)
 
 
 async def read_pages(
@@ -93,7 +93,7 @@ async def read_pages(
     )
     for row in rows:
         found[row[0]].append(tuple(row[1:]))
-    return {id: _page(each, wanted, len(keys), seal, kind) for id, each in found.items()}
+    return {id: page_of(each, wanted, len(keys), seal, kind) for id, each in found.items()}
 
 
 def _keyed(statement: Select[Any], order: Sequence[Any], wanted: Asked) -> Select[Any]:
@@ -104,7 +104,9 @@ def _keyed(statement: Select[Any], order: Sequence[Any], wanted: Asked) -> Selec
     return keyed.where(tuple_(*columns) > tuple_(*wanted.after))
 
 
-def _page(rows: Sequence[Any], wanted: Asked, width: int, seal: Seal, kind: str) -> Page:
+def page_of(rows: Sequence[Any], wanted: Asked, width: int, seal: Seal, kind: str) -> Page:
+    """The page of which these rows, and one more if more follow, were read; the last `width`
+    values of a row are its sort values."""
     shown = rows[: wanted.size]
     cursors = [seal.close(kind, row[-width:]) for row in shown]
     return Page(shown, cursors, len(rows) > wanted.size, wanted.after is not None)

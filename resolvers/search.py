@@ -11,15 +11,16 @@ LONGEST = 200
 
 def contains(column: Any, piece: str) -> ColumnElement[bool]:
     """Whether the column holds this piece of text somewhere; raises Refused over 200 characters."""
-    return func.lower(column).contains(_checked(piece).lower(), autoescape=True)
+    return func.lower(column).contains(checked(piece).lower(), autoescape=True)
 
 
 def begins(column: Any, piece: str) -> ColumnElement[bool]:
     """Whether the column begins with this piece of text."""
-    return func.lower(column).startswith(_checked(piece).lower(), autoescape=True)
+    return func.lower(column).startswith(checked(piece).lower(), autoescape=True)
 
 
-def _checked(piece: str) -> str:
+def checked(piece: str) -> str:
+    """The same text, if it can be searched for; raises Refused."""
     if len(piece) > LONGEST:
         raise Refused(
             Code.BAD_USER_INPUT,

@@ -26,7 +26,7 @@ from resolvers.pages import Asked, asked, read_pages
 from resolvers.references import refer, reference_to
 from resolvers.refusing import RuleProblem, problems_in
 from resolvers.seal import Cursor, Position
-from resolvers.search import contains
+from resolvers.search import begins, contains
 from sync_engine.rules import InvalidRule, from_document, to_document
 from sync_engine.rules import format as written
 
@@ -100,12 +100,10 @@ async def search_segments_typeahead(
     piece = text.strip()
     if not piece:
         raise Refused(Code.BAD_USER_INPUT, "Type at least one character of the segment's name.")
-    found = func.lower(Segment.name)
-    begins = found.startswith(piece.lower(), autoescape=True)
     statement = (
         visible.segments(info.context.signed_in)
         .where(contains(Segment.name, piece))
-        .order_by(begins.desc(), found, Segment.id)
+        .order_by(begins(Segment.name, piece).desc(), *BY_NAME)
         .limit(MOST_HITS)
     )
     async with info.context.read() as db:

@@ -1,0 +1,1 @@
+"""What modules say: lessons, quizzes and assignments, their drafts, revisions and files."""

@@ -17,15 +17,13 @@ from models.people import Member
 from models.segments import Segment
 from models.views import coordinator_source, course_coordinator
 from resolvers.context import Context
-from resolvers.listing import Count, Listing, kind_of, listing_of
-from resolvers.pages import Asked, asked, read_pages
+from resolvers.listing import Listing
+from resolvers.nested import Nested
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
 from resolvers.rows import segments_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
-
-NAME: Final = "coordinators"
 
 
 class SourceKind(StrEnum):
@@ -64,10 +62,6 @@ class Suppressed:
     sources: list[Source]
 
 
-PageKey = tuple[int, Asked]
-"""One page of one course's coordinators."""
-
-
 def _about(row: Coordinator | Suppressed, caller: Caller) -> Reference:
     facts = IS_SELF if row.member.id == caller.member_id else NOTHING
     return Reference(Scope.COURSE, row.course_id, facts)
@@ -77,12 +71,28 @@ refer(Coordinator, _about)
 refer(Suppressed, _about)
 
 
+def _on_course(_: Context, owner: Any, __: str | None) -> Select[Any]:
+    view = course_coordinator
+    return (
+        select(Member, view.c.is_direct, view.c.since)
+        .join(view, view.c.member_id == Member.id)
+        .where(view.c.course_id == owner)
+    )
+
+
+COORDINATORS: Final = Nested(
+    "coordinators",
+    Member,
+    (func.lower(Member.display_name), Member.id),
+    _on_course,
+    lambda course_id, row: Coordinator(course_id, *row[:3]),
+)
+
+
 async def coordinators(
     root: Parent, info: Info, first: int | None = None, after: str | None = None
 ) -> Listing:
-    context = info.context
-    wanted = asked(context.seal, kind_of(context, NAME), first, after)
-    return await context.load(pages_of, (root.id, wanted))
+    return await COORDINATORS.page(info.context, root.id, first, after)
 
 
 async def sources(root: Parent, info: Info) -> list[Source]:
@@ -97,65 +107,6 @@ async def source_segment(root: Parent, info: Info) -> Segment | None:
 
 async def role_conflicts(root: Parent, info: Info) -> list[Suppressed]:
     return await info.context.load(suppressed_on, root.id)
-
-
-async def pages_of(db: AsyncSession, context: Context, keys: Sequence[PageKey]) -> list[Listing]:
-    """One statement for all courses that want the same page, which the courses of a list do."""
-    wanted: dict[Asked, list[int]] = {}
-    for course_id, page in keys:
-        wanted.setdefault(page, []).append(course_id)
-    found: dict[PageKey, Listing] = {}
-    for page, course_ids in wanted.items():
-        for course_id, listing in (await _pages(db, context, course_ids, page)).items():
-            found[course_id, page] = listing
-    return [found[key] for key in keys]
-
-
-async def _pages(
-    db: AsyncSession, context: Context, course_ids: Sequence[int], wanted: Asked
-) -> dict[int, Listing]:
-    view = course_coordinator
-
-    def rows_of(course_id: Any) -> Select[Any]:
-        return (
-            select(Member, view.c.is_direct, view.c.since)
-            .join(view, view.c.member_id == Member.id)
-            .where(view.c.course_id == course_id)
-        )
-
-    pages = await read_pages(
-        db,
-        course_ids,
-        rows_of,
-        Member,
-        order=(func.lower(Member.display_name), Member.id),
-        wanted=wanted,
-        seal=context.seal,
-        kind=kind_of(context, NAME),
-    )
-    return {
-        course_id: listing_of(
-            page,
-            [Coordinator(course_id, *row[:3]) for row in page.rows],
-            _counting(course_id),
-        )
-        for course_id, page in pages.items()
-    }
-
-
-def _counting(course_id: int) -> Count:
-    return lambda context: context.load(counts_of, course_id)
-
-
-async def counts_of(db: AsyncSession, _: Context, course_ids: Sequence[int]) -> list[int]:
-    view = course_coordinator
-    rows = await db.execute(
-        select(view.c.course_id, func.count())
-        .where(view.c.course_id.in_(course_ids))
-        .group_by(view.c.course_id)
-    )
-    counted = {row[0]: row[1] for row in rows}
-    return [counted.get(id, 0) for id in course_ids]
 
 
 async def sources_of(

@@ -21,8 +21,8 @@ from operations.segments import rule_of
 from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.listing import Count, Listing, kind_of, listed, listing_of
-from resolvers.pages import Asked, asked, read_pages
+from resolvers.listing import Listing, listed
+from resolvers.nested import Nested
 from resolvers.references import refer, reference_to
 from resolvers.refusing import RuleProblem, problems_in
 from resolvers.seal import Cursor, Position
@@ -35,7 +35,6 @@ Parent = strawberry.Parent[Any]
 
 BY_NAME = (func.lower(Segment.name), Segment.id)
 MOST_HITS: Final = 20
-MEMBERS: Final = "segment.members"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +57,19 @@ class RuleCheck:
     text: str | None
     document: dict[str, Any] | None
 
+
+def _people_in(context: Context, owner: Any, _: str | None) -> Select[Any]:
+    """The people in a segment, of those the caller may see."""
+    return (
+        visible.members(context.signed_in)
+        .join(Membership, (Membership.member_id == Member.id) & Membership.until.is_(None))
+        .where(Membership.segment_id == owner)
+    )
+
+
+MEMBERS: Final = Nested(
+    "segment.members", Member, (func.lower(Member.display_name), Member.id), _people_in
+)
 
 refer(SegmentHit, lambda row, caller: reference_to(row.segment, caller))
 
@@ -169,64 +181,13 @@ async def segment_courses(root: Parent, info: Info) -> list[Course]:
 async def segment_members(
     root: Parent, info: Info, *, first: int | None = None, after: str | None = None
 ) -> Listing:
-    context = info.context
-    wanted = asked(context.seal, kind_of(context, MEMBERS), first, after)
-    return await context.load(pages_of_people, (root.id, wanted))
+    return await MEMBERS.page(info.context, root.id, first, after)
 
 
 def as_of_event(root: Parent, info: Info) -> str:
     found: Freshness = root
     place = Position(found.epoch, info.context.signed_in.workspace_id, found.seq)
     return info.context.seal.position(place)
-
-
-async def pages_of_people(
-    db: AsyncSession, context: Context, keys: Sequence[tuple[int, Asked]]
-) -> list[Listing]:
-    """One statement for all segments that want the same page."""
-    wanted: dict[Asked, list[int]] = {}
-    for segment_id, page in keys:
-        wanted.setdefault(page, []).append(segment_id)
-    found: dict[tuple[int, Asked], Listing] = {}
-    for page, segment_ids in wanted.items():
-        pages = await read_pages(
-            db,
-            segment_ids,
-            lambda segment_id: _people_in(context).where(Membership.segment_id == segment_id),
-            Member,
-            order=(func.lower(Member.display_name), Member.id),
-            wanted=page,
-            seal=context.seal,
-            kind=kind_of(context, MEMBERS),
-        )
-        for segment_id, each in pages.items():
-            people = [row[0] for row in each.rows]
-            found[segment_id, page] = listing_of(each, people, _counting(segment_id))
-    return [found[key] for key in keys]
-
-
-async def counts_of_people(
-    db: AsyncSession, context: Context, segment_ids: Sequence[int]
-) -> list[int]:
-    rows = await db.execute(
-        _people_in(context)
-        .where(Membership.segment_id.in_(segment_ids))
-        .with_only_columns(Membership.segment_id, func.count())
-        .group_by(Membership.segment_id)
-    )
-    counted = {row[0]: row[1] for row in rows}
-    return [counted.get(id, 0) for id in segment_ids]
-
-
-def _people_in(context: Context) -> Select[Any]:
-    """The people in segments, of those the caller may see."""
-    return visible.members(context.signed_in).join(
-        Membership, (Membership.member_id == Member.id) & Membership.until.is_(None)
-    )
-
-
-def _counting(segment_id: int) -> Count:
-    return lambda context: context.load(counts_of_people, segment_id)
 
 
 async def catalogs(db: AsyncSession, _: Context, workspace_ids: Sequence[int]) -> list[Any]:

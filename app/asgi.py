@@ -3,7 +3,6 @@
 import json
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -175,10 +174,9 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
 def _provider_by(bearer: Bearer) -> scim.Authenticate:
     async def provider(credentials: str | None, client: str | None) -> Caller | None:
         try:
-            known = await bearer.authenticate_connection(credentials, client=client)
+            return (await bearer.authenticate_connection(credentials, client=client)).caller
         except Unauthenticated:
             return None
-        return replace(known.caller, client=client)
 
     return provider
 

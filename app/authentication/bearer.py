@@ -104,10 +104,11 @@ class Bearer:
         if credentials is None:
             raise Unauthenticated(NOT_SIGNED_IN)
         try:
-            return await self._arrivals.by_own_token(credentials, CONNECTIONS, Origin.SCIM)
+            found = await self._arrivals.by_own_token(credentials, CONNECTIONS, Origin.SCIM)
         except NotAccepted as refusal:
             _log_refusal(refusal, "scim", client)
             raise Unauthenticated(NOT_SIGNED_IN) from None
+        return replace(found, caller=replace(found.caller, client=client))
 
     async def still_valid(self, authenticated: Authenticated) -> bool:
         """Whether someone who was let in still is: at most two statements.

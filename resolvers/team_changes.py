@@ -44,7 +44,7 @@ class Place(NamedTuple):
 
 
 Change = Callable[..., Awaitable[Changed]]
-"""Gives rights to people, or takes them back."""
+"""Gives people rights or places on teams, or takes them back."""
 
 
 async def _give(db: AsyncSession, **asked: Any) -> Changed:
@@ -171,40 +171,31 @@ async def manage_department_team(
     return await answer(info, operation)
 
 
-async def add_to_department_team(
-    info: Info,
-    *,
-    department_id: strawberry.ID,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        number = number_of(department_id, "Department")
-        changed = await team.add(
-            db, by=caller, department_id=number, member_ids=_members(member_ids)
-        )
-        return {"department_ids": [number], **_said(changed)}
+def _on_team(change: Change) -> Callable[..., Awaitable[Answer]]:
+    """The mutation that does this with the places of people on one team."""
 
-    return await answer(info, operation)
+    async def mutation(
+        info: Info,
+        *,
+        department_id: strawberry.ID,
+        member_ids: Ids,
+        client_mutation_id: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        async def operation(db: AsyncSession, caller: Caller) -> Values:
+            number = number_of(department_id, "Department")
+            changed = await change(
+                db, by=caller, department_id=number, member_ids=_members(member_ids)
+            )
+            return {"department_ids": [number], **_said(changed)}
+
+        return await answer(info, operation)
+
+    return mutation
 
 
-async def remove_from_department_team(
-    info: Info,
-    *,
-    department_id: strawberry.ID,
-    member_ids: Ids,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        number = number_of(department_id, "Department")
-        changed = await team.remove(
-            db, by=caller, department_id=number, member_ids=_members(member_ids)
-        )
-        return {"department_ids": [number], **_said(changed)}
-
-    return await answer(info, operation)
+add_to_department_team = _on_team(team.add)
+remove_from_department_team = _on_team(team.remove)
 
 
 async def create_department(

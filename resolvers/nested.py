@@ -17,13 +17,15 @@ from resolvers.pages import Asked, asked, read_pages
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
-RowsOf = Callable[[Context, Any, str | None], Select[Any]]
-"""(context, the owner's id as a column, the text searched for) → the rows of one owner's list."""
+RowsOf = Callable[[Context, Any, Any], Select[Any]]
+"""(context, the owner's id as a column, what is searched for) → the rows of one owner's list.
+
+What is searched for is a text, or whatever else narrows the list, as long as it can be a key."""
 
 Show = Callable[[int, tuple[Any, ...]], Any]
 """(the owner's id, one row) → what the schema shows."""
 
-Key = tuple[int, Asked, str | None]
+Key = tuple[int, Asked, Any]
 """One page of one owner's list, as narrowed by a search."""
 
 
@@ -44,7 +46,7 @@ class Nested:
 
     async def pages(self, db: AsyncSession, context: Context, keys: Sequence[Key]) -> list[Listing]:
         """One statement for all owners of whom the same page is wanted."""
-        owners: dict[tuple[Asked, str | None], list[int]] = {}
+        owners: dict[tuple[Asked, Any], list[int]] = {}
         for owner_id, wanted, search in keys:
             owners.setdefault((wanted, search), []).append(owner_id)
         found: dict[Key, Listing] = {}
@@ -70,17 +72,17 @@ class Nested:
         owner_id: int,
         first: int | None,
         after: str | None,
-        search: str | None = None,
+        search: Any = None,
     ) -> Listing:
         """The page of one owner's list, read together with those of others."""
         wanted = asked(context.seal, kind_of(context, self.name), first, after)
         return await context.load(self.pages, (owner_id, wanted, search or None))
 
     async def counts(
-        self, db: AsyncSession, context: Context, keys: Sequence[tuple[int, str | None]]
+        self, db: AsyncSession, context: Context, keys: Sequence[tuple[int, Any]]
     ) -> list[int]:
         """How long the whole lists are: one statement for all that are narrowed alike."""
-        counted: dict[tuple[int, str | None], int] = {}
+        counted: dict[tuple[int, Any], int] = {}
         for search in dict.fromkeys(search for _, search in keys):
             ids = [id for id, its in keys if its == search]
             owner = values(column("id", BigInteger), name="owner").data([(id,) for id in ids])
@@ -94,10 +96,10 @@ class Nested:
             counted |= {(row[0], search): row[1] for row in found}
         return [counted.get(key, 0) for key in keys]
 
-    def _rows(self, context: Context, search: str | None, owner: Any) -> Select[Any]:
+    def _rows(self, context: Context, search: Any, owner: Any) -> Select[Any]:
         return self.rows_of(context, owner, search)
 
-    def _counting(self, owner_id: int, search: str | None) -> Count:
+    def _counting(self, owner_id: int, search: Any) -> Count:
         return lambda context: context.load(self.counts, (owner_id, search))
 
 

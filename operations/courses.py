@@ -33,12 +33,26 @@ async def lock(db: AsyncSession, *, by: Caller, course_id: int) -> Course:
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+    return await _if_seen(db, by, course)
+
+
+async def seen(db: AsyncSession, *, by: Caller, course_id: int) -> Course:
+    """The course as it is now, not locked; NOT_FOUND as in `lock`."""
+    course = await db.scalar(
+        select(Course)
+        .where(Course.workspace_id == by.workspace_id, Course.id == course_id)
+        .execution_options(populate_existing=True)
+    )
+    return await _if_seen(db, by, course)
+
+
+async def _if_seen(db: AsyncSession, by: Caller, course: Course | None) -> Course:
     if course is None:
         raise not_found("course")
     if not by.is_system:
         rights = Rights(by)
-        await rights.prepare(db, courses=[course_id])
-        if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
+        await rights.prepare(db, courses=[course.id])
+        if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course.id).allowed:
             raise not_found("course")
     return course
 

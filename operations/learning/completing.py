@@ -1,0 +1,145 @@
+"""Completing a course on somebody's word, or because a live session was attended (M4)."""
+
+import datetime as dt
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from access.permissions import Permission
+from models.journal import record
+from models.people import Member
+from models.progress import AttemptOrigin, ProgressState
+from operations import courses, people
+from operations.learning import progress as progresses
+from operations.learning import self_action
+from operations.rights import require
+
+ASKED: Final = {
+    AttemptOrigin.MANUAL: Permission.MARK_COMPLETE,
+    AttemptOrigin.ATTENDANCE: Permission.MARK_ATTENDANCE,
+}
+
+END_OPEN: Final = text("""
+UPDATE attempt SET state = 'COMPLETED', submitted_at = coalesce(submitted_at, :at), ended_at = :at,
+       ended_by_id = CAST(:by_id AS bigint)
+ WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[]))
+   AND state IN ('NOT_STARTED', 'IN_PROGRESS', 'SUBMITTED')
+RETURNING member_id, number, role
+""")
+
+MAKE: Final = text("""
+WITH numbered AS (
+UPDATE progress SET attempts = attempts + 1
+ WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[]))
+RETURNING workspace_id, course_id, member_id, attempts, own_due_at
+)
+INSERT INTO attempt (workspace_id, course_id, member_id, number, state, origin, role, due_at,
+                     created_at, submitted_at, ended_at, ended_by_id)
+SELECT n.workspace_id, n.course_id, n.member_id, n.attempts, 'COMPLETED', :origin,
+       CASE WHEN r.role = 'INSTRUCTOR' THEN 'INSTRUCTOR'
+            WHEN EXISTS (SELECT FROM course_coordinator k WHERE k.course_id = n.course_id
+                            AND k.member_id = n.member_id) THEN 'COORDINATOR'
+            ELSE 'LEARNER' END,
+       coalesce(n.own_due_at, c.due_at), :at, :at, :at, CAST(:by_id AS bigint)
+  FROM numbered n
+  JOIN course c ON c.id = n.course_id
+  LEFT JOIN course_role r ON r.course_id = n.course_id AND r.member_id = n.member_id
+ ORDER BY n.member_id
+RETURNING member_id, number, role
+""")
+
+
+class Completion(StrEnum):
+    """What became of one person when a course was marked complete."""
+
+    COMPLETED = "COMPLETED"
+    ALREADY_COMPLETED = "ALREADY_COMPLETED"
+    NOT_LEARNER = "NOT_LEARNER"
+    SELF_ACTION = "SELF_ACTION"
+    NOT_FOUND = "NOT_FOUND"
+
+
+async def complete(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    course_id: int,
+    member_ids: Collection[int],
+    origin: AttemptOrigin,
+    at: dt.datetime,
+) -> dict[int, Completion]:
+    """Complete the course for each of these learners who has not completed it.
+
+    An open attempt becomes COMPLETED; where there is none, one is made, with that origin. The
+    result of everybody is said, in the order asked; a fixed number of statements serves them all.
+    """
+    people.at_most(member_ids)
+    await courses.seen(db, by=by, course_id=course_id)
+    await require(db, by, ASKED[origin], course_id=course_id)
+    results = await _judged(db, by, course_id, member_ids)
+    due = sorted(id for id, result in results.items() if result is Completion.COMPLETED)
+    if not due:
+        return results
+    told = {"course_id": course_id, "at": at, "by_id": by.member_id, "origin": origin}
+    ended = (await db.execute(END_OPEN, told | {"members": due})).all()
+    without = sorted(set(due) - {row.member_id for row in ended})
+    made = (await db.execute(MAKE, told | {"members": without})).all() if without else []
+    for row in sorted([*ended, *made], key=lambda row: row.member_id):
+        record(
+            db,
+            by=by,
+            verb="attempt.completed",
+            course_id=course_id,
+            member_id=row.member_id,
+            after={
+                "number": row.number,
+                "state": "COMPLETED",
+                "role": row.role,
+                "origin": origin,
+            },
+        )
+    await progresses.refresh(db, course_id=course_id, member_ids=due)
+    return results
+
+
+async def _judged(
+    db: AsyncSession, by: Caller, course_id: int, member_ids: Collection[int]
+) -> dict[int, Completion]:
+    """What is to become of each, their progress locked."""
+    found = await progresses.lock_existing(
+        db, workspace_id=by.workspace_id, course_id=course_id, member_ids=member_ids
+    )
+    known = await known_members(db, by, set(member_ids) - found.keys()) | found.keys()
+    is_self_refused = await self_action.concerns(db, by=by, member_ids=member_ids)
+
+    def judge(id: int) -> Completion:
+        if id not in known:
+            return Completion.NOT_FOUND
+        row: Any = found.get(id)
+        if row is None or not row.is_learner:
+            return Completion.NOT_LEARNER
+        if is_self_refused and id == by.member_id:
+            return Completion.SELF_ACTION
+        if row.state is ProgressState.COMPLETED:
+            return Completion.ALREADY_COMPLETED
+        return Completion.COMPLETED
+
+    return {id: judge(id) for id in dict.fromkeys(member_ids)}
+
+
+async def known_members(db: AsyncSession, by: Caller, ids: Collection[int]) -> set[int]:
+    """Those of these who are members of the workspace."""
+    if not ids:
+        return set()
+    rows = await db.scalars(
+        select(Member.id).where(
+            Member.workspace_id == by.workspace_id,
+            Member.id.in_(ids),
+            Member.deleted_at.is_(None),
+        )
+    )
+    return set(rows)

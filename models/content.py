@@ -23,7 +23,8 @@ from models.base import Base, CreatedAt, Json
 
 class ModuleDraft(Base):
     """What the next revision of a module would be. `version` grows with every edit, so that two
-    editors notice each other."""
+    editors notice each other. `last_id` is the last id given to a question or choice; none is
+    given twice, whatever becomes of the draft."""
 
     __tablename__ = "module_draft"
     __table_args__ = (
@@ -35,12 +36,14 @@ class ModuleDraft(Base):
     workspace_id: Mapped[int]
     content: Mapped[Json]
     version: Mapped[int] = mapped_column(default=1, server_default="1")
+    last_id: Mapped[int] = mapped_column(default=0, server_default="0")
     edited_at: Mapped[CreatedAt]
     edited_by_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class ModuleRevision(Base):
-    """What was published, as it was; never changed. Numbers count up from 1 in each module.
+    """What was published, as it was: a trigger refuses to change it. Numbers count up from 1 in
+    each module.
 
     `title` is the module's when it was published.
     """
@@ -71,7 +74,7 @@ class Attachment(Base):
     __tablename__ = "attachment"
     __table_args__ = (
         ForeignKeyConstraint(["workspace_id", "module_id"], ["module.workspace_id", "module.id"]),
-        Index("ix_attachment_module", "module_id", "id"),
+        UniqueConstraint("module_id", "id"),
         CheckConstraint("size >= 0", name="size"),
     )
 
@@ -86,3 +89,22 @@ class Attachment(Base):
     uploaded_at: Mapped[CreatedAt]
     uploaded_by_id: Mapped[int | None] = mapped_column(BigInteger)
     removed_at: Mapped[dt.datetime | None]
+
+
+class RevisionAttachment(Base):
+    """A file that a revision shows. As long as there is such a row, the file stays."""
+
+    __tablename__ = "revision_attachment"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["module_id", "number"], ["module_revision.module_id", "module_revision.number"]
+        ),
+        ForeignKeyConstraint(
+            ["module_id", "attachment_id"], ["attachment.module_id", "attachment.id"]
+        ),
+        Index("ix_revision_attachment_attachment", "attachment_id"),
+    )
+
+    module_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attachment_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

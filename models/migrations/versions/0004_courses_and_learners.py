@@ -34,6 +34,19 @@ UPDATE enrolment e SET ended_at = now()
 BY_HAND = "UPDATE enrolment SET source = 'DIRECT' WHERE source = 'GROUP'"
 """There were no groups yet that somebody could be enrolled through."""
 
+REVISIONS_STAY = """
+CREATE FUNCTION module_revision_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'What was published stays as it was: % is refused.', tg_op
+          USING ERRCODE = 'restrict_violation';
+END
+$$
+"""
+GUARD_REVISIONS = """
+CREATE TRIGGER module_revision_stays BEFORE UPDATE OR DELETE ON module_revision
+FOR EACH STATEMENT EXECUTE FUNCTION module_revision_stays()
+"""
+
 PROGRESS = """
 INSERT INTO progress (course_id, member_id, workspace_id, is_learner, since)
 SELECT course_id, member_id, workspace_id, bool_or(ended_at IS NULL), min(since)
@@ -97,8 +110,8 @@ def upgrade() -> None:
             name=op.f("fk_attachment_workspace_id_module_id"),
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attachment")),
+        sa.UniqueConstraint("module_id", "id", name=op.f("uq_attachment_module_id_id")),
     )
-    op.create_index("ix_attachment_module", "attachment", ["module_id", "id"], unique=False)
     op.create_table(
         "certificate_template",
         sa.Column("course_id", sa.Integer(), autoincrement=False, nullable=False),
@@ -230,6 +243,7 @@ def upgrade() -> None:
             "content", postgresql.JSONB(none_as_null=True, astext_type=sa.Text()), nullable=False
         ),
         sa.Column("version", sa.Integer(), server_default="1", nullable=False),
+        sa.Column("last_id", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
             "edited_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
         ),
@@ -270,6 +284,30 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "module_id", "number", name=op.f("uq_module_revision_module_id_number")
         ),
+    )
+    op.execute(REVISIONS_STAY)
+    op.execute(GUARD_REVISIONS)
+    op.create_table(
+        "revision_attachment",
+        sa.Column("module_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("attachment_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.ForeignKeyConstraint(
+            ["module_id", "attachment_id"],
+            ["attachment.module_id", "attachment.id"],
+            name=op.f("fk_revision_attachment_module_id_attachment_id"),
+        ),
+        sa.ForeignKeyConstraint(
+            ["module_id", "number"],
+            ["module_revision.module_id", "module_revision.number"],
+            name=op.f("fk_revision_attachment_module_id_number"),
+        ),
+        sa.PrimaryKeyConstraint(
+            "module_id", "number", "attachment_id", name=op.f("pk_revision_attachment")
+        ),
+    )
+    op.create_index(
+        "ix_revision_attachment_attachment", "revision_attachment", ["attachment_id"], unique=False
     )
     op.create_table(
         "progress",
@@ -1051,7 +1089,10 @@ def downgrade() -> None:
         "ix_progress_learner", table_name="progress", postgresql_where=sa.text("is_learner")
     )
     op.drop_table("progress")
+    op.drop_index("ix_revision_attachment_attachment", table_name="revision_attachment")
+    op.drop_table("revision_attachment")
     op.drop_table("module_revision")
+    op.execute("DROP FUNCTION module_revision_stays()")
     op.drop_table("module_draft")
     op.drop_index(
         "ix_live_session_waitlist",
@@ -1068,7 +1109,6 @@ def downgrade() -> None:
     op.drop_index("ix_learner_group_creator", table_name="learner_group")
     op.drop_table("learner_group")
     op.drop_table("certificate_template")
-    op.drop_index("ix_attachment_module", table_name="attachment")
     op.drop_table("attachment")
     op.drop_table("calendar_feed")
     op.drop_table("certificate_register")

@@ -13,6 +13,7 @@ with the parameters, the name of the `workspace`, and `public_url`.
 
 import base64
 import datetime as dt
+import json
 import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -74,6 +75,19 @@ WITHDRAWN: Final = text("""
 UPDATE mail SET state = 'FAILED', last_error = :error, parameters = parameters - :sealed
  WHERE workspace_id = :workspace_id AND key = :key AND state = 'QUEUED'
 RETURNING id
+""")
+
+TO_EACH: Final = text("""
+INSERT INTO mail (workspace_id, key, kind, recipients, member_ids, parameters, cause, state)
+SELECT :workspace_id, given.key, :kind, ARRAY[m.email], ARRAY[m.id],
+       CAST(:parameters AS jsonb) || jsonb_build_object('name', m.display_name)
+       || CAST(given.own AS jsonb), :cause, 'QUEUED'
+  FROM unnest(CAST(:ids AS bigint[]), CAST(:keys AS text[]), CAST(:own AS text[]))
+       WITH ORDINALITY AS given(id, key, own, place)
+  JOIN member m ON m.id = given.id AND m.workspace_id = :workspace_id
+   AND m.state <> 'DEACTIVATED' AND m.deleted_at IS NULL AND m.email IS NOT NULL
+ ORDER BY given.place
+ON CONFLICT (workspace_id, key) DO NOTHING
 """)
 
 AGAIN: Final = text("""
@@ -149,6 +163,33 @@ async def queue(
         .returning(Mail.id)
     )
     return made is not None
+
+
+async def queue_each(
+    db: AsyncSession,
+    *,
+    workspace_id: int,
+    kind: MailKind,
+    keys: Mapping[int, str],
+    parameters: Mapping[str, Any],
+    own: Mapping[int, Mapping[str, Any]] | None = None,
+) -> None:
+    """Have a mail of its own sent to each of these people, once per key, in one statement.
+
+    `keys` are by member id, and so are the parameters of each alone (`own`). Whoever has no
+    address, or is deactivated, gets none. The `parameters` are everybody's; `name` is added.
+    """
+    if keys:
+        told = {
+            "workspace_id": workspace_id,
+            "kind": kind,
+            "ids": list(keys),
+            "keys": list(keys.values()),
+            "parameters": json.dumps(parameters),
+            "own": [json.dumps((own or {}).get(id, {})) for id in keys],
+            "cause": cause_of(db),
+        }
+        await db.execute(TO_EACH, told)
 
 
 async def claim(db: AsyncSession, *, at: dt.datetime) -> Letter | None:

@@ -1,0 +1,1 @@
+"""Certificates: that somebody completed a course, on a page, for anybody to check."""

@@ -93,7 +93,7 @@ class GivesBack(SchemaExtension):
 
     async def on_stream_result(self, result: Any) -> AsyncIterator[None]:
         context: Context = self.execution_context.context
-        await context.close()
+        await context.rest()
         yield
 
 

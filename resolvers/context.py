@@ -53,6 +53,11 @@ class NotSignedIn(Exception):
     """An answerer that needs a caller was reached without one: a guard is missing."""
 
 
+class IsOver(Exception):
+    """An answerer wanted to read after its operation had been answered: something beside it failed,
+    and nobody waits for it any more."""
+
+
 class NotGiven(Exception):
     """An answerer needs something this context was not opened with: a mistake in the program."""
 
@@ -99,7 +104,7 @@ class Context:
         self.resume_after = resume_after
         self.rights = Rights(caller)
         self._verdicts: dict[Reference, dict[Hashable, Any]] = {}
-        self._standings: dict[int, Standing] = {}
+        self.standings: dict[int, Standing] = {}
         self.declared: Right | None = None
         self.arguments: Mapping[str, Any] = {}
         self._wanted: set[Reference] = set()
@@ -110,6 +115,7 @@ class Context:
         self._reader: asyncio.Task[Any] | None = None
         self._view = AsyncExitStack()
         self._db: AsyncSession | None = None
+        self._is_over = False
 
     @property
     def signed_in(self) -> Caller:
@@ -145,9 +151,11 @@ class Context:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        """The operation's view of the database, for one answerer at a time."""
+        """The operation's view of the database, for one answerer at a time. Raises IsOver."""
         self._refuse_nesting()
         async with self._one_at_a_time:
+            if self._is_over:
+                raise IsOver("This operation has been answered.")
             self._reader = asyncio.current_task()
             try:
                 if self._db is None:
@@ -181,11 +189,11 @@ class Context:
 
     def standing_to(self, row: object) -> Standing:
         """How the caller stands to what this row is about, worked out once for all its fields."""
-        known = self._standings.get(id(row))
+        known = self.standings.get(id(row))
         if known is None:
             reference = reference_to(row, self.signed_in)
             verdicts = self._verdicts.setdefault(reference, {})
-            known = self._standings[id(row)] = Standing(row, reference, verdicts)
+            known = self.standings[id(row)] = Standing(row, reference, verdicts)
         return known
 
     async def prepare(self, references: Iterable[Reference]) -> None:
@@ -196,6 +204,10 @@ class Context:
         """
         self._refuse_nesting()
         self._wanted.update(references)
+        if not self._wanted and self._preparing is None:
+            await asyncio.sleep(0)
+            if self._preparing is None:
+                return
         if self._preparing is None:
             self._preparing = asyncio.ensure_future(self._prepare_wanted())
             self._under_way.add(self._preparing)
@@ -230,7 +242,7 @@ class Context:
             await self._leave()
             self.rights = Rights(self.caller)
             self._verdicts.clear()
-            self._standings.clear()
+            self.standings.clear()
             self._loaders.clear()
 
     async def look_again(self) -> None:
@@ -243,12 +255,17 @@ class Context:
         """Take these answers for given; `load` will not ask for them."""
         self._loader(question).prime_many(answers)
 
-    async def close(self) -> None:
-        """Give the connection back, without waiting for what nobody waits for any more."""
+    async def rest(self) -> None:
+        """Give the connection back for now, without waiting for what nobody waits for any more."""
         for task in tuple(self._under_way):
             task.cancel()
         async with self._one_at_a_time:
             await self._leave()
+
+    async def close(self) -> None:
+        """Give the connection back for good: whoever has not come to read by now never will."""
+        self._is_over = True
+        await self.rest()
 
     async def _leave(self) -> None:
         self._db = None

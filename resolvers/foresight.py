@@ -92,7 +92,7 @@ class Foresight:
             await context.prepare(courses)
         if self._names and told:
             # Whoever waits for a shared reading must not hold the connection it may need.
-            await context.close()
+            await context.rest()
             reading = self._reading(context, following, seq, tuple(told))
             for question, answers in await asyncio.shield(reading.answers):
                 context.know(question, answers)

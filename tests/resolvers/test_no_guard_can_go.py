@@ -22,10 +22,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     # Without its filters the product meets rows it never meets, and may break off in the middle.
     pytest.mark.filterwarnings("ignore:.*garbage collector is trying to clean up"),
-    pytest.mark.filterwarnings("ignore:(?s).*AsyncConnection.*was deleted while still open"),
-    pytest.mark.filterwarnings(
-        "ignore:(?s).*BaseConnection.__del__:pytest.PytestUnraisableExceptionWarning"
-    ),
 ]
 
 

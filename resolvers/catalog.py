@@ -1,6 +1,6 @@
 """Every field of a schema and what it asks for, read from the schema itself."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -55,6 +55,13 @@ def own_right_of_field(field: GraphQLField) -> Right | None:
 def metadata_of(field: GraphQLField) -> dict[str, Any]:
     declaration = field.extensions.get(_DECLARATION)
     return dict(getattr(declaration, "metadata", None) or {})
+
+
+def answerer_of(field: GraphQLField) -> Callable[..., Any] | None:
+    """The function that answers a field, as it was declared."""
+    declaration = field.extensions.get(_DECLARATION)
+    resolver = getattr(declaration, "base_resolver", None)
+    return getattr(resolver, "wrapped_func", None)
 
 
 def fields_of(schema: GraphQLSchema) -> Iterator[tuple[Named, str, GraphQLField]]:

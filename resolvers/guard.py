@@ -6,19 +6,20 @@ on all rows of an answer are read in one statement as soon as the rows are there
 not (the root, a single object), the guard waits for a batch.
 """
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from types import CoroutineType
 from typing import Any, Final, cast
 
 from graphql import (
     GraphQLError,
     GraphQLField,
     GraphQLObjectType,
-    GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLSchema,
     get_named_type,
     is_abstract_type,
     is_introspection_type,
+    is_leaf_type,
 )
 
 from access.permissions import Decision, Permission, Principal, Scope
@@ -32,17 +33,15 @@ from resolvers.catalog import (
     right_of_type,
 )
 from resolvers.context import Context
-from resolvers.declared import Asked, Right
-from resolvers.references import Reference, references_in
+from resolvers.declared import Right
+from resolvers.reading_ahead import ANSWERED, ReadingAhead, asks_parent
+from resolvers.references import Reference, is_referred, reference_to, references_in
 
 Resolve = Callable[..., Any]
 Info = GraphQLResolveInfo[Context]
 
 COLUMN: Final = "column"
 """In a field's metadata: the attribute of the row that is its value."""
-
-ANSWERED: Final = "answered"
-"""In a field's metadata: true where a function answers, not a column."""
 
 
 class Gate:
@@ -51,7 +50,7 @@ class Gate:
     def __init__(self, coordinate: str, right: Right) -> None:
         self.coordinate = coordinate
         self.right = right
-        self._asks_parent = right.requirement is not None and right.asked is Asked.PARENT
+        self._asks_parent = asks_parent(right)
 
     def ask(self, row: object, context: Context) -> Awaitable[None] | None:
         """Raise if the caller may not; None if they may; to be awaited, and asked again, if the
@@ -60,7 +59,7 @@ class Gate:
             raise self._unauthenticated()
         if not self._asks_parent:
             return None
-        standing = context.standing_to(row)
+        standing = context.standings.get(id(row)) or context.standing_to(row)
         verdict = standing.verdicts.get(self)
         if verdict is True:
             return None
@@ -139,85 +138,103 @@ def guard_schema(schema: GraphQLSchema) -> None:
     the root cannot answer.
     """
     keep(schema, declared_in(schema))
-    prepared = _Prepared()
-    roots = {schema.query_type, schema.mutation_type, schema.subscription_type}
+    guarding = _Guarding(schema)
     for type_ in schema.type_map.values():
         if isinstance(type_, GraphQLObjectType) and not is_introspection_type(type_):
-            _guard_type(type_, is_root=type_ in roots, prepared=prepared)
+            guarding.guard(type_)
 
 
-class _Prepared:
-    """Which types need the rights on their rows read ahead."""
+def _strangers_reach(schema: GraphQLSchema) -> frozenset[str]:
+    """The types at whose gates somebody may stand who is not signed in: those that public fields
+    lead to. On the way to all others such a person has been turned away."""
+    reached: set[str] = set()
+    waiting = [each for each in _roots(schema) if each is not None]
+    while waiting:
+        type_ = waiting.pop()
+        shared = right_of_type(type_)
+        for field in type_.fields.values():
+            right = own_right_of_field(field) or shared
+            if right is not None and right.is_public:
+                new = [each for each in _shown(schema, field) if each.name not in reached]
+                reached.update(each.name for each in new)
+                waiting += new
+    return frozenset(reached)
 
-    def __init__(self) -> None:
-        self._known: dict[str, bool] = {}
 
-    def needs(self, output: GraphQLOutputType) -> bool:
-        """Whether rows of this type, or what a page of it carries, are asked about."""
-        type_ = get_named_type(output)
-        if is_abstract_type(type_):
-            return True
-        if not isinstance(type_, GraphQLObjectType):
+def _roots(schema: GraphQLSchema) -> tuple[GraphQLObjectType | None, ...]:
+    return schema.query_type, schema.mutation_type, schema.subscription_type
+
+
+def _shown(schema: GraphQLSchema, field: GraphQLField) -> list[GraphQLObjectType]:
+    """The kinds of objects a field leads to."""
+    type_ = get_named_type(field.type)
+    if is_abstract_type(type_):
+        return list(schema.get_possible_types(type_))
+    return [type_] if isinstance(type_, GraphQLObjectType) else []
+
+
+class _Guarding:
+    """Puts the gates of one schema in place."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._roots = _roots(schema)
+        self._strangers_reach = _strangers_reach(schema)
+        self._ahead = ReadingAhead()
+
+    def guard(self, type_: GraphQLObjectType) -> None:
+        """The root is no object anybody reaches: its fields ask what the type says."""
+        is_root = type_ in self._roots
+        shared = right_of_type(type_)
+        if shared is not None and not is_root and self._may_refuse(shared, type_):
+            type_.is_type_of = _readable(Gate(type_.name, shared), type_.is_type_of)
+        for name, field in type_.fields.items():
+            coordinate = f"{type_.name}.{name}"
+            right = own_right_of_field(field) or (shared if is_root else None)
+            _answer_field(coordinate, field, self._ahead)
+            if right is not None and self._may_refuse(right, type_):
+                _gate_field(field, Gate(coordinate, right), is_root=is_root)
+
+    def _may_refuse(self, right: Right, type_: GraphQLObjectType) -> bool:
+        """Whether a gate has anything left to ask of those who come as far as this type."""
+        if right.is_public:
             return False
-        if type_.name not in self._known:
-            self._known[type_.name] = False
-            self._known[type_.name] = self._asks(type_)
-        return self._known[type_.name]
-
-    def _asks(self, type_: GraphQLObjectType) -> bool:
-        rights = [right_of_type(type_)]
-        rights += [own_right_of_field(field) for field in type_.fields.values()]
-        if any(each and each.requirement and each.asked is Asked.PARENT for each in rights):
-            return True
-        carried = [each for each in type_.fields.values() if not metadata_of(each).get(ANSWERED)]
-        return any(self.needs(each.type) for each in carried)
-
-
-def _guard_type(type_: GraphQLObjectType, *, is_root: bool, prepared: _Prepared) -> None:
-    """The root is no object anybody reaches: its fields ask what the type says."""
-    shared = right_of_type(type_)
-    if shared is not None and not shared.is_public and not is_root:
-        type_.is_type_of = _readable(Gate(type_.name, shared), type_.is_type_of)
-    for name, field in type_.fields.items():
-        coordinate = f"{type_.name}.{name}"
-        right = own_right_of_field(field) or (shared if is_root else None)
-        _answer_field(coordinate, field, reads_ahead=prepared.needs(field.type))
-        if right is not None and not right.is_public:
-            _gate_field(field, Gate(coordinate, right), is_root=is_root)
+        return asks_parent(right) or type_ in self._roots or type_.name in self._strangers_reach
 
 
 def _readable(gate: Gate, is_of_type: Callable[..., Any] | None) -> Callable[..., Any]:
-    def is_readable(row: object, info: Info) -> bool | Awaitable[bool]:
-        if is_of_type is not None and not is_of_type(row, info):
-            return False
+    def is_allowed(row: object, info: Info) -> bool | Awaitable[bool]:
         waiting = gate.ask(row, info.context)
-        if waiting is None:
-            return True
+        return True if waiting is None else later(waiting, row, info.context)
 
-        async def later() -> bool:
-            await gate.settle(waiting, row, info.context)
-            return True
+    def is_readable(row: object, info: Info) -> bool | Awaitable[bool]:
+        return is_of_type is not None and is_of_type(row, info) and is_allowed(row, info)
 
-        return later()
+    async def later(waiting: Awaitable[None], row: object, context: Context) -> bool:
+        await gate.settle(waiting, row, context)
+        return True
 
-    return is_readable
+    return is_allowed if is_of_type is None else is_readable
 
 
-def _answer_field(coordinate: str, field: GraphQLField, *, reads_ahead: bool) -> None:
+def _answer_field(coordinate: str, field: GraphQLField, ahead: ReadingAhead) -> None:
     metadata = metadata_of(field)
     if COLUMN in metadata:
         field.resolve = _column(metadata[COLUMN])
     elif metadata.get(ANSWERED):
         resolve = cast("Resolve", field.resolve)
-        field.resolve = _answering(coordinate, resolve, reads_ahead=reads_ahead)
+        if is_leaf_type(get_named_type(field.type)):
+            field.resolve = _answering(coordinate, resolve)
+        else:
+            field.resolve = _answering_rows(coordinate, resolve, ahead)
         if field.subscribe is not None:
-            field.subscribe = _answering(coordinate, field.subscribe, reads_ahead=False)
+            field.subscribe = _answering(coordinate, field.subscribe)
 
 
 def _gate_field(field: GraphQLField, gate: Gate, *, is_root: bool) -> None:
-    field.resolve = _gated(gate, cast("Resolve", field.resolve), is_root=is_root)
+    gated = _gated_root if is_root else _gated
+    field.resolve = gated(gate, cast("Resolve", field.resolve))
     if field.subscribe is not None:
-        field.subscribe = _gated(gate, field.subscribe, is_root=is_root)
+        field.subscribe = gated(gate, field.subscribe)
 
 
 def _column(attribute: str) -> Resolve:
@@ -227,28 +244,65 @@ def _column(attribute: str) -> Resolve:
     return read
 
 
-def _gated(gate: Gate, resolve: Resolve, *, is_root: bool) -> Resolve:
+def _gated(gate: Gate, resolve: Resolve) -> Resolve:
     def ask_and_resolve(row: object, info: Info, **arguments: Any) -> Any:
-        asked_of = row
-        if is_root:
-            asked_of, info.context.declared = None, gate.right
-            info.context.arguments = arguments
-        waiting = gate.ask(asked_of, info.context)
+        waiting = gate.ask(row, info.context)
         if waiting is None:
             return resolve(row, info, **arguments)
+        return later(waiting, row, info, arguments)
 
-        async def later() -> Any:
-            await gate.settle(waiting, asked_of, info.context)
-            answer = resolve(row, info, **arguments)
-            return await answer if _waits(answer) else answer
-
-        return later()
+    async def later(
+        waiting: Awaitable[None], row: object, info: Info, arguments: dict[str, Any]
+    ) -> Any:
+        await gate.settle(waiting, row, info.context)
+        answer = resolve(row, info, **arguments)
+        return await answer if _waits(answer) else answer
 
     return ask_and_resolve
 
 
-def _answering(coordinate: str, resolve: Resolve, *, reads_ahead: bool) -> Resolve:
-    """Say where an operation's refusal happened, and read the rights on all rows at once."""
+def _gated_root(gate: Gate, resolve: Resolve) -> Resolve:
+    """The root of a document is the workspace, whatever object it is executed with."""
+
+    def ask_and_resolve(root: object, info: Info, **arguments: Any) -> Any:
+        info.context.declared = gate.right
+        info.context.arguments = arguments
+        waiting = gate.ask(None, info.context)
+        if waiting is None:
+            return resolve(root, info, **arguments)
+        return later(waiting, root, info, arguments)
+
+    async def later(
+        waiting: Awaitable[None], root: object, info: Info, arguments: dict[str, Any]
+    ) -> Any:
+        await gate.settle(waiting, None, info.context)
+        answer = resolve(root, info, **arguments)
+        return await answer if _waits(answer) else answer
+
+    return ask_and_resolve
+
+
+def _answering(coordinate: str, resolve: Resolve) -> Resolve:
+    """Say where an operation's refusal happened."""
+
+    def answer(row: object, info: Info, **arguments: Any) -> Any:
+        try:
+            found = resolve(row, info, **arguments)
+        except Denied as refusal:
+            raise _at(coordinate, refusal) from refusal
+        return finish(found) if _waits(found) else found
+
+    async def finish(waiting: Awaitable[Any]) -> Any:
+        try:
+            return await waiting
+        except Denied as refusal:
+            raise _at(coordinate, refusal) from refusal
+
+    return answer
+
+
+def _answering_rows(coordinate: str, resolve: Resolve, ahead: ReadingAhead) -> Resolve:
+    """The same, and read the rights on all rows at once."""
 
     def answer(row: object, info: Info, **arguments: Any) -> Any:
         try:
@@ -256,30 +310,41 @@ def _answering(coordinate: str, resolve: Resolve, *, reads_ahead: bool) -> Resol
         except Denied as refusal:
             raise _at(coordinate, refusal) from refusal
         if _waits(found):
-            return finish(found, info.context)
-        missing = _unread(found, info.context) if reads_ahead else []
+            return finish(found, info)
+        missing = _unread(found, info.context) if ahead.needs(info) else ()
         return _after(missing, found, info.context) if missing else found
 
-    async def finish(waiting: Awaitable[Any], context: Context) -> Any:
+    async def finish(waiting: Awaitable[Any], info: Info) -> Any:
         try:
             found = await waiting
         except Denied as refusal:
             raise _at(coordinate, refusal) from refusal
-        if reads_ahead and found is not None:
-            await context.prepare(_unread(found, context))
+        if found is None or _is_known(found, info.context) or not ahead.needs(info):
+            return found
+        await info.context.prepare(_unread(found, info.context))
         return found
 
     return answer
 
 
-async def _after(missing: list[Reference], found: Any, context: Context) -> Any:
+async def _after(missing: Iterable[Reference], found: Any, context: Context) -> Any:
     await context.prepare(missing)
     return found
 
 
+def _is_known(found: object, context: Context) -> bool:
+    """Whether this is one row, and about the workspace whose rights are read: as good as every
+    row of its kind, so none of them waits."""
+    caller = context.caller
+    if caller is None or not is_referred(found):
+        return False
+    scope, id, _ = reference_to(found, caller)
+    return scope is Scope.WORKSPACE and context.rights.is_prepared(scope, id)
+
+
 def _unread(found: object, context: Context) -> list[Reference]:
     caller, rights = context.caller, context.rights
-    if caller is None or found is None:
+    if caller is None:
         return []
     return [
         each for each in references_in(found, caller) if not rights.is_prepared(each.scope, each.id)
@@ -291,4 +356,4 @@ def _at(coordinate: str, refusal: Denied) -> GraphQLError:
 
 
 def _waits(answer: object) -> bool:
-    return isinstance(answer, Coroutine) or hasattr(answer, "__await__")
+    return type(answer) is CoroutineType or hasattr(answer, "__await__")

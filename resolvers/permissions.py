@@ -20,6 +20,7 @@ from resolvers.catalog import kept
 from resolvers.context import Context
 from resolvers.ids import GlobalId, decode, encode, encode_place
 from resolvers.nodes import refuse_too_many, seen
+from resolvers.reading_ahead import asking_of_row
 from resolvers.references import Reference, reference_to
 
 Info = strawberry.Info[Context, None]
@@ -126,6 +127,7 @@ async def can(
     ]
 
 
+@asking_of_row
 async def allowed_actions(root: Parent, info: Info) -> list[Ability]:
     """Every operation on this one thing."""
     context = info.context

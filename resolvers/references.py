@@ -1,6 +1,6 @@
 """What a row is about, for the guard: the thing on which rights to it are held."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final, NamedTuple, TypeVar
 
 from sqlalchemy import Row
@@ -32,29 +32,32 @@ class NoReference(Exception):
 
 
 _REFERENCES: dict[type, Callable[[Any, Caller], Reference]] = {}
+_INHERITED: dict[type, Callable[[Any, Caller], Reference] | None] = {}
+"""What was found for each kind that was met."""
 
 
 def refer(kind: type[T], reference: Callable[[T, Caller], Reference]) -> None:
     """Say, once, what rows of this kind (or of kinds derived from it) are about."""
     _REFERENCES[kind] = reference
+    _INHERITED.clear()
 
 
 def is_referred(row: object) -> bool:
     """Whether it has been said what this row is about."""
-    return any(kind in _REFERENCES for kind in type(row).__mro__)
+    return _reference_of(type(row)) is not None
 
 
 def reference_to(row: object, caller: Caller) -> Reference:
     """What this row is about, seen by this caller. The root of a document is the workspace."""
     if row is None:
         return Reference(Scope.WORKSPACE, caller.workspace_id)
-    for kind in type(row).__mro__:
-        if (reference := _REFERENCES.get(kind)) is not None:
-            return reference(row, caller)
-    raise NoReference(f"Say with `refer` what a {type(row).__name__} is about.")
+    reference = _reference_of(type(row))
+    if reference is None:
+        raise NoReference(f"Say with `refer` what a {type(row).__name__} is about.")
+    return reference(row, caller)
 
 
-def references_in(value: object, caller: Caller) -> Iterable[Reference]:
+def references_in(value: object, caller: Caller) -> list[Reference]:
     """What the rows of an answer are about: of a list, of a page (anything with `rows`), of one.
 
     Of a row of several columns the first counts.
@@ -64,8 +67,21 @@ def references_in(value: object, caller: Caller) -> Iterable[Reference]:
         if isinstance(value, list | tuple) and not isinstance(value, Row)
         else getattr(value, "rows", (value,))
     )
-    plain = (row[0] if isinstance(row, Row) else row for row in rows)
-    return (reference_to(row, caller) for row in plain if row is not None and is_referred(row))
+    found = []
+    for row in rows:
+        plain = row[0] if isinstance(row, Row) else row
+        reference = None if plain is None else _reference_of(type(plain))
+        if reference is not None:
+            found.append(reference(plain, caller))
+    return found
+
+
+def _reference_of(kind: type) -> Callable[[Any, Caller], Reference] | None:
+    if kind not in _INHERITED:
+        _INHERITED[kind] = next(
+            (_REFERENCES[each] for each in kind.__mro__ if each in _REFERENCES), None
+        )
+    return _INHERITED[kind]
 
 
 refer(Workspace, lambda row, _: Reference(Scope.WORKSPACE, row.id))

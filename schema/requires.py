@@ -20,7 +20,8 @@ from access.permissions import Condition, Permission, Principal, Scope
 from resolvers.catalog import RIGHT
 from resolvers.catalog import undeclared as undeclared_fields
 from resolvers.declared import PUBLIC, SIGNED_IN, Right, any_of, right_of
-from resolvers.guard import ANSWERED, COLUMN, guard_schema
+from resolvers.guard import COLUMN, guard_schema
+from resolvers.reading_ahead import ANSWERED
 
 __all__ = [
     "INHERITED",

@@ -56,7 +56,9 @@ def open_schema() -> strawberry.Schema:
     with (
         mock.patch.object(guard, "_gate_field", return_value=None),
         mock.patch.object(guard, "_readable", lambda _, is_of_type: is_of_type),
-        mock.patch.object(guard._Prepared, "needs", return_value=False),
+        mock.patch.object(
+            guard, "_answering_rows", lambda at, resolve, _: guard._answering(at, resolve)
+        ),
     ):
         return guarded(
             strawberry.Schema(Query, types=KINDS, config=StrawberryConfig(scalar_map=SCALARS))

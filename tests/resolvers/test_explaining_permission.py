@@ -213,7 +213,7 @@ async def test_explaining_costs_the_same_however_many_roles_somebody_has(
     )
 
     assert answer["roleCount"] == more
-    assert len(statements) == 8
+    assert len(statements) == 7
 
 
 ACTIONS = """{ courses { nodes { title allowedActions { operation isAllowed reason

@@ -83,6 +83,17 @@ def unlinked(name: object) -> str:
     return _LINKING.sub(rf"\1{_WORD_JOINER}", named(name))
 
 
+def plain(text: object) -> str:
+    """What somebody wrote, in one line and whole; no mail reader makes a link of it."""
+    return _LINKING.sub(rf"\1{_WORD_JOINER}", one_line(str(text)))
+
+
+def moment(iso: str) -> str:
+    """A moment as people write it: Thursday 24 December 2026, 09:00 (UTC+01:00)."""
+    when = dt.datetime.fromisoformat(str(iso))
+    return f"{when:%A} {when.day} {when:%B %Y, %H:%M} ({when.tzname()})"
+
+
 def day(iso: str) -> str:
     """A day as people write it: 22 December 2026."""
     moment = dt.datetime.fromisoformat(str(iso))
@@ -119,7 +130,9 @@ def _environment(*, is_html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update(named=named, unlinked=unlinked, day=day, month=month)
+    environment.filters.update(
+        named=named, unlinked=unlinked, plain=plain, moment=moment, day=day, month=month
+    )
     return environment
 
 

@@ -36,6 +36,30 @@ PARAMETERS: dict[MailKind, dict[str, Any]] = {
         "changed_at": AT.isoformat(),
     },
 }
+LINK = "https://meet.acme.example/room-7?pwd=a_b"
+LIVE_SESSION = {
+    "name": "Pea",
+    "course": "Fire Safety",
+    "title": "How to put out fires",
+    "starts_at": "2027-03-28T01:30:00+01:00",
+    "ends_at": "2027-03-28T03:30:00+02:00",
+    "time_zone": "Europe/Stockholm",
+    "place": "Room 7",
+    "link": LINK,
+    "reason": "The fire is out. " * 20,
+}
+ABOUT_LIVE_SESSIONS = [each for each in MailKind if each.name.startswith("LIVE_SESSION")]
+PARAMETERS |= dict.fromkeys(ABOUT_LIVE_SESSIONS, LIVE_SESSION)
+OF_LIVE_SESSIONS = [
+    "Pea",
+    "Fire Safety",
+    "How to put out fires",
+    "Sunday 28 March 2027, 01:30 (UTC+01:00)",
+    "Sunday 28 March 2027, 03:30 (UTC+02:00)",
+    "Europe/Stockholm",
+    "Room 7",
+    LINK,
+]
 HOSTILE = "Zoë <script>alert(1)</script>\r\nBcc: all@evil.example\u202e http://evil.example/x"
 
 
@@ -108,6 +132,7 @@ def test_every_kind_has_a_text_and_a_page_that_say_the_same_facts(kind: MailKind
         MailKind.INVITATION: ["Pea", "Acme", "22 December 2026", CODE],
         MailKind.INVOICE: ["October 2026", "1234", "EUR 1.20", "EUR 1,480.80"],
         MailKind.PAYMENT_METHOD_CHANGED: ["nothing on file", "Visa ending in 4242", "Fia"],
+        **dict.fromkeys(ABOUT_LIVE_SESSIONS, OF_LIVE_SESSIONS),
     }[kind]
     for fact in facts:
         assert fact in text_of(message)
@@ -136,7 +161,7 @@ def test_the_text_is_read_in_78_columns(kind: MailKind, workspace: str) -> None:
 
 @pytest.mark.parametrize("kind", list(MailKind))
 def test_names_do_no_harm(kind: MailKind) -> None:
-    names = {"name": HOSTILE, "changed_by": HOSTILE}
+    names = dict.fromkeys(("name", "changed_by", "course", "title", "place", "reason"), HOSTILE)
     given = {name: names[name] for name in PARAMETERS[kind].keys() & names.keys()}
 
     message = sent(letter(kind, workspace=HOSTILE, **given))
@@ -147,7 +172,7 @@ def test_names_do_no_harm(kind: MailKind) -> None:
     page = page_of(message)
     assert "script" not in page.tags
     for link in page.links:
-        assert link.startswith("https://lms.acme.example")
+        assert link.startswith("https://lms.acme.example") or link == LINK
     assert "http://evil" not in page.text + text_of(message)
     assert "\u202e" not in page.text + text_of(message) + str(message["Subject"])
 
@@ -172,6 +197,21 @@ def test_a_parameter_that_lacks_is_noticed(kind: MailKind) -> None:
 
     with pytest.raises(UndefinedError):
         sent(replace(complete, parameters=lacking))
+
+
+@pytest.mark.parametrize("kind", ABOUT_LIVE_SESSIONS)
+def test_whoever_gets_no_link_reads_of_none(kind: MailKind) -> None:
+    message = sent(letter(kind, link=None, place=None))
+
+    assert "join" not in text_of(message) + page_of(message).text
+    assert page_of(message).links == ["https://lms.acme.example"]
+
+
+def test_who_is_called_off_reads_the_whole_reason() -> None:
+    message = sent(letter(MailKind.LIVE_SESSION_CANCELLED))
+
+    said = " ".join(text_of(message).replace("\u2060", "").split())
+    assert LIVE_SESSION["reason"].strip() in said
 
 
 def test_the_message_id_is_the_mail_s_own() -> None:

@@ -88,6 +88,26 @@ def at_most(people: Sized) -> None:
         )
 
 
+def each_once(member_ids: Collection[int]) -> list[int]:
+    """The people a call names, in its order; raises Refused where it names nobody, or too many."""
+    if not member_ids:
+        raise Refused(Code.BAD_USER_INPUT, "Nobody is named; name at least one person.")
+    at_most(member_ids)
+    return list(dict.fromkeys(member_ids))
+
+
+async def known(db: AsyncSession, workspace_id: int, member_ids: Collection[int]) -> set[int]:
+    """Those of these ids that are people of the workspace."""
+    rows = await db.scalars(
+        select(Member.id).where(
+            Member.workspace_id == workspace_id,
+            Member.id.in_(member_ids),
+            Member.deleted_at.is_(None),
+        )
+    )
+    return set(rows)
+
+
 def refuse_unknown(wanted: Collection[int], found: Collection[int]) -> None:
     """Raises NOT_FOUND naming everybody who was wanted and not found."""
     unknown = sorted(set(wanted) - set(found))

@@ -21,7 +21,6 @@ from operations import (
     coordinators,
     courses,
     departments,
-    enrolments,
     grants,
     members,
     people,
@@ -30,6 +29,7 @@ from operations import (
     workspaces,
 )
 from operations.edge import Edge, Ring, silent
+from operations.learning import enrolments, groups
 
 MONDAY = dt.datetime(2026, 3, 2, 9, 0, tzinfo=dt.UTC)
 
@@ -46,6 +46,7 @@ class World:
     courses: dict[str, int] = field(default_factory=dict)
     modules: dict[str, int] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     async def new(
@@ -179,13 +180,40 @@ class World:
         self.modules[title] = module.id
         return module.id
 
-    async def enrol(self, course: str, *names: str) -> None:
+    async def group(
+        self,
+        name: str,
+        *,
+        course: str,
+        due_at: dt.datetime | None = None,
+        allows_self_enrolment: bool = False,
+        by: str | None = None,
+    ) -> int:
+        """A learner group; made by the person `by`, or else by the product."""
         async with self.edge.transaction() as db:
-            await enrolments.enrol(
+            group = await groups.create(
+                db,
+                by=self.caller(by) if by else self.system,
+                course_id=self.courses[course],
+                name=name,
+                due_at=due_at,
+                allows_self_enrolment=allows_self_enrolment,
+                at=MONDAY,
+                allow_past=True,
+            )
+        self.groups[name] = group.id
+        return group.id
+
+    async def enrol(self, course: str, *names: str, group: str | None = None) -> None:
+        """Make people learners, by hand or through a group."""
+        async with self.edge.transaction() as db:
+            await enrolments.assign(
                 db,
                 by=self.system,
                 course_id=self.courses[course],
                 member_ids=[self.members[name] for name in names],
+                group_id=self.groups[group] if group else None,
+                at=MONDAY,
             )
 
     async def segment(

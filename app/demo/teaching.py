@@ -13,12 +13,12 @@ from operations import (
     coordinators,
     courses,
     departments,
-    enrolments,
     grants,
     modules,
     segments,
     team,
 )
+from operations.learning import enrolments
 
 Ids = Mapping[str, int]
 
@@ -30,7 +30,7 @@ async def teach(db: AsyncSession, *, by: Caller, ids: Ids, at: dt.datetime) -> I
     }
     made = await _segments(db, by, ids)
     course_ids = {
-        plan.title: await _course(db, by, plan, academies=academies, made=made, ids=ids)
+        plan.title: await _course(db, by, plan, academies=academies, made=made, ids=ids, at=at)
         for plan in company.COURSES
     }
     module_ids = await _modules(db, by, academies, course_ids)
@@ -75,6 +75,7 @@ async def _course(
     academies: Ids,
     made: Ids,
     ids: Ids,
+    at: dt.datetime,
 ) -> int:
     course = await courses.create(
         db,
@@ -94,9 +95,14 @@ async def _course(
     )
     for name in plan.segments:
         await attachments.attach(db, by=by, course_id=course.id, segment_id=made[name])
-    await enrolments.enrol(
-        db, by=by, course_id=course.id, member_ids=[ids[name] for name in plan.learners]
-    )
+    if plan.learners:
+        await enrolments.assign(
+            db,
+            by=by,
+            course_id=course.id,
+            member_ids=[ids[name] for name in plan.learners],
+            at=at,
+        )
     if plan.segment_limit is not None:
         await courses.set_segment_limit(db, by=by, course_id=course.id, limit=plan.segment_limit)
     return course.id

@@ -93,7 +93,6 @@ def _asked_in(name: str, function: ast.AST) -> Iterator[Guard]:
 
 
 ELSEWHERE: Final = {
-    "operations/enrolments.py": "learners are assigned by an operation of a later issue",
     "operations/identity.py": "behind the doors of providers, which let in nobody else",
     "operations/directory.py": "the same",
     "operations/membership_order.py": "the same",

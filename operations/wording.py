@@ -44,18 +44,29 @@ def storable(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def first_unshowable(text: str, allowed: str = "\n\r\t") -> int | None:
+    """Where the first character stands that cannot be shown, or turns others around; None if no
+    such is there."""
+    return next(
+        (
+            position
+            for position, character in enumerate(text)
+            if (unicodedata.category(character) in _FORBIDDEN and character not in allowed)
+            or character in _REORDERING
+        ),
+        None,
+    )
+
+
 def _check(value: str, noun: str, limit: int, *, allowed: str) -> None:
     if len(value) > limit:
         raise _bad(f"The {noun} has {len(value)} characters; at most {limit} are kept.")
-    for position, character in enumerate(value):
-        is_forbidden = (
-            unicodedata.category(character) in _FORBIDDEN and character not in allowed
-        ) or character in _REORDERING
-        if is_forbidden:
-            raise _bad(
-                f"The {noun} holds the character U+{ord(character):04X} at position {position},"
-                " which cannot be shown; remove it."
-            )
+    position = first_unshowable(value, allowed)
+    if position is not None:
+        raise _bad(
+            f"The {noun} holds the character U+{ord(value[position]):04X} at position {position},"
+            " which cannot be shown; remove it."
+        )
 
 
 def _bad(message: str) -> Refused:

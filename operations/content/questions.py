@@ -13,9 +13,6 @@ from typing import Any, Final, TypeAlias
 from models.base import Json
 from models.catalog import ModuleKind
 
-NEW: Final = 0
-"""The id of a question or choice that has not been given one yet."""
-
 
 class QuestionKind(StrEnum):
     """How a question is answered: with one choice, any number of choices, yes or no, a line of

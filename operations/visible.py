@@ -37,13 +37,18 @@ ROLE_KINDS: Final = {
 }
 
 
-def courses(by: Caller, permission: Permission = Permission.VIEW_COURSE_INFO) -> Select[Course]:
+def courses(
+    by: Caller,
+    permission: Permission = Permission.VIEW_COURSE_INFO,
+    *,
+    given: Condition | None = None,
+) -> Select[Course]:
     """The courses on which the caller holds a permission that is asked of courses.
 
     The same answer as `Rights.decide` for each of them; a condition that is not about the course
-    itself (a group, a person) counts as unmet.
+    itself (a group, a person) counts as unmet, but for the one `given`.
     """
-    where = and_(_within_token(by, permission), _on_courses(by, permission))
+    where = and_(_within_token(by, permission), _on_courses(by, permission, given))
     return select(Course).where(Course.workspace_id == by.workspace_id, _sees(by, where))
 
 
@@ -213,12 +218,12 @@ def _by_condition(permission: Permission) -> Iterator[tuple[Condition | None, li
         yield condition, [who for who, bound in holders if bound is condition]
 
 
-def _on_courses(by: Caller, permission: Permission) -> Where:
+def _on_courses(by: Caller, permission: Permission, given: Condition | None) -> Where:
     return or_(
         false(),
         *(
             and_(
-                _of_course(by, condition),
+                true() if condition is given else _of_course(by, condition),
                 _held_on_course(
                     by, principals, is_inside_enough=condition is not Condition.WITHIN_OWN_SCOPE
                 ),

@@ -12,6 +12,7 @@ from app.invoices import settling
 from app.mail.office import PostOffice
 from operations import deliveries, invitees, invoices, mail, pending
 from operations.edge import Edge
+from operations.learning import abandoning
 from sync_engine.bell import APPLY_INBOX, Wake
 from sync_engine.broker import LATER
 from sync_engine.duties import Actor, actor
@@ -19,10 +20,12 @@ from sync_engine.duties import Actor, actor
 INVITE_DUE: Final = Wake("invitations.invite_due", LATER)
 SEND_MAIL: Final = Wake("mail.send_queued", LATER)
 LAPSE_GRANTS: Final = Wake("grants.lapse_pending", LATER)
+ABANDON_ATTEMPTS: Final = Wake("attempts.abandon_ended", LATER)
 SETTLE_MONTHS: Final = Wake("invoices.settle_months", LATER)
 
 _DELIVERIES_A_TURN: Final = 200
 _GRANTS_A_TURN: Final = 500
+_ATTEMPTS_A_TURN: Final = 500
 _MONTHS_A_TURN: Final = 200
 
 
@@ -43,6 +46,15 @@ async def lapse_pending_grants(edge: Edge) -> bool:
     return lapsed == _GRANTS_A_TURN
 
 
+@actor(ABANDON_ATTEMPTS, pending=abandoning.PENDING, every=30.0)
+async def abandon_ended_attempts(edge: Edge) -> bool:
+    """No attempt is open that began under a role which has ended, but of learners; or more is
+    left."""
+    async with edge.transaction() as db:
+        found = await abandoning.sweep(db, limit=_ATTEMPTS_A_TURN)
+    return found == _ATTEMPTS_A_TURN
+
+
 @actor(SETTLE_MONTHS, pending=invoices.PENDING, every=30.0)
 async def settle_months(edge: Edge) -> bool:
     """Every month that is over, and cost something, has its one invoice; or more is left."""
@@ -50,7 +62,12 @@ async def settle_months(edge: Edge) -> bool:
     return settled == _MONTHS_A_TURN
 
 
-OPERATIONS: Final[tuple[Actor[Edge], ...]] = (apply_inbox, lapse_pending_grants, settle_months)
+OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
+    apply_inbox,
+    lapse_pending_grants,
+    abandon_ended_attempts,
+    settle_months,
+)
 
 
 @actor(INVITE_DUE, pending=invitees.PENDING)

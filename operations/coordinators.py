@@ -17,6 +17,7 @@ from models.journal import cause_of, record
 from models.people import Member, MemberState
 from models.views import coordinator_source
 from operations import courses, invitees, people
+from operations.learning import abandoning
 from operations.refusals import Code, Refused
 from operations.rights import require
 
@@ -108,6 +109,9 @@ async def assign(
             before={"held": held[member_id]} if member_id in held else None,
             after={"role": role},
         )
+    await abandoning.where_roles_ended(
+        db, by=by, course_id=course_id, member_ids=[id for id in given if id in held]
+    )
     await invitees.consider(
         db,
         workspace_id=by.workspace_id,
@@ -161,6 +165,7 @@ async def remove(
             member_id=member_id,
             before={"role": role},
         )
+    await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=removed)
     return removed
 
 

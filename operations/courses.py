@@ -1,6 +1,6 @@
 """Courses: making them, editing what they say about themselves, and their segment limit."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from sqlalchemy import func, select
@@ -8,18 +8,31 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission, Principal, Scope
-from models.catalog import Course, CourseKind, CourseState
+from models.catalog import Course, CourseKind, CourseState, RetakePolicy, ScorePolicy
 from models.journal import record
 from models.segments import CourseSegment
 from models.workspaces import Workspace
 from operations import departments, invitees
 from operations.grant_rows import Place, give_to_maker, insert_on_teams, lock_maker
-from operations.refusals import not_found
+from operations.refusals import Code, Refused, not_found
 from operations.rights import Rights, require
 from operations.wording import name_of, text_of
 from operations.workspaces import below_use, check_segment_limit
 
-EDITABLE: Final = ("title", "description", "kind", "state")
+SETTINGS: Final = (
+    "retake_policy",
+    "retake_limit",
+    "score_policy",
+    "due_at",
+    "allows_self_enrolment",
+    "attendance_completes",
+    "certifies_completion",
+    "certificate_days",
+)
+INFO: Final = ("title", "description", "kind", "state")
+EDITABLE: Final = (*INFO, *SETTINGS)
+RETAKES: Final = range(1, 1_001)
+CERTIFICATE_DAYS: Final = range(1, 36_501)
 
 
 async def lock(db: AsyncSession, *, by: Caller, course_id: int) -> Course:
@@ -92,7 +105,7 @@ async def create(
         by=by,
         verb="course.created",
         course_id=course.id,
-        after={"departmentId": department_id, **_said(course)},
+        after={"departmentId": department_id, **_said(course, INFO)},
     )
     return course
 
@@ -100,15 +113,18 @@ async def create(
 async def edit(
     db: AsyncSession, *, by: Caller, course_id: int, changes: Mapping[str, Any]
 ) -> Course:
-    """Change title, description, kind or state; keys that are left out stay as they are."""
+    """Change title, description, kind, state or settings; keys left out stay as they are.
+
+    What follows from a setting is done by `learning.course_settings`.
+    """
     course = await lock(db, by=by, course_id=course_id)
     if changes.keys() != {"state"}:
         await require(db, by, Permission.EDIT_COURSE_INFO, course_id=course_id)
     if "state" in changes:
         await require(db, by, Permission.CHANGE_COURSE_STATE, course_id=course_id)
-    before = _said(course)
+    before = _said(course, EDITABLE)
     _change(course, changes)
-    after = _said(course)
+    after = _said(course, EDITABLE)
     different = [name for name in EDITABLE if before[name] != after[name]]
     if different:
         record(
@@ -125,14 +141,53 @@ async def edit(
 
 
 def _change(course: Course, changes: Mapping[str, Any]) -> None:
-    if "title" in changes:
-        course.title = name_of(changes["title"], "title")
-    if "description" in changes:
-        course.description = text_of(changes["description"], "description")
-    if "kind" in changes:
-        course.kind = CourseKind(changes["kind"])
-    if "state" in changes:
-        course.state = CourseState(changes["state"])
+    for name, value in changes.items():
+        setattr(course, name, _READ.get(name, _as_it_is)(value))
+    _check_retakes(course, changes)
+
+
+def _check_retakes(course: Course, changes: Mapping[str, Any]) -> None:
+    """LIMITED has a number, and nothing else has; of another policy the former number goes."""
+    is_limited = course.retake_policy is RetakePolicy.LIMITED
+    if not is_limited and changes.get("retake_limit") is None:
+        course.retake_limit = None
+    if is_limited == (course.retake_limit is None):
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            "LIMITED needs a retakeLimit, how many further attempts are allowed; NONE and"
+            " UNLIMITED have none.",
+            {"argument": "retakeLimit", "policy": course.retake_policy},
+        )
+
+
+def _within(numbers: range, argument: str) -> Callable[[int | None], int | None]:
+    def check(value: int | None) -> int | None:
+        if value is not None and value not in numbers:
+            raise Refused(
+                Code.BAD_USER_INPUT,
+                f"{argument} is {numbers[0]} to {numbers[-1]}; {value} is outside.",
+                {"argument": argument, "limit": numbers[-1], "actual": value},
+            )
+        return value
+
+    return check
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+_READ: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "title": lambda value: name_of(value, "title"),
+    "description": lambda value: text_of(value, "description"),
+    "kind": CourseKind,
+    "state": CourseState,
+    "retake_policy": RetakePolicy,
+    "score_policy": ScorePolicy,
+    "retake_limit": _within(RETAKES, "retakeLimit"),
+    "certificate_days": _within(CERTIFICATE_DAYS, "certificateDays"),
+}
+"""How values of some keys are read."""
 
 
 async def set_segment_limit(
@@ -177,5 +232,5 @@ async def attached_count(db: AsyncSession, course_id: int) -> int:
     return count or 0
 
 
-def _said(course: Course) -> dict[str, Any]:
-    return {name: getattr(course, name) for name in EDITABLE}
+def _said(course: Course, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(course, name) for name in names}

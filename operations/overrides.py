@@ -13,6 +13,7 @@ from models.coordinators import CoordinatorOverride, CourseRole, CourseRoleKind,
 from models.journal import cause_of, record
 from models.people import MemberState
 from operations import courses, invitees, people
+from operations.learning import abandoning
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import reason_of
@@ -96,6 +97,7 @@ async def lift(db: AsyncSession, *, by: Caller, course_id: int, member_id: int) 
         member_id=member_id,
         before={"kind": gone.kind, "reason": gone.reason},
     )
+    await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=[member_id])
     if gone.kind is OverrideKind.EXCLUDE:
         await invitees.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
     return True
@@ -163,6 +165,7 @@ async def _put(
         after={"kind": kind, "expiresAt": expires_at},
         reason=reason,
     )
+    await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=[member_id])
     if kind is OverrideKind.KEEP and member.state is MemberState.PENDING:
         await invitees.consider(db, workspace_id=by.workspace_id, member_ids=[member_id])
     return override

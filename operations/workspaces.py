@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from sqlalchemy import func, insert, select
@@ -20,6 +21,8 @@ from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import name_of
 from sync_engine.rules import STANDARD_ATTRIBUTES
+
+LATE_PLACEMENT_DAYS: Final = range(3_651)
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -93,6 +96,54 @@ async def set_segment_limit(
         before={"segmentLimit": before},
         after={"segmentLimit": limit},
     )
+    return workspace
+
+
+async def edit_settings(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    allows_self_action: bool | None = None,
+    late_placement_days: int | None = None,
+) -> Workspace:
+    """Whether people may mark complete, reset, re-date and certify themselves (M38), and how long
+    after its end people may be placed into a live session (M36). None leaves it as it is."""
+    await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
+    if late_placement_days is not None and late_placement_days not in LATE_PLACEMENT_DAYS:
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"latePlacementDays is 0 to {LATE_PLACEMENT_DAYS[-1]}; {late_placement_days} is"
+            " outside.",
+            {
+                "argument": "latePlacementDays",
+                "limit": LATE_PLACEMENT_DAYS[-1],
+                "actual": late_placement_days,
+            },
+        )
+    workspace = await db.get(
+        Workspace, by.workspace_id, with_for_update=True, populate_existing=True
+    )
+    if workspace is None:
+        raise not_found("workspace")
+    wanted = {
+        "allows_self_action": allows_self_action,
+        "late_placement_days": late_placement_days,
+    }
+    changed = {
+        name: (getattr(workspace, name), value)
+        for name, value in wanted.items()
+        if value is not None and value != getattr(workspace, name)
+    }
+    for name, (_, value) in changed.items():
+        setattr(workspace, name, value)
+    if changed:
+        record(
+            db,
+            by=by,
+            verb="workspace.edited",
+            before={name: before for name, (before, _) in changed.items()},
+            after={name: after for name, (_, after) in changed.items()},
+        )
     return workspace
 
 

@@ -10,6 +10,7 @@ is completed by attendance, or by hand. All of it happens under the lock of the 
 """
 
 import datetime as dt
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Row, select, text
@@ -26,6 +27,7 @@ from models.progress import (
     Progress,
     RoleAtStart,
 )
+from operations.certificates import issuing
 from operations.learning import beginning, retaking
 from operations.learning import progress as progresses
 from operations.learning.completing import Completion, complete
@@ -35,6 +37,7 @@ from operations.rights import Rights
 __all__ = [
     "OPEN",
     "Completion",
+    "Taker",
     "complete",
     "find_open",
     "for_taking",
@@ -43,6 +46,7 @@ __all__ = [
     "put_aside",
     "role_of",
     "settle",
+    "taking",
 ]
 
 OPEN: Final = (AttemptState.NOT_STARTED, AttemptState.IN_PROGRESS, AttemptState.SUBMITTED)
@@ -66,6 +70,16 @@ SELECT count(*) FILTER (WHERE state IN ('NOT_STARTED', 'IN_PROGRESS')) AS unfini
        nullif(sum(max_score), 0) AS max_score
   FROM attempt_module WHERE attempt_id = :attempt_id
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Taker:
+    """Somebody who may take a course, and the attempt they have open."""
+
+    rights: Rights
+    course: Course
+    progress: Progress
+    attempt: Attempt | None
 
 
 async def for_taking(
@@ -92,12 +106,35 @@ async def for_taking(
 async def open_attempt(
     db: AsyncSession, *, by: Caller, course_id: int, at: dt.datetime
 ) -> tuple[Attempt, Progress]:
-    """The caller's open attempt on a course, begun where there is none; and the locked progress."""
-    member_id = by.member_id
-    if member_id is None:
+    """The caller's open attempt on a course, begun where there is none; and the locked progress.
+
+    One begun under a role that has ended is put aside here, if it was not before (M39).
+    """
+    taker = await taking(db, by=by, course_id=course_id)
+    attempt, course, progress = taker.attempt, taker.course, taker.progress
+    held = taker.rights.held(Scope.COURSE, course_id)
+    if attempt is not None and not may_continue(attempt.role, held):
+        put_aside(db, by=by, attempt=attempt, state=AttemptState.ABANDONED, at=at)
+        attempt = None
+    if attempt is None:
+        role = role_of(held)
+        how = await retaking.retaking(db, course=course, member_id=progress.member_id, role=role)
+        retaking.refuse(taker.rights, course, role, how)
+        attempt = await beginning.begin(
+            db, by=by, course=course, progress=progress, role=role, at=at
+        )
+    return attempt, progress
+
+
+async def taking(db: AsyncSession, *, by: Caller, course_id: int) -> Taker:
+    """The caller on a course they may take now, their progress locked.
+
+    Raises NOT_FOUND, Denied, COURSE_NOT_ACTIVE.
+    """
+    if by.member_id is None:
         raise Denied(Permission.TAKE_COURSE_TRACKED, Scope.COURSE)
     found = await progresses.lock(
-        db, workspace_id=by.workspace_id, course_id=course_id, member_ids=[member_id]
+        db, workspace_id=by.workspace_id, course_id=course_id, member_ids=[by.member_id]
     )
     rights = Rights(by)
     await rights.prepare(db, courses=[course_id])
@@ -109,20 +146,8 @@ async def open_attempt(
             f"“{course.title}” is {course.state}; it can be taken while it is ACTIVE.",
             {"state": course.state},
         )
-    progress = found[member_id]
-    held = rights.held(Scope.COURSE, course_id)
-    attempt = await find_open(db, course_id=course_id, member_id=member_id)
-    if attempt is not None and not may_continue(attempt.role, held):
-        put_aside(db, by=by, attempt=attempt, state=AttemptState.ABANDONED, at=at)
-        attempt = None
-    if attempt is None:
-        role = role_of(held)
-        how = await retaking.retaking(db, course=course, member_id=member_id, role=role)
-        retaking.refuse(rights, course, role, how)
-        attempt = await beginning.begin(
-            db, by=by, course=course, progress=progress, role=role, at=at
-        )
-    return attempt, progress
+    attempt = await find_open(db, course_id=course_id, member_id=by.member_id)
+    return Taker(rights, course, found[by.member_id], attempt)
 
 
 async def settle(db: AsyncSession, *, by: Caller, attempt: Attempt, at: dt.datetime) -> None:
@@ -142,7 +167,12 @@ async def settle(db: AsyncSession, *, by: Caller, attempt: Attempt, at: dt.datet
         _enter(attempt, after, at)
         if after in VERBS:
             beginning.tell(db, by=by, verb=VERBS[after], attempt=attempt, before=before)
-    await progresses.refresh(db, course_id=attempt.course_id, member_ids=[attempt.member_id])
+    who = [attempt.member_id]
+    await progresses.refresh(db, course_id=attempt.course_id, member_ids=who)
+    if after is AttemptState.COMPLETED and after is not before:
+        await issuing.issue_on_completion(
+            db, by=by, course_id=attempt.course_id, member_ids=who, at=at
+        )
 
 
 def _followed(attempt: Attempt, row: Row[Any]) -> AttemptState:

@@ -3,20 +3,18 @@
 import datetime as dt
 from collections.abc import Collection
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
 from models.journal import record
-from models.people import Member
-from models.progress import AttemptOrigin, ProgressState
-from operations import courses, people
+from models.progress import AttemptOrigin, Progress, ProgressState
+from operations.certificates import issuing
 from operations.learning import progress as progresses
-from operations.learning import self_action
-from operations.rights import require
+from operations.learning.named import Hindrance, named
 
 ASKED: Final = {
     AttemptOrigin.MANUAL: Permission.MARK_COMPLETE,
@@ -77,10 +75,10 @@ async def complete(
     An open attempt becomes COMPLETED; where there is none, one is made, with that origin. The
     result of everybody is said, in the order asked; a fixed number of statements serves them all.
     """
-    people.at_most(member_ids)
-    await courses.seen(db, by=by, course_id=course_id)
-    await require(db, by, ASKED[origin], course_id=course_id)
-    results = await _judged(db, by, course_id, member_ids)
+    if not member_ids and origin is AttemptOrigin.ATTENDANCE:
+        return {}
+    asked = await named(db, by=by, course_id=course_id, member_ids=member_ids, asking=ASKED[origin])
+    results = {id: _judged(row) for id, row in asked.items()}
     due = sorted(id for id, result in results.items() if result is Completion.COMPLETED)
     if not due:
         return results
@@ -103,43 +101,12 @@ async def complete(
             },
         )
     await progresses.refresh(db, course_id=course_id, member_ids=due)
+    await issuing.issue_on_completion(db, by=by, course_id=course_id, member_ids=due, at=at)
     return results
 
 
-async def _judged(
-    db: AsyncSession, by: Caller, course_id: int, member_ids: Collection[int]
-) -> dict[int, Completion]:
-    """What is to become of each, their progress locked."""
-    found = await progresses.lock_existing(
-        db, workspace_id=by.workspace_id, course_id=course_id, member_ids=member_ids
-    )
-    known = await known_members(db, by, set(member_ids) - found.keys()) | found.keys()
-    is_self_refused = await self_action.concerns(db, by=by, member_ids=member_ids)
-
-    def judge(id: int) -> Completion:
-        if id not in known:
-            return Completion.NOT_FOUND
-        row: Any = found.get(id)
-        if row is None or not row.is_learner:
-            return Completion.NOT_LEARNER
-        if is_self_refused and id == by.member_id:
-            return Completion.SELF_ACTION
-        if row.state is ProgressState.COMPLETED:
-            return Completion.ALREADY_COMPLETED
-        return Completion.COMPLETED
-
-    return {id: judge(id) for id in dict.fromkeys(member_ids)}
-
-
-async def known_members(db: AsyncSession, by: Caller, ids: Collection[int]) -> set[int]:
-    """Those of these who are members of the workspace."""
-    if not ids:
-        return set()
-    rows = await db.scalars(
-        select(Member.id).where(
-            Member.workspace_id == by.workspace_id,
-            Member.id.in_(ids),
-            Member.deleted_at.is_(None),
-        )
-    )
-    return set(rows)
+def _judged(row: Progress | Hindrance) -> Completion:
+    if isinstance(row, Hindrance):
+        return Completion(row.value)
+    is_completed = row.state is ProgressState.COMPLETED
+    return Completion.ALREADY_COMPLETED if is_completed else Completion.COMPLETED

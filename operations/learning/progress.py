@@ -60,6 +60,9 @@ REFRESH: Final = text(
 )
 REFRESH_COURSE: Final = text(_REFRESH.format(whose="p.attempts > 0"))
 
+NO_NEW_ROWS: Final = text("SELECT FROM course WHERE id = :course_id FOR UPDATE")
+"""A row of progress refers to its course, and so waits for this lock, as this waits for it."""
+
 HOLD_COURSE: Final = text("""
 WITH held AS MATERIALIZED (
     SELECT FROM progress WHERE course_id = :course_id ORDER BY member_id FOR NO KEY UPDATE
@@ -115,8 +118,9 @@ async def refresh_course(db: AsyncSession, *, course_id: int) -> None:
     """The same for everybody on a course, because its score policy changed.
 
     Whoever does anything there meanwhile either was before us and is seen, or waits and sees the
-    new policy: all rows are locked first, and the course must be locked so that none is added.
+    new policy: the course is locked against new rows, then every row.
     """
     await db.flush()
+    await db.execute(NO_NEW_ROWS, {"course_id": course_id})
     await db.execute(HOLD_COURSE, {"course_id": course_id})
     await db.execute(REFRESH_COURSE, {"course_id": course_id})

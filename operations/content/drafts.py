@@ -41,6 +41,14 @@ async def lock(db: AsyncSession, *, by: Caller, module_id: int) -> Module:
     return found
 
 
+async def seen(db: AsyncSession, *, by: Caller, module_id: int) -> Module:
+    """The module, to be read; NOT_FOUND alike when it is missing and when it is hidden."""
+    found: Module | None = await db.scalar(visible.modules(by).where(Module.id == module_id))
+    if found is None:
+        raise not_found("module")
+    return found
+
+
 async def edit(
     db: AsyncSession,
     *,

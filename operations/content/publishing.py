@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
-from models.catalog import Module
 from models.content import ModuleRevision, RevisionAttachment
 from models.journal import record
 from operations.content import drafts

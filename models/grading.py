@@ -35,7 +35,8 @@ class Submission(Base):
     """One go of a person at the quiz or assignment of an attempt; one of a module is open.
 
     Numbers count up from 1 within attempt and module. `course_id` and `member_id` are those of
-    the attempt, so that whoever grades finds them.
+    the attempt, so that whoever grades finds them. `version` grows with every grading, so that two
+    graders notice each other.
     """
 
     __tablename__ = "submission"
@@ -63,6 +64,12 @@ class Submission(Base):
         Index("ix_submission_course", "course_id", "module_id", "member_id"),
         CheckConstraint("number > 0", name="number"),
         CheckConstraint("score >= 0 AND score <= max_score", name="score"),
+        CheckConstraint(
+            "(state = 'IN_PROGRESS') = (submitted_at IS NULL)"
+            " AND (state = 'GRADED') = (score IS NOT NULL)"
+            " AND (state = 'GRADED') = (is_passed IS NOT NULL)",
+            name="state_says",
+        ),
         one_of("state", SubmissionState),
     )
 
@@ -80,11 +87,14 @@ class Submission(Base):
     score: Mapped[Decimal | None] = mapped_column(Numeric(10, 2))
     max_score: Mapped[Decimal] = mapped_column(Numeric(10, 2))
     is_passed: Mapped[bool | None]
+    version: Mapped[int] = mapped_column(default=1, server_default="1")
 
 
 class Answer(Base):
-    """What was answered to one question: `given` as the question's kind has it, the points and
-    feedback in force. `question_id` is the question's in the revision; an assignment is question 0.
+    """What was answered to one question: `given` as `operations.content.given` writes it, NULL of
+    JSON where nothing was; the points and feedback in force. `question_id` is the question's in the
+    revision; an assignment is question 0. What is handed in has a row for every question, and a
+    trigger keeps what was given then.
     """
 
     __tablename__ = "answer"
@@ -103,8 +113,8 @@ class Answer(Base):
 
 
 class Grade(Base):
-    """One grading of one answer, by the product or by a person; the newest is in force. Never
-    changed (H3)."""
+    """One grading of one answer, by the product or by a person; the newest is in force. A trigger
+    refuses to change it (H3)."""
 
     __tablename__ = "grade"
     __table_args__ = (

@@ -26,6 +26,15 @@ class QuestionKind(StrEnum):
     ESSAY = "ESSAY"
 
 
+class KeyShown(StrEnum):
+    """When whoever took a quiz is shown the right answers of what they handed in. AFTER_PASSING:
+    where it is graded and enough."""
+
+    NEVER = "NEVER"
+    AFTER_SUBMISSION = "AFTER_SUBMISSION"
+    AFTER_PASSING = "AFTER_PASSING"
+
+
 CHOOSING: Final = frozenset({QuestionKind.SINGLE_CHOICE, QuestionKind.MULTIPLE_CHOICE})
 
 
@@ -100,11 +109,15 @@ class LessonContent:
 @dataclass(frozen=True, slots=True)
 class QuizContent:
     """Questions, the share of the points one passes with, and how often one may submit within an
-    attempt; without a cap, as often as one likes."""
+    attempt; without a cap, as often as one likes.
+
+    A question gives all of its points or none: no part of them for some of several right choices.
+    """
 
     questions: tuple[Question, ...] = ()
     pass_percent: int = 50
     submission_cap: int | None = None
+    shows_key: KeyShown = KeyShown.NEVER
 
     @property
     def kind(self) -> ModuleKind:
@@ -171,6 +184,7 @@ def _said(content: Content) -> Json:
                 "questions": [_question_printed(each) for each in content.questions],
                 "passPercent": content.pass_percent,
                 "submissionCap": content.submission_cap,
+                "showsKey": content.shows_key.value,
             }
         case AssignmentContent():
             return {
@@ -190,6 +204,7 @@ def parsed(stored: Mapping[str, Any]) -> Content:
                 tuple(_question_in(each) for each in stored["questions"]),
                 stored["passPercent"],
                 stored["submissionCap"],
+                KeyShown(stored["showsKey"]),
             )
         case ModuleKind.ASSIGNMENT:
             return AssignmentContent(

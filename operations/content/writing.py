@@ -16,6 +16,7 @@ from operations.content.questions import (
     Content,
     CorrectChoices,
     Key,
+    KeyShown,
     LessonContent,
     Question,
     QuestionKind,
@@ -57,6 +58,7 @@ class WrittenQuiz:
     questions: Sequence[WrittenQuestion] = ()
     pass_percent: int = 50
     submission_cap: int | None = None
+    shows_key: KeyShown = KeyShown.NEVER
 
 
 Written: TypeAlias = LessonContent | WrittenQuiz | AssignmentContent
@@ -90,7 +92,9 @@ def understood(written: Written, *, known: Sequence[Content], last_id: int) -> U
     if problems:
         return Understood(QuizContent(), last_id, problems)
     questions = tuple(map(reading.question, written.questions))
-    content = QuizContent(questions, written.pass_percent, written.submission_cap)
+    content = QuizContent(
+        questions, written.pass_percent, written.submission_cap, written.shows_key
+    )
     return Understood(content, reading.last_id)
 
 

@@ -47,6 +47,33 @@ CREATE TRIGGER module_revision_stays BEFORE UPDATE OR DELETE ON module_revision
 FOR EACH STATEMENT EXECUTE FUNCTION module_revision_stays()
 """
 
+ANSWERS_STAY = """
+CREATE FUNCTION answer_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM submission s
+                WHERE s.id = old.submission_id AND s.state <> 'IN_PROGRESS') THEN
+        RAISE EXCEPTION 'What was handed in stays as it was.' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN new;
+END
+$$
+"""
+GUARD_ANSWERS = """
+CREATE TRIGGER answer_stays BEFORE UPDATE OF given ON answer
+FOR EACH ROW WHEN (old.given IS DISTINCT FROM new.given) EXECUTE FUNCTION answer_stays()
+"""
+GRADES_STAY = """
+CREATE FUNCTION grade_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'A grade stays as it was given.' USING ERRCODE = 'restrict_violation';
+END
+$$
+"""
+GUARD_GRADES = """
+CREATE TRIGGER grade_stays BEFORE UPDATE ON grade
+FOR EACH STATEMENT EXECUTE FUNCTION grade_stays()
+"""
+
 PROGRESS = """
 INSERT INTO progress (course_id, member_id, workspace_id, is_learner, since)
 SELECT course_id, member_id, workspace_id, bool_or(ended_at IS NULL), min(since)
@@ -810,8 +837,15 @@ def upgrade() -> None:
         sa.Column("score", sa.Numeric(precision=10, scale=2), nullable=True),
         sa.Column("max_score", sa.Numeric(precision=10, scale=2), nullable=False),
         sa.Column("is_passed", sa.Boolean(), nullable=True),
+        sa.Column("version", sa.Integer(), server_default="1", nullable=False),
         sa.CheckConstraint(
             "state IN ('IN_PROGRESS', 'SUBMITTED', 'GRADED')", name=op.f("ck_submission_state")
+        ),
+        sa.CheckConstraint(
+            "(state = 'IN_PROGRESS') = (submitted_at IS NULL)"
+            " AND (state = 'GRADED') = (score IS NOT NULL)"
+            " AND (state = 'GRADED') = (is_passed IS NOT NULL)",
+            name=op.f("ck_submission_state_says"),
         ),
         sa.CheckConstraint("number > 0", name=op.f("ck_submission_number")),
         sa.CheckConstraint("score >= 0 AND score <= max_score", name=op.f("ck_submission_score")),
@@ -895,6 +929,8 @@ def upgrade() -> None:
     op.create_index(
         "ix_grade_answer", "grade", ["submission_id", "question_id", "id"], unique=False
     )
+    for each in (ANSWERS_STAY, GUARD_ANSWERS, GRADES_STAY, GUARD_GRADES):
+        op.execute(each)
     op.add_column(
         "course",
         sa.Column(
@@ -1030,7 +1066,9 @@ def downgrade() -> None:
     op.drop_column("course", "retake_policy")
     op.drop_index("ix_grade_answer", table_name="grade")
     op.drop_table("grade")
+    op.execute("DROP FUNCTION grade_stays()")
     op.drop_table("answer")
+    op.execute("DROP FUNCTION answer_stays()")
     op.drop_index(
         "uq_submission_open",
         table_name="submission",

@@ -80,7 +80,12 @@ KINDS: Final[Mapping[Code, type[Refusal]]] = {
 }
 
 
-NUMBERED: Final = {"memberIds": "Member", "departmentIds": "Department", "moduleIds": "Module"}
+NUMBERED: Final = {
+    "memberIds": "Member",
+    "departmentIds": "Department",
+    "moduleIds": "Module",
+    "liveSessionIds": "LiveSession",
+}
 """Details of refusals that are lists of numbers, and of what."""
 
 
@@ -96,6 +101,7 @@ class Answer:
     member_id: int | None = None
     workspace_id: int | None = None
     module_id: int | None = None
+    live_session_id: int | None = None
     connection_id: int | None = None
     delivery_id: int | None = None
     token_id: str | None = None

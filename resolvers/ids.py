@@ -10,7 +10,7 @@ from operations.refusals import Code, Refused, not_found
 
 LARGEST_INTEGER: Final = 2**31 - 1
 LARGEST_BIGINT: Final = 2**63 - 1
-BIG: Final = frozenset({"Member", "Delivery", "Invoice"})
+BIG: Final = frozenset({"Member", "Delivery", "Invoice", "LiveSession"})
 """Types whose numbers are bigints; those of all others are integers."""
 
 _SHAPE: Final = re.compile(r"([A-Z][A-Za-z]{0,40}):([1-9][0-9]{0,39})")

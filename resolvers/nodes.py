@@ -10,10 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.billing import Invoice
 from models.catalog import Course, Department, Module
+from models.live_sessions import LiveSession
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
 from operations import invoices, visible
+from operations.live_sessions import locking
 from operations.refusals import Code, Refused
 from resolvers.context import Context
 from resolvers.ids import GlobalId, decode
@@ -30,6 +32,7 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Segment": (Segment, visible.segments),
     "Member": (Member, visible.members),
     "Invoice": (Invoice, invoices.seen_by),
+    "LiveSession": (LiveSession, locking.seen_by),
 }
 """By the type name in a global id: the rows, and which of them a caller may see."""
 

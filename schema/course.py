@@ -14,9 +14,11 @@ from resolvers import courses as course_answers
 from resolvers import modules as module_answers
 from resolvers import team as team_answers
 from resolvers.coordinators import SourceKind
+from resolvers.live_sessions import reading as live_session_answers
 from schema.ability import Ability, allowed_actions
 from schema.department import Department
 from schema.freshness import Freshness
+from schema.live_session import LiveSession
 from schema.member import Member
 from schema.module import Module
 from schema.node import Node
@@ -123,6 +125,11 @@ class Course(Node):
         module_answers.addable,
         requires=Permission.ADD_REMOVE_MODULES,
         description="The modules of its department that it does not hold, by title.",
+    )
+    live_sessions: Connection[LiveSession] | None = resolved_by(
+        live_session_answers.of_course,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="Its live sessions, soonest first; of those that are over, latest first.",
     )
     role_conflicts: list[SuppressedCoordinator] | None = resolved_by(
         staff.role_conflicts,

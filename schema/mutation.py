@@ -6,6 +6,7 @@ from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.invitation import InvitationMutation
+from schema.live_session_mutation import LiveSessionMutation
 from schema.module_mutation import ModuleMutation
 from schema.payloads import (
     AttachmentPayload,
@@ -28,6 +29,7 @@ class Mutation(
     PeopleMutation,
     TeamMutation,
     ModuleMutation,
+    LiveSessionMutation,
     InvitationMutation,
     AttributeMutation,
 ):

@@ -16,6 +16,7 @@ from schema.connection import Delivery, IdentityConnection
 from schema.course import Course
 from schema.department import Department
 from schema.explanation import MembershipExplanation
+from schema.live_session import LiveSessionQuery
 from schema.member import Member
 from schema.module import SEES_COURSES, ModuleQuery
 from schema.node import Node
@@ -39,6 +40,7 @@ class Query(
     PeopleQuery,
     ActivityQuery,
     ModuleQuery,
+    LiveSessionQuery,
     PermissionQuery,
     AttributeQuery,
 ):

@@ -10,6 +10,7 @@ from access.caller import Origin
 from models.catalog import CourseKind, CourseState, ModuleKind
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
+from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
 from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
@@ -17,11 +18,14 @@ from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
 from operations.explain_permission import Obstacle
 from operations.holders import How
+from operations.live_sessions.attendance import Attendance
+from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
 from operations.refusals import Code
 from operations.team import CoursePermission, DepartmentPermission
 from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
+from resolvers.live_sessions.reading import LiveSessionTime
 from resolvers.member_search import InvitationState, MemberOrder, PartInCourse
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
 from sync_engine.rules import AttributeType, Owner
@@ -56,6 +60,11 @@ ENUMS = (
     (InvitationState, "InvitationState", "EXPIRED: the last link is too old."),
     (MemberOrder, "MemberOrder", "Who never signed in is last of LATEST, first of EARLIEST."),
     (Outcome, "AddedOutcome", "What became of a person who was to be added."),
+    (LiveSessionState, "LiveSessionState", "That it is over follows from its times."),
+    (LiveSessionTime, "LiveSessionTime", "UPCOMING: not over, soonest first. PAST: latest first."),
+    (RegistrationState, "RegistrationState", "The last three say how it came out."),
+    (Attendance, "Attendance", "Whether somebody was there."),
+    (RosterOutcome, "RosterOutcome", "What became of one person who was to be placed or marked."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )
 

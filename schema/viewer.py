@@ -9,7 +9,9 @@ from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
 from resolvers import done, permissions, tokens, viewer
 from resolvers import team as team_answers
+from resolvers.live_sessions import reading
 from schema.ability import Ability, allowed_actions
+from schema.live_session import LiveSession
 from schema.member import Member
 from schema.node import Node
 from schema.paging import Connection
@@ -86,6 +88,12 @@ class Viewer:
         tokens.own_tokens,
         requires=SIGNED_IN,
         description="The viewer's own tokens, by name; live ones, unless ended are wanted too.",
+    )
+    live_sessions: Connection[LiveSession] | None = resolved_by(
+        reading.of_viewer,
+        requires=SIGNED_IN,
+        description="The viewer's own calendar: where they have a seat, wait, or teach, and what"
+        " of it was called off; soonest first, or PAST, latest first.",
     )
     roles: list[HeldRole] = resolved_by(
         viewer.viewer_roles, requires=SIGNED_IN, description="The rights the viewer was given."

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import select, text
@@ -12,7 +13,7 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.catalog import Course
 from models.journal import record
-from models.live_sessions import LiveRegistration, LiveSession, RegistrationState
+from models.live_sessions import LiveRegistration, LiveSession
 from models.progress import AttemptOrigin
 from operations import people
 from operations.learning import attempts, progress, self_action
@@ -22,11 +23,6 @@ from operations.live_sessions.seats import SEATED
 from operations.refusals import Code, Refused
 from operations.rights import require
 
-MARKS: Final = (
-    RegistrationState.ATTENDED,
-    RegistrationState.PARTIAL,
-    RegistrationState.NO_SHOW,
-)
 MOST_MINUTES: Final = 31 * 24 * 60
 
 WRITE: Final = text("""
@@ -38,12 +34,20 @@ UPDATE live_registration r
 """)
 
 
+class Attendance(StrEnum):
+    """Whether somebody was there."""
+
+    ATTENDED = "ATTENDED"
+    PARTIAL = "PARTIAL"
+    NO_SHOW = "NO_SHOW"
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """What is said of one person: attended, partly, or not; and for how many minutes."""
 
     member_id: int
-    state: RegistrationState
+    state: Attendance
     minutes: int | None = None
 
 
@@ -81,7 +85,7 @@ async def mark(
     marked = [wanted[id] for id, each in found.items() if each is RosterOutcome.MARKED]
     await _write(db, live_session, marked, at)
     _tell(db, by, live_session, marked, before)
-    attended = [each.member_id for each in marked if each.state is RegistrationState.ATTENDED]
+    attended = [each.member_id for each in marked if each.state is Attendance.ATTENDED]
     if course.attendance_completes and attended:
         await attempts.complete(
             db,
@@ -135,7 +139,7 @@ async def _refused_to_oneself(
 ) -> int | None:
     """The caller, where marking themself would complete the course for them."""
     mine = wanted.get(by.member_id or 0)
-    is_completing = mine is not None and mine.state is RegistrationState.ATTENDED
+    is_completing = mine is not None and mine.state is Attendance.ATTENDED
     if not is_completing or not course.attendance_completes:
         return None
     is_refused = await self_action.concerns(db, by=by, member_ids=list(wanted))
@@ -145,7 +149,7 @@ async def _refused_to_oneself(
 def _outcome(wanted: Mark, before: Any) -> RosterOutcome:
     if before is None or before.state not in SEATED:
         return RosterOutcome.NOT_REGISTERED
-    if (before.state, before.minutes_attended) == (wanted.state, wanted.minutes):
+    if (before.state.value, before.minutes_attended) == (wanted.state.value, wanted.minutes):
         return RosterOutcome.UNCHANGED
     return RosterOutcome.MARKED
 
@@ -190,11 +194,9 @@ def _refuse_unclear(marks: Sequence[Mark]) -> None:
     if len({each.member_id for each in marks}) < len(marks):
         raise _bad("Somebody is marked twice in one call.")
     for each in marks:
-        if each.state not in MARKS:
-            raise _bad(f"Attendance is ATTENDED, PARTIAL or NO_SHOW, not {each.state}.")
         if each.minutes is not None and not 0 <= each.minutes <= MOST_MINUTES:
             raise _bad(f"Minutes attended are 0 to {MOST_MINUTES}, not {each.minutes}.")
-        if each.state is RegistrationState.NO_SHOW and each.minutes:
+        if each.state is Attendance.NO_SHOW and each.minutes:
             raise _bad("Whoever did not show up attended for no minutes.")
 
 

@@ -1,0 +1,1 @@
+"""How questions about live sessions are answered, and what is done with them."""

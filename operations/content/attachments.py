@@ -1,7 +1,7 @@
 """The files of modules: which one may read, and how they come and go. Their bytes lie elsewhere.
 
 Who writes a module, or may preview it, reads all of its files. Who takes it reads those that the
-revisions show which one's own attempts opened, as long as one sees the course.
+revisions show which one's own attempts opened, as long as one may take the course.
 """
 
 import datetime as dt
@@ -10,11 +10,11 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, false, func, or_, select, true
+from sqlalchemy import Select, delete, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from access.permissions import Permission
+from access.permissions import Condition, Permission
 from models.catalog import Course, Module
 from models.content import Attachment, RevisionAttachment
 from models.journal import record
@@ -148,9 +148,9 @@ def file_name_of(given: str) -> str:
 
 def _taken(by: Caller) -> Select[Any]:
     """The ids of the files in what one has opened in one's own attempts."""
-    taking = Permission.TAKE_COURSE_TRACKED
-    may = true() if by.limited_to is None or taking in by.limited_to else false()
-    courses = visible.courses(by).with_only_columns(Course.id)
+    courses = visible.courses(
+        by, Permission.TAKE_COURSE_TRACKED, given=Condition.SELF_ONLY
+    ).with_only_columns(Course.id)
     return (
         select(RevisionAttachment.attachment_id)
         .join(
@@ -160,7 +160,6 @@ def _taken(by: Caller) -> Select[Any]:
         )
         .join(Attempt, Attempt.id == AttemptModule.attempt_id)
         .where(
-            may,
             Attempt.workspace_id == by.workspace_id,
             Attempt.member_id == by.member_id,
             AttemptModule.opened_at.is_not(None),

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 import orjson
 from sqlalchemy import select
@@ -117,11 +117,26 @@ async def current(db: AsyncSession, module: Module) -> ModuleDraft:
     return draft
 
 
-async def problems_of(db: AsyncSession, module_id: int, content: Content) -> list[Problem]:
-    """What keeps this content of a module from being published."""
-    named = attachments_in(content)
-    there = await _files(db, module_id, named) if named else set()
-    return [*unfinished(content), *_missing(named - there)]
+async def current_of(db: AsyncSession, modules: Sequence[Module]) -> list[ModuleDraft]:
+    """The same of many, in two statements."""
+    ids = [each.id for each in modules]
+    rows = await db.scalars(select(ModuleDraft).where(ModuleDraft.module_id.in_(ids)))
+    drafts = {each.module_id: each for each in rows}
+    newest = await _newest_of(db, [each.id for each in modules if each.id not in drafts])
+    return [drafts.get(each.id) or _unwritten(each, newest.get(each.id)) for each in modules]
+
+
+async def problems_of(
+    db: AsyncSession, contents: Sequence[tuple[int, Content]]
+) -> list[list[Problem]]:
+    """What keeps each of these contents, each of a module by its id, from being published; in one
+    statement."""
+    named = [attachments_in(content) for _, content in contents]
+    there = await _files(db, {id for (id, _), some in zip(contents, named, strict=True) if some})
+    return [
+        [*unfinished(content), *_missing(some - there.get(module_id, set()))]
+        for (module_id, content), some in zip(contents, named, strict=True)
+    ]
 
 
 def refuse_stale(draft: ModuleDraft, version: int | None) -> None:
@@ -147,17 +162,20 @@ def invalid(problems: Collection[Problem], sentence: str) -> Refused:
 async def _current(db: AsyncSession, module: Module) -> tuple[ModuleDraft, ModuleRevision | None]:
     newest = await latest(db, module)
     draft = await db.get(ModuleDraft, module.id, populate_existing=True)
-    if draft is None:
-        said: Json = printed(empty(module.kind)) if newest is None else newest.content
-        draft = ModuleDraft(
-            module_id=module.id,
-            workspace_id=module.workspace_id,
-            content=said,
-            version=0,
-            last_id=0,
-            edited_at=module.created_at,
-        )
-    return draft, newest
+    return draft or _unwritten(module, newest), newest
+
+
+def _unwritten(module: Module, newest: ModuleRevision | None) -> ModuleDraft:
+    """The draft of a module nobody has written in; it is stored with the first edit."""
+    said: Json = printed(empty(module.kind)) if newest is None else newest.content
+    return ModuleDraft(
+        module_id=module.id,
+        workspace_id=module.workspace_id,
+        content=said,
+        version=0,
+        last_id=0,
+        edited_at=module.created_at,
+    )
 
 
 def _fit(
@@ -214,15 +232,29 @@ def _summary(draft: ModuleDraft) -> Json:
     return {"version": draft.version, "sha256": digest.hexdigest()}
 
 
-async def _files(db: AsyncSession, module_id: int, named: Iterable[int]) -> set[int]:
+async def _newest_of(db: AsyncSession, ids: Sequence[int]) -> dict[int, ModuleRevision]:
+    if not ids:
+        return {}
     rows = await db.scalars(
-        select(Attachment.id).where(
-            Attachment.module_id == module_id,
-            Attachment.id.in_(sorted(named)),
-            Attachment.removed_at.is_(None),
-        )
+        select(ModuleRevision)
+        .join(Module, Module.id == ModuleRevision.module_id)
+        .where(Module.id.in_(ids), ModuleRevision.number == Module.revision)
     )
-    return set(rows)
+    return {each.module_id: each for each in rows}
+
+
+async def _files(db: AsyncSession, module_ids: Collection[int]) -> dict[int, set[int]]:
+    """The numbers of the files there are, by module."""
+    found: dict[int, set[int]] = {}
+    if module_ids:
+        rows = await db.execute(
+            select(Attachment.module_id, Attachment.id).where(
+                Attachment.module_id.in_(sorted(module_ids)), Attachment.removed_at.is_(None)
+            )
+        )
+        for module_id, id in rows:
+            found.setdefault(module_id, set()).add(id)
+    return found
 
 
 def _missing(numbers: Iterable[int]) -> Iterable[Problem]:

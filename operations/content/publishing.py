@@ -46,7 +46,7 @@ async def publish(
             f"The draft says what revision {newest.number} says; there is nothing new.",
         )
     content = parsed(draft.content)
-    problems = await drafts.problems_of(db, module.id, content)
+    [problems] = await drafts.problems_of(db, [(module.id, content)])
     if problems:
         raise drafts.invalid(problems, "The draft is not finished.")
     module.revision = (module.revision or 0) + 1

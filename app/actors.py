@@ -13,6 +13,7 @@ from app.mail.office import PostOffice
 from operations import deliveries, invitees, invoices, mail, pending
 from operations.edge import Edge
 from operations.learning import abandoning
+from operations.live_sessions import closing
 from sync_engine.bell import APPLY_INBOX, Wake
 from sync_engine.broker import LATER
 from sync_engine.duties import Actor, actor
@@ -22,11 +23,14 @@ SEND_MAIL: Final = Wake("mail.send_queued", LATER)
 LAPSE_GRANTS: Final = Wake("grants.lapse_pending", LATER)
 ABANDON_ATTEMPTS: Final = Wake("attempts.abandon_ended", LATER)
 SETTLE_MONTHS: Final = Wake("invoices.settle_months", LATER)
+END_WAITLISTS: Final = Wake("waitlists.end_begun", LATER)
+RELEASE_SEATS: Final = Wake("seats.release_left", LATER)
 
 _DELIVERIES_A_TURN: Final = 200
 _GRANTS_A_TURN: Final = 500
 _ATTEMPTS_A_TURN: Final = 500
 _MONTHS_A_TURN: Final = 200
+_LIVE_SESSIONS_A_TURN: Final = 100
 
 
 @actor(APPLY_INBOX, pending=deliveries.PENDING)
@@ -62,10 +66,33 @@ async def settle_months(edge: Edge) -> bool:
     return settled == _MONTHS_A_TURN
 
 
+@actor(END_WAITLISTS, pending=closing.BEGUN, every=5.0)
+async def end_waitlists(edge: Edge) -> bool:
+    """The waitlist of every live session that has begun has ended, and who waited was told; or
+    more is left."""
+    async with edge.transaction() as db:
+        ended = await closing.end_waitlists(
+            db, at=dt.datetime.now(dt.UTC), limit=_LIVE_SESSIONS_A_TURN
+        )
+    return ended == _LIVE_SESSIONS_A_TURN
+
+
+@actor(RELEASE_SEATS, pending=closing.LEFT, every=15.0)
+async def release_seats(edge: Edge) -> bool:
+    """Nobody who has left a course has a seat of its live sessions to come; or more is left."""
+    async with edge.transaction() as db:
+        found = await closing.release_left(
+            db, at=dt.datetime.now(dt.UTC), limit=_LIVE_SESSIONS_A_TURN
+        )
+    return found == _LIVE_SESSIONS_A_TURN
+
+
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
     apply_inbox,
     lapse_pending_grants,
     abandon_ended_attempts,
+    end_waitlists,
+    release_seats,
     settle_months,
 )
 

@@ -89,9 +89,8 @@ def _position() -> ColumnElement[int | None]:
 
 
 def _registrations(workspace_id: int) -> Select[Any]:
-    rows: Select[Any] = select(
-        LiveRegistration, LiveSession.course_id, _position().label("position")
-    )
+    further: list[Any] = [LiveSession.course_id, _position().label("position")]
+    rows = select(LiveRegistration, *further)
     return rows.join(LiveSession, LiveSession.id == LiveRegistration.live_session_id).where(
         LiveRegistration.workspace_id == workspace_id
     )

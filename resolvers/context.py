@@ -16,7 +16,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -62,12 +62,14 @@ class NotGiven(Exception):
     """An answerer needs something this context was not opened with: a mistake in the program."""
 
 
-class Standing(NamedTuple):
-    """What a row is about, and what was decided of it so far. Keeping the row keeps its id."""
+class Standing:
+    """What rows are about, and what was decided of it so far."""
 
-    row: object
-    reference: Reference
-    verdicts: dict[Hashable, Any]
+    __slots__ = ("reference", "verdicts")
+
+    def __init__(self, reference: Reference) -> None:
+        self.reference = reference
+        self.verdicts: dict[Hashable, Any] = {}
 
 
 class Context:
@@ -103,8 +105,9 @@ class Context:
         self.request_id = request_id
         self.resume_after = resume_after
         self.rights = Rights(caller)
-        self._verdicts: dict[Reference, dict[Hashable, Any]] = {}
         self.standings: dict[int, Standing] = {}
+        self._rows: list[object] = []
+        self._shared: dict[Hashable, Standing] = {}
         self.declared: Right | None = None
         self.arguments: Mapping[str, Any] = {}
         self._wanted: set[Reference] = set()
@@ -188,12 +191,17 @@ class Context:
         return answer
 
     def standing_to(self, row: object) -> Standing:
-        """How the caller stands to what this row is about, worked out once for all its fields."""
+        """How the caller stands to what this row is about, worked out once for all its fields.
+        Keeping the row keeps its id."""
         known = self.standings.get(id(row))
         if known is None:
-            reference = reference_to(row, self.signed_in)
-            verdicts = self._verdicts.setdefault(reference, {})
-            known = self.standings[id(row)] = Standing(row, reference, verdicts)
+            reference = scope, number, facts = reference_to(row, self.signed_in)
+            key = scope.value, number, facts
+            known = self._shared.get(key)
+            if known is None:
+                known = self._shared[key] = Standing(reference)
+            self.standings[id(row)] = known
+            self._rows.append(row)
         return known
 
     async def prepare(self, references: Iterable[Reference]) -> None:
@@ -241,8 +249,9 @@ class Context:
         async with self._one_at_a_time:
             await self._leave()
             self.rights = Rights(self.caller)
-            self._verdicts.clear()
             self.standings.clear()
+            self._rows.clear()
+            self._shared.clear()
             self._loaders.clear()
 
     async def look_again(self) -> None:

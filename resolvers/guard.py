@@ -35,7 +35,7 @@ from resolvers.catalog import (
 from resolvers.context import Context
 from resolvers.declared import Right
 from resolvers.reading_ahead import ANSWERED, ReadingAhead, asks_parent
-from resolvers.references import Reference, is_referred, reference_to, references_in
+from resolvers.references import Reference, is_referred, referred_in
 
 Resolve = Callable[..., Any]
 Info = GraphQLResolveInfo[Context]
@@ -232,7 +232,11 @@ def _answer_field(coordinate: str, field: GraphQLField, ahead: ReadingAhead) -> 
 
 def _gate_field(field: GraphQLField, gate: Gate, *, is_root: bool) -> None:
     gated = _gated_root if is_root else _gated
-    field.resolve = gated(gate, cast("Resolve", field.resolve))
+    attribute = metadata_of(field).get(COLUMN)
+    if attribute is not None and not is_root:
+        field.resolve = _gated_column(gate, attribute)
+    else:
+        field.resolve = gated(gate, cast("Resolve", field.resolve))
     if field.subscribe is not None:
         field.subscribe = gated(gate, field.subscribe)
 
@@ -244,8 +248,31 @@ def _column(attribute: str) -> Resolve:
     return read
 
 
+def _gated_column(gate: Gate, attribute: str) -> Resolve:
+    """What the gate has allowed on a row, or on another with the same rights, it is not asked
+    again."""
+
+    def ask_and_read(row: object, info: Info) -> Any:
+        standing = info.context.standings.get(id(row))
+        if standing is not None and standing.verdicts.get(gate) is True:
+            return getattr(row, attribute)
+        waiting = gate.ask(row, info.context)
+        return getattr(row, attribute) if waiting is None else later(waiting, row, info.context)
+
+    async def later(waiting: Awaitable[None], row: object, context: Context) -> Any:
+        await gate.settle(waiting, row, context)
+        return getattr(row, attribute)
+
+    return ask_and_read
+
+
 def _gated(gate: Gate, resolve: Resolve) -> Resolve:
+    """The same, of what a function answers."""
+
     def ask_and_resolve(row: object, info: Info, **arguments: Any) -> Any:
+        standing = info.context.standings.get(id(row))
+        if standing is not None and standing.verdicts.get(gate) is True:
+            return resolve(row, info, **arguments)
         waiting = gate.ask(row, info.context)
         if waiting is None:
             return resolve(row, info, **arguments)
@@ -335,20 +362,19 @@ async def _after(missing: Iterable[Reference], found: Any, context: Context) -> 
 def _is_known(found: object, context: Context) -> bool:
     """Whether this is one row, and about the workspace whose rights are read: as good as every
     row of its kind, so none of them waits."""
-    caller = context.caller
-    if caller is None or not is_referred(found):
+    if context.caller is None or not is_referred(found):
         return False
-    scope, id, _ = reference_to(found, caller)
+    scope, id, _ = context.standing_to(found).reference
     return scope is Scope.WORKSPACE and context.rights.is_prepared(scope, id)
 
 
 def _unread(found: object, context: Context) -> list[Reference]:
-    caller, rights = context.caller, context.rights
-    if caller is None:
+    if context.caller is None:
         return []
-    return [
-        each for each in references_in(found, caller) if not rights.is_prepared(each.scope, each.id)
-    ]
+    about = {context.standing_to(row) for row in referred_in(found)}
+    rights = context.rights
+    references = [each.reference for each in about]
+    return [each for each in references if not rights.is_prepared(each.scope, each.id)]
 
 
 def _at(coordinate: str, refusal: Denied) -> GraphQLError:

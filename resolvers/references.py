@@ -57,8 +57,9 @@ def reference_to(row: object, caller: Caller) -> Reference:
     return reference(row, caller)
 
 
-def references_in(value: object, caller: Caller) -> list[Reference]:
-    """What the rows of an answer are about: of a list, of a page (anything with `rows`), of one.
+def referred_in(value: object) -> list[object]:
+    """The rows of an answer that are about something: of a list, of a page (anything with
+    `rows`), of one.
 
     Of a row of several columns the first counts.
     """
@@ -67,13 +68,8 @@ def references_in(value: object, caller: Caller) -> list[Reference]:
         if isinstance(value, list | tuple) and not isinstance(value, Row)
         else getattr(value, "rows", (value,))
     )
-    found = []
-    for row in rows:
-        plain = row[0] if isinstance(row, Row) else row
-        reference = None if plain is None else _reference_of(type(plain))
-        if reference is not None:
-            found.append(reference(plain, caller))
-    return found
+    plain = [row[0] if isinstance(row, Row) else row for row in rows]
+    return [row for row in plain if row is not None and is_referred(row)]
 
 
 def _reference_of(kind: type) -> Callable[[Any, Caller], Reference] | None:

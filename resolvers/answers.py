@@ -58,6 +58,10 @@ class InUse(Refusal):
     """LIMIT_BELOW_USE and SEGMENT_IN_USE, with the courses."""
 
 
+class InvalidContent(Refusal):
+    """INVALID_CONTENT, with every problem."""
+
+
 class NotOnDepartmentTeam(Refusal):
     """NOT_ON_DEPARTMENT_TEAM, with everybody who is not, and the department."""
 
@@ -75,6 +79,7 @@ KINDS: Final[Mapping[Code, type[Refusal]]] = {
     Code.LIMIT_REACHED: LimitReached,
     Code.LIMIT_BELOW_USE: InUse,
     Code.SEGMENT_IN_USE: InUse,
+    Code.INVALID_CONTENT: InvalidContent,
     Code.INVALID_RULE: InvalidRule,
     Code.NOT_ON_DEPARTMENT_TEAM: NotOnDepartmentTeam,
 }
@@ -101,6 +106,7 @@ class Answer:
     member_id: int | None = None
     workspace_id: int | None = None
     module_id: int | None = None
+    group_id: int | None = None
     live_session_id: int | None = None
     connection_id: int | None = None
     delivery_id: int | None = None

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 from access.permissions import Scope
@@ -10,7 +11,9 @@ from operations.refusals import Code, Refused, not_found
 
 LARGEST_INTEGER: Final = 2**31 - 1
 LARGEST_BIGINT: Final = 2**63 - 1
-BIG: Final = frozenset({"Member", "Delivery", "Invoice", "LiveSession"})
+BIG: Final = frozenset(
+    {"Attachment", "Delivery", "Invoice", "LiveSession", "Member", "LearnerGroup"}
+)
 """Types whose numbers are bigints; those of all others are integers."""
 
 _SHAPE: Final = re.compile(r"([A-Z][A-Za-z]{0,40}):([1-9][0-9]{0,39})")
@@ -55,6 +58,19 @@ def number_of(text: str, type_name: str) -> int:
 
     A number no row can have is NOT_FOUND, like one that no row has.
     """
+    found = _named(text, type_name)
+    if not found.is_storable:
+        raise not_found(type_name.lower())
+    return found.number
+
+
+def numbers_of(texts: Iterable[str], type_name: str) -> list[int]:
+    """The numbers of ids that must all name a `type_name`, also numbers no row can have: whoever
+    takes them says of each that there is no such thing. Raises Refused."""
+    return [_named(each, type_name).number for each in texts]
+
+
+def _named(text: str, type_name: str) -> GlobalId:
     found = decode(text)
     if found is None or found.type_name != type_name:
         raise Refused(
@@ -62,6 +78,4 @@ def number_of(text: str, type_name: str) -> int:
             f"“{text[:100]}” is not the id of a {type_name}.",
             {"id": text[:100]},
         )
-    if not found.is_storable:
-        raise not_found(type_name.lower())
-    return found.number
+    return found

@@ -10,11 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.billing import Invoice
 from models.catalog import Course, Department, Module
+from models.content import Attachment
+from models.groups import LearnerGroup
 from models.live_sessions import LiveSession
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
 from operations import invoices, visible
+from operations.content import attachments
+from operations.learning import groups
 from operations.live_sessions import locking
 from operations.refusals import Code, Refused
 from resolvers.context import Context
@@ -29,6 +33,8 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Department": (Department, visible.departments),
     "Course": (Course, visible.courses),
     "Module": (Module, visible.modules),
+    "Attachment": (Attachment, attachments.seen_by),
+    "LearnerGroup": (LearnerGroup, groups.seen),
     "Segment": (Segment, visible.segments),
     "Member": (Member, visible.members),
     "Invoice": (Invoice, invoices.seen_by),

@@ -9,6 +9,7 @@ import strawberry
 
 from models.coordinators import CourseRoleKind
 from models.people import Member
+from operations.content.problems import Problem, ProblemKind
 from operations.coordinators import Held, OnConflict
 from resolvers.context import Context
 from resolvers.ids import decode, encode
@@ -84,6 +85,13 @@ def problems(root: Parent) -> Sequence[RuleProblem]:
 def problems_in(details: Mapping[str, Any]) -> Sequence[RuleProblem]:
     """The problems a refused rule has."""
     return [RuleProblem(**each) for each in details.get("problems", ())]
+
+
+def content_problems(root: Parent) -> Sequence[Problem]:
+    return [
+        Problem(**(each | {"kind": ProblemKind(each["kind"])}))
+        for each in root.details.get("problems", ())
+    ]
 
 
 def _number(value: object) -> int | None:

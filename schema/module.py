@@ -10,10 +10,12 @@ from models import catalog
 from models.catalog import ModuleKind
 from resolvers import modules as answered
 from resolvers import team as team_answers
+from resolvers.content import reading as content_answers
 from schema.ability import Ability, allowed_actions
+from schema.content import EDITS, LOOKS, Attachment, ModuleDraft, ModuleRevision
 from schema.node import Node
 from schema.paging import Connection
-from schema.requires import SIGNED_IN, any_of, guarded_type, resolved_by
+from schema.requires import SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.team import RightHolder
 
 if TYPE_CHECKING:
@@ -33,6 +35,20 @@ class Module(Node):
     title: str
     kind: ModuleKind
     created_at: dt.datetime
+    revision: int | None = column(
+        "revision",
+        requires=SIGNED_IN,
+        description="The number of the newest published revision; null: there is nothing to take.",
+    )
+    draft: ModuleDraft | None = resolved_by(
+        content_answers.draft, requires=EDITS, description="What the next revision would be."
+    )
+    revisions: Connection[ModuleRevision] | None = resolved_by(
+        content_answers.revisions, requires=LOOKS, description="What was published, newest first."
+    )
+    attachments: Connection[Attachment] | None = resolved_by(
+        content_answers.attachments, requires=LOOKS, description="Its files, oldest first."
+    )
     department: Annotated["Department", strawberry.lazy("schema.department")] | None = resolved_by(
         answered.department, requires=SIGNED_IN, description="Its owner, as far as one may see it."
     )

@@ -5,6 +5,10 @@ from resolvers import connection_changes, course_changes, member_changes, segmen
 from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
+from schema.content_mutation import ContentMutation
+from schema.due_date import DueDateMutation
+from schema.enrolment import EnrolmentMutation
+from schema.group import GroupMutation
 from schema.invitation import InvitationMutation
 from schema.live_session_mutation import LiveSessionMutation
 from schema.module_mutation import ModuleMutation
@@ -25,10 +29,14 @@ from schema.token_changes import TokenMutation
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
 class Mutation(
     TokenMutation,
+    ContentMutation,
     BillingMutation,
     PeopleMutation,
     TeamMutation,
     ModuleMutation,
+    EnrolmentMutation,
+    GroupMutation,
+    DueDateMutation,
     LiveSessionMutation,
     InvitationMutation,
     AttributeMutation,

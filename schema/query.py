@@ -13,8 +13,10 @@ from schema.attribute import AttributeQuery
 from schema.audit import AuditQuery
 from schema.billing import BillingQuery
 from schema.connection import Delivery, IdentityConnection
+from schema.content import ContentQuery
 from schema.course import Course
 from schema.department import Department
+from schema.enrolment import EnrolmentQuery
 from schema.explanation import MembershipExplanation
 from schema.live_session import LiveSessionQuery
 from schema.member import Member
@@ -35,11 +37,13 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
 class Query(
     AuditQuery,
+    ContentQuery,
     TokenQuery,
     BillingQuery,
     PeopleQuery,
     ActivityQuery,
     ModuleQuery,
+    EnrolmentQuery,
     LiveSessionQuery,
     PermissionQuery,
     AttributeQuery,

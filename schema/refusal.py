@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from models.coordinators import CourseRoleKind
+from operations.content.problems import Problem, ProblemKind
 from operations.coordinators import Held, OnConflict
 from operations.refusals import Code
 from resolvers import answers, done, refusing
@@ -105,6 +106,31 @@ class InvalidRule(Refusal):
     )
 
 
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One thing that is wrong with content. `path` leads to it: names of fields, and"
+    " places in lists, from 0.",
+    rows=Problem,
+)
+class ContentProblem:
+    kind: ProblemKind
+    message: str
+    path: list[str]
+    limit: int | None
+    actual: int | None
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="The content cannot be kept, or not be published as it is.",
+    rows=answers.InvalidContent,
+)
+class InvalidContent(Refusal):
+    problems: list[ContentProblem] = resolved_by(
+        refusing.content_problems, requires=SIGNED_IN, description="All of them at once."
+    )
+
+
 @guarded_type(requires=SIGNED_IN, description="Every other refusal.", rows=answers.PlainRefusal)
 class PlainRefusal(Refusal):
     details: JSON = column("details", requires=SIGNED_IN, description="What else is known.")
@@ -116,5 +142,6 @@ KINDS: tuple[Any, ...] = (
     InUse,
     NotOnDepartmentTeam,
     InvalidRule,
+    InvalidContent,
     PlainRefusal,
 )

@@ -9,15 +9,21 @@ from strawberry.types.scalar import ScalarDefinition
 from access.caller import Origin
 from models.catalog import CourseKind, CourseState, ModuleKind
 from models.coordinators import CourseRoleKind, OverrideKind
+from models.enrolments import EnrolmentSource
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
 from models.people import MemberState
+from models.progress import DueDateOf
 from models.segments import SegmentKind, SegmentState
+from operations.content.problems import ProblemKind
+from operations.content.questions import KeyShown, QuestionKind
 from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
 from operations.explain_permission import Obstacle
 from operations.holders import How
+from operations.learning.due_dates import DueDateOutcome
+from operations.learning.enrolments import AssignmentOutcome, UnassignmentOutcome
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
@@ -37,6 +43,14 @@ ENUMS = (
     (ModuleKind, "ModuleKind", "What a piece of content is."),
     (DepartmentPermission, "DepartmentPermission", "What can be given on a department."),
     (CoursePermission, "CoursePermission", "What can be given on one course."),
+    (QuestionKind, "QuestionKind", "How a question is answered."),
+    (KeyShown, "KeyShown", "When takers see the right answers of what they handed in."),
+    (ProblemKind, "ContentProblemKind", "What is wrong with a place of content."),
+    (EnrolmentSource, "EnrolmentSource", "By hand, through a learner group, or by oneself."),
+    (AssignmentOutcome, "AssignmentOutcome", "CONFLICT: instructs the course."),
+    (UnassignmentOutcome, "UnassignmentOutcome", "STILL_ENROLLED: there are other reasons."),
+    (DueDateOf, "DueDateOf", "Whose due date it is."),
+    (DueDateOutcome, "DueDateOutcome", "What became of a due date that was to be changed."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),

@@ -31,6 +31,7 @@ Changed = dict[str, tuple[object, object]]
 """What really changed: attribute → (before, after); None is absent."""
 
 PEOPLE_A_CALL: Final = 500
+LARGEST_ID: Final = 2**63 - 1
 
 WITH_GROUPS: Final = text("""
 SELECT m.id, m.facts, array(
@@ -96,12 +97,17 @@ def each_once(member_ids: Collection[int]) -> list[int]:
     return list(dict.fromkeys(member_ids))
 
 
+def storable(member_ids: Collection[int]) -> list[int]:
+    """Without the ids no row can have."""
+    return sorted(id for id in set(member_ids) if 0 < id <= LARGEST_ID)
+
+
 async def known(db: AsyncSession, workspace_id: int, member_ids: Collection[int]) -> set[int]:
     """Those of these ids that are people of the workspace."""
     rows = await db.scalars(
         select(Member.id).where(
             Member.workspace_id == workspace_id,
-            Member.id.in_(member_ids),
+            Member.id.in_(storable(member_ids)),
             Member.deleted_at.is_(None),
         )
     )

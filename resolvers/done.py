@@ -8,10 +8,12 @@ from typing import Any
 import strawberry
 
 from models.catalog import Course, Department, Module
+from models.groups import LearnerGroup
 from models.people import Member
 from models.segments import Segment
 from models.workspaces import Workspace
 from resolvers.context import Context
+from resolvers.learning.groups import visible_groups_by_id
 from resolvers.rows import (
     departments_by_id,
     members_by_id,
@@ -55,6 +57,12 @@ async def module(root: Parent, info: Info) -> Module | None:
     if root.module_id is None:
         return None
     return await info.context.load(visible_modules_by_id, root.module_id)
+
+
+async def group(root: Parent, info: Info) -> LearnerGroup | None:
+    if root.group_id is None:
+        return None
+    return await info.context.load(visible_groups_by_id, root.group_id)
 
 
 async def department(root: Parent, info: Info) -> Department | None:

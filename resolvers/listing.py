@@ -67,6 +67,11 @@ def listing_of(page: Page, rows: Sequence[Any], count: Count) -> Listing:
     return Listing(rows, cursors, info, count)
 
 
+def shown_as(listing: Listing, rows: Sequence[Any]) -> Listing:
+    """The same page, showing these objects for its rows."""
+    return Listing(rows, listing.cursors, listing.page_info, listing.count)
+
+
 def kind_of(context: Context, name: str) -> str:
     """What the cursors of a list are sealed for: this list, in the caller's workspace."""
     return f"{name}@{context.signed_in.workspace_id}"

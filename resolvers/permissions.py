@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Condition, Decision, Permission, Principal, Scope, scope_of
 from models.catalog import Course, Department, Module
+from models.groups import LearnerGroup
 from models.people import Member
 from models.workspaces import Workspace
 from operations.refusals import Code, Refused
@@ -38,6 +39,15 @@ ABOUT_A_PERSON: Final = (
 )
 """What is asked of the workspace, and done to one person. Attributes by hand need the last."""
 
+ON_A_GROUP: Final = (
+    Permission.ASSIGN_LEARNER,
+    Permission.UNASSIGN_LEARNER,
+    Permission.MODIFY_EXISTING_GROUP,
+    Permission.ENROLL_FACILITATOR,
+    Permission.LIST_LEARNERS,
+)
+"""What is asked of a course, and done inside one of its groups."""
+
 
 def _asked_of(scope: Scope) -> tuple[Permission, ...]:
     return tuple(each for each in Permission if scope_of(each) is scope)
@@ -49,6 +59,7 @@ ACTIONS: Final[Mapping[type, tuple[Permission, ...]]] = {
     Course: _asked_of(Scope.COURSE),
     Module: _asked_of(Scope.MODULE),
     Member: ABOUT_A_PERSON,
+    LearnerGroup: ON_A_GROUP,
 }
 """The operations a thing can be asked for, as the matrix says."""
 

@@ -14,6 +14,8 @@ from resolvers import courses as course_answers
 from resolvers import modules as module_answers
 from resolvers import team as team_answers
 from resolvers.coordinators import SourceKind
+from resolvers.learning import due_dates as due_date_answers
+from resolvers.learning import groups as group_answers
 from resolvers.live_sessions import reading as live_session_answers
 from schema.ability import Ability, allowed_actions
 from schema.department import Department
@@ -27,6 +29,8 @@ from schema.requires import SIGNED_IN, guarded_type, resolved_by
 from schema.team import CourseTeamMember
 
 if TYPE_CHECKING:
+    from schema.due_date import DueDateChange
+    from schema.group import LearnerGroup
     from schema.segment import Segment
 
 
@@ -130,6 +134,20 @@ class Course(Node):
         live_session_answers.of_course,
         requires=Permission.VIEW_COURSE_INFO,
         description="Its live sessions, soonest first; of those that are over, latest first.",
+    )
+    groups: Connection[Annotated["LearnerGroup", strawberry.lazy("schema.group")]] | None = (
+        resolved_by(
+            group_answers.of_course,
+            requires=Permission.VIEW_COURSE_INFO,
+            description="Its learner groups, by name; who is in them is for those who may know.",
+        )
+    )
+    due_date_changes: (
+        Connection[Annotated["DueDateChange", strawberry.lazy("schema.due_date")]] | None
+    ) = resolved_by(
+        due_date_answers.of_course,
+        requires=Permission.UPDATE_DUE_DATE,
+        description="How the due date of the course itself was changed, newest first.",
     )
     role_conflicts: list[SuppressedCoordinator] | None = resolved_by(
         staff.role_conflicts,

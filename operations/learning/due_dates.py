@@ -104,7 +104,9 @@ async def update(
     await self_action.refuse(db, by=by, member_ids=wanted)
     refuse_past(due_at, at=at, allow_past=allow_past)
     why = None if reason is None else reason_of(reason)
-    asked = {"workspace_id": by.workspace_id, "course_id": course_id, "members": wanted}
+    asked = {"workspace_id": by.workspace_id, "course_id": course_id} | {
+        "members": people.storable(wanted)
+    }
     rows = (await db.execute(LEARNERS, asked)).all()
     before = {
         row.member_id: row.override_due_at

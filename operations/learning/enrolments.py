@@ -147,7 +147,7 @@ async def unassign(
     wanted = people.each_once(member_ids)
     await courses.lock(db, by=by, course_id=course_id)
     decision = await require_on(db, by, Permission.UNASSIGN_LEARNER, course_id, group_id)
-    held = await enrolment_rows.hold(db, course_id=course_id, member_ids=wanted)
+    held = await enrolment_rows.hold(db, course_id=course_id, member_ids=people.storable(wanted))
     ended = await enrolment_rows.end(
         db,
         by=by,
@@ -209,7 +209,7 @@ def _asked(
     return {
         "workspace_id": by.workspace_id,
         "course_id": course_id,
-        "members": list(member_ids),
+        "members": people.storable(member_ids),
         "source": reason.source,
         "group_id": reason.group_id,
     }

@@ -79,7 +79,10 @@ async def remove(
     await require(db, by, Permission.ENROLL_FACILITATOR, course_id=group.course_id)
     rows = await db.scalars(
         delete(GroupFacilitator)
-        .where(GroupFacilitator.group_id == group_id, GroupFacilitator.member_id.in_(wanted))
+        .where(
+            GroupFacilitator.group_id == group_id,
+            GroupFacilitator.member_id.in_(people.storable(wanted)),
+        )
         .returning(GroupFacilitator.member_id)
     )
     removed = tuple(sorted(rows))

@@ -1,0 +1,1 @@
+"""How questions about learners, their groups and their progress are answered."""

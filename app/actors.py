@@ -11,6 +11,7 @@ from app import webhooks
 from app.invoices import settling
 from app.mail.office import PostOffice
 from operations import deliveries, invitees, invoices, mail, pending
+from operations.certificates import issuing, statements
 from operations.edge import Edge
 from operations.learning import abandoning
 from operations.live_sessions import closing
@@ -23,6 +24,7 @@ SEND_MAIL: Final = Wake("mail.send_queued", LATER)
 LAPSE_GRANTS: Final = Wake("grants.lapse_pending", LATER)
 ABANDON_ATTEMPTS: Final = Wake("attempts.abandon_ended", LATER)
 SETTLE_MONTHS: Final = Wake("invoices.settle_months", LATER)
+EXPIRE_CERTIFICATES: Final = Wake("certificates.expire_due", LATER)
 END_WAITLISTS: Final = Wake("waitlists.end_begun", LATER)
 RELEASE_SEATS: Final = Wake("seats.release_left", LATER)
 
@@ -30,6 +32,7 @@ _DELIVERIES_A_TURN: Final = 200
 _GRANTS_A_TURN: Final = 500
 _ATTEMPTS_A_TURN: Final = 500
 _MONTHS_A_TURN: Final = 200
+_CERTIFICATES_A_TURN: Final = 500
 _LIVE_SESSIONS_A_TURN: Final = 100
 
 
@@ -87,12 +90,21 @@ async def release_seats(edge: Edge) -> bool:
     return found == _LIVE_SESSIONS_A_TURN
 
 
+@actor(EXPIRE_CERTIFICATES, pending=statements.EXPIRED, every=30.0)
+async def expire_certificates(edge: Edge) -> bool:
+    """No certificate says ISSUED whose time is over, or more is left. Readers need not wait."""
+    async with edge.transaction() as db:
+        expired = await issuing.expire(db, at=dt.datetime.now(dt.UTC), limit=_CERTIFICATES_A_TURN)
+    return expired == _CERTIFICATES_A_TURN
+
+
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
     apply_inbox,
     lapse_pending_grants,
     abandon_ended_attempts,
     end_waitlists,
     release_seats,
+    expire_certificates,
     settle_months,
 )
 

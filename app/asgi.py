@@ -16,10 +16,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from access.caller import Caller
-from app import activation, audit, invoices, scim, webhooks
+from app import activation, audit, certificates, invoices, scim, webhooks
 from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
+from app.authentication.failures import Failures
 from app.authentication.issuer import LocalIssuer
 from app.doors import Refusal, as_json
 from app.embedded import CannotStart
@@ -30,6 +31,7 @@ from app.graphql import (
     GraphQL,
     Manifest,
     OpenContext,
+    OpenToAll,
     Remembered,
     TransportSettings,
     Unauthenticated,
@@ -41,10 +43,14 @@ from app.prices import LIMITS, weight
 from app.settings import Settings, read_settings
 from app.stack import located
 from app.start_page import show
+from resolvers.catalog import open_to_all
 from resolvers.context import Context, opened
 from sync_engine.bell import APPLY_INBOX
 
 GRAPHQL_PATH = "/graphql"
+STRANGERS_A_MINUTE = 60
+"""Requests to GraphQL without a good token that an address may make."""
+
 HEADERS_OF_BROWSERS = (
     "authorization",
     "content-type",
@@ -94,6 +100,7 @@ def _graphql(here: Installation, schema: strawberry.Schema) -> GraphQL:
         store=_documents(settings.trusted_documents),
         limits=LIMITS,
         weight=weight,
+        open_to_all=OpenToAll(open_to_all(schema._schema), Failures(limit=STRANGERS_A_MINUTE)),
         settings=TransportSettings(
             introspection=settings.answers_introspection,
             explorer=settings.shows_graphiql,
@@ -120,12 +127,16 @@ def _documents(file: Path | None) -> DocumentStore:
 def _contexts(here: Installation) -> OpenContext:
     @asynccontextmanager
     async def open_context(
-        authenticated: KnownToTheDoors,
+        authenticated: KnownToTheDoors | None,
         *,
         request_id: str,
         client: str | None,
         resume_after: str | None,
     ) -> AsyncIterator[Context]:
+        if authenticated is None:
+            async with opened(Context(None, here.edge, request_id=request_id)) as context:
+                yield context
+            return
         known = cast("Authenticated", authenticated)
         if known.is_remembered and not await here.bearer.still_valid(known):
             raise Unauthenticated(NOT_SIGNED_IN)
@@ -158,6 +169,12 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
         ),
         *scim.routes(edge=here.edge, authenticate=_provider_by(here.bearer), now=utc_now),
         *invoices.routes(edge=here.edge, bearer=here.bearer),
+        *certificates.routes(
+            edge=here.edge,
+            bearer=here.bearer,
+            public_url=here.settings.base_url,
+            now=utc_now,
+        ),
         *audit.routes(edge=here.edge, bearer=here.bearer),
         *activation.routes(
             edge=here.edge,
@@ -194,7 +211,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Envelope,
         is_https=settings.is_production and settings.base_url.startswith("https://"),
         logged_elsewhere=(GRAPHQL_PATH,),
-        secret_after=(activation.PREFIX,),
+        secret_after=(activation.PREFIX, certificates.PREFIX),
     )
     if not settings.cors_origins:
         return [envelope]

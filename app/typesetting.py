@@ -2,12 +2,12 @@
 
 What is shown goes in as data, which the template puts on the page as text: nothing in it is read
 as markup, whoever wrote it. The fonts come with the program, so a page is the same bytes on every
-machine, and is PDF/A-2a: archives keep it, and screen readers can read it.
+machine, and is PDF/A-2a and PDF/UA-1: archives keep it, and screen readers can read it.
 """
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,6 @@ import typst
 from operations.wording import storable
 
 _FONTS: Final = ("manimgx_fonts", "manimgx_fonts_cjk")
-_STANDARD: Final = "a-2a"
 _ONE_CHARACTER: Final = b"""
 #set document(title: "-")
 #set text(font: "Noto Sans", lang: "en")
@@ -26,15 +25,18 @@ _ONE_CHARACTER: Final = b"""
 """
 _LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
+Value = str | None | Sequence["Value"] | Mapping[str, "Value"]
+"""What a template is filled with: texts, in lists and under names."""
 
-def typeset(template: Path, data: Mapping[str, str], *, at: dt.datetime) -> bytes:
+
+def typeset(template: Path, data: Mapping[str, Value], *, at: dt.datetime) -> bytes:
     """The PDF of a template (a .typ file) filled with texts; `at` is the date it bears.
 
     A character that no font has is written as its number, [U+12000]: nothing vanishes. It takes
     some milliseconds of one processor, outside the interpreter's lock: run it in a thread.
     """
     source = template.read_bytes()
-    texts = {name: storable(text) for name, text in data.items()}
+    texts = _each(data, storable)
     for spelled_out in (_as_it_is, _without_the_unknown):
         try:
             return _set(source, _each(texts, spelled_out), at)
@@ -43,23 +45,32 @@ def typeset(template: Path, data: Mapping[str, str], *, at: dt.datetime) -> byte
     return _set(source, _each(texts, _in_ascii), at)
 
 
-def _set(source: bytes, data: Mapping[str, str], at: dt.datetime) -> bytes:
+def _set(source: bytes, data: Value, at: dt.datetime) -> bytes:
     compiler = typst.Compiler(
         source,
         root=Path(__file__).parent,
         font_paths=_fonts(),
         ignore_system_fonts=True,
-        sys_inputs={"data": json.dumps(dict(data))},
+        sys_inputs={"data": json.dumps(data)},
     )
     date = at.astimezone(dt.UTC).replace(microsecond=0)
-    page = compiler.compile(format="pdf", pdf_standards=_STANDARD, timestamp=date)
+    page = compiler.compile(format="pdf", pdf_standards=["a-2a", "ua-1"], timestamp=date)
     if not isinstance(page, bytes):
         raise TypeError(f"Typst gave a {type(page).__name__} for a PDF.")
     return page
 
 
-def _each(texts: Mapping[str, str], change: Callable[[str], str]) -> dict[str, str]:
-    return {name: change(text) for name, text in texts.items()}
+def _each(value: Value, change: Callable[[str], str]) -> Value:
+    """The same with every text changed."""
+    match value:
+        case None:
+            return None
+        case str():
+            return change(value)
+        case Mapping():
+            return {name: _each(each, change) for name, each in value.items()}
+        case _:
+            return [_each(each, change) for each in value]
 
 
 def _as_it_is(text: str) -> str:

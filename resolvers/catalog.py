@@ -127,6 +127,14 @@ def kept(schema: GraphQLSchema) -> tuple[Declared, ...]:
     return catalog
 
 
+def open_to_all(schema: GraphQLSchema) -> frozenset[str]:
+    """The fields of queries that anybody may ask for, signed in or not."""
+    root = schema.query_type
+    fields = {} if root is None else root.fields
+    rights = {name: own_right_of_field(field) for name, field in fields.items()}
+    return frozenset(name for name, right in rights.items() if right and right.is_public)
+
+
 def names(groups: tuple[tuple[Permission, ...], ...]) -> list[list[str]]:
     """Permissions as the enum of the schema spells them."""
     return [[each.name for each in group] for group in groups]

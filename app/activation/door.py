@@ -15,14 +15,12 @@ and the refusals of `app.doors`. With `Accept: application/json` answers are JSO
 """
 
 import datetime as dt
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from app.authentication.bearer import Bearer
@@ -32,7 +30,7 @@ from app.authentication.verifier import Verified
 from app.doors import Refusal, about, answering, token_of
 from app.graphql import Forbidden
 from app.graphql.reception import client_of
-from app.mail.addresses import one_line
+from app.pages import Pages, Told
 from operations import invitations
 from operations.edge import Edge
 from operations.invitations import Opened
@@ -44,37 +42,7 @@ PREFIX: Final = "/invitation/"
 TOKEN_LIVES: Final = dt.timedelta(hours=1)
 DEAD: Final = "This link opens nothing, or no longer: it works once, and for thirty days."
 
-POLICY: Final = (
-    "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
-)
-HEADERS: Final = {
-    "cache-control": "no-store",
-    "content-security-policy": POLICY,
-    "referrer-policy": "no-referrer",
-    "x-robots-tag": "noindex, nofollow",
-    "vary": "accept",
-}
-
-_PAGES: Final = Environment(
-    loader=PackageLoader("app.activation"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_PAGES.filters["one_line"] = one_line
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One answer: for a browser a page, for a program an object."""
-
-    status: int
-    page: str
-    known: Mapping[str, Any]
-    data: Mapping[str, Any]
-    headers: Mapping[str, str] = field(default_factory=dict)
+_PAGES: Final = Pages("app.activation")
 
 
 class InvitationDoor:
@@ -98,7 +66,7 @@ class InvitationDoor:
     async def answer(self, request: Request) -> Response:
         """Answer one request; raises what it refuses."""
         does = self._accept if request.method == "POST" else self._look
-        return _say(request, await does(request, request.path_params["code"]))
+        return _PAGES.say(request, await does(request, request.path_params["code"]))
 
     async def _look(self, _: Request, code: str) -> Told:
         async with self._edge.read() as db:
@@ -167,20 +135,7 @@ def _refuse(request: Request, refusal: Refusal) -> Response:
     told = Told(
         refusal.status, "refused", {"message": message}, {"error": message}, refusal.headers
     )
-    return _say(request, told)
-
-
-def _say(request: Request, told: Told) -> Response:
-    headers = {**HEADERS, **told.headers}
-    if _wants_json(request.headers.get("accept", "")):
-        return JSONResponse(told.data, told.status, headers)
-    page = _PAGES.get_template(f"{told.page}.html.jinja").render(told.known)
-    return HTMLResponse(page, told.status, headers)
-
-
-def _wants_json(accept: str) -> bool:
-    """Browsers say text/html first; whoever says JSON and not HTML is a program."""
-    return "application/json" in accept and "text/html" not in accept
+    return _PAGES.say(request, told)
 
 
 def routes(

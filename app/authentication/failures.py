@@ -1,4 +1,4 @@
-"""How many wrong tokens an address may show: its failures are counted, nobody's successes."""
+"""How many wrong tokens, or wrong codes, an address may show, and how often a stranger may ask."""
 
 import time
 from collections import OrderedDict
@@ -12,9 +12,10 @@ _SECONDS: Final = 60.0
 
 
 class Failures:
-    """Failed sign-ins of the last minute by address, in this process.
+    """What is counted of the last minute by address, in this process: failed sign-ins, and what
+    else may not be done often without a name.
 
-    Each failure fills a bucket that empties at 20 a minute. Of IPv6 the network of a site counts
+    Each fills a bucket that empties at 20 (`limit`) a minute. Of IPv6 the network of a site counts
     (/64), because its addresses cost nothing.
     """
 

@@ -13,6 +13,7 @@ from app.graphql.endpoint import GraphQL
 from app.graphql.errors import Code, RequestRefused
 from app.graphql.limits import Limits
 from app.graphql.settings import TransportSettings, uvicorn_options
+from app.graphql.strangers import OpenToAll
 from app.graphql.trusted import DocumentStore, Manifest, Remembered
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Limits",
     "Manifest",
     "OpenContext",
+    "OpenToAll",
     "Present",
     "Remembered",
     "RequestInfo",

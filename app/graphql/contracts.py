@@ -57,7 +57,8 @@ notice; the door then closes the stream. None where there is nothing to wait for
 
 OpenContext = Callable[..., AbstractAsyncContextManager[object]]
 """`context(authenticated, *, request_id, client, resume_after)`: entered once per operation, its
-value is what resolvers see as `info.context`, left when the answer or the stream is over."""
+value is what resolvers see as `info.context`, left when the answer or the stream is over.
+`authenticated` is None for somebody without a good token, who asks what is open to all."""
 
 Present = Callable[[Exception], tuple[str, Mapping[str, object]] | None]
 """Message and GraphQL extensions (with `code`) of an exception meant for the caller, or None."""

@@ -23,6 +23,7 @@ from app.graphql.limits import Limits
 from app.graphql.pricing import Weight
 from app.graphql.reception import Reception
 from app.graphql.settings import TransportSettings
+from app.graphql.strangers import OpenToAll, Strangers
 from app.graphql.trusted import DocumentStore
 from app.graphql.websocket import SocketDoor
 
@@ -33,7 +34,7 @@ class GraphQL:
     `authenticate` turns a bearer token into a person, `context` opens what resolvers see for one
     operation, `present` says which exceptions are meant for the caller, `weight` prices fields,
     `store` knows trusted documents, `lapse` waits for the end of a person's access that nothing
-    else would tell.
+    else would tell, `open_to_all` is what may be asked without a token.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class GraphQL:
         weight: Weight | None = None,
         store: DocumentStore | None = None,
         lapse: Lapse = never_lapses,
+        open_to_all: OpenToAll | None = None,
     ) -> None:
         limits = limits or Limits()
         settings = settings or TransportSettings()
@@ -73,6 +75,7 @@ class GraphQL:
             limits=limits,
             settings=settings,
             lapse=lapse,
+            strangers=Strangers(schema._schema, limits, open_to_all) if open_to_all else None,
         )
         self.http = HttpDoor(reception, Explorer(), self._stopping)
         self.socket = SocketDoor(reception)

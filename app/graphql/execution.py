@@ -60,9 +60,9 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Who runs an operation, and how to speak of it."""
+    """Who runs an operation (None: somebody without a good token), and how to speak of it."""
 
-    caller: Authenticated
+    caller: Authenticated | None
     about: RequestInfo
     resume_after: str | None = None
 

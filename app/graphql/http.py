@@ -19,6 +19,7 @@ from app.graphql.contracts import Authenticated, RequestInfo
 from app.graphql.errors import Code, RequestRefused, codes_of, refused
 from app.graphql.execution import Operation, Run
 from app.graphql.explorer import Explorer
+from app.graphql.limits import Limits
 from app.graphql.negotiation import Media, accepted, check_content
 from app.graphql.reception import Reception, authorization_of, info_of
 from app.graphql.requests import GraphQLRequest, read_body, read_query_string
@@ -125,8 +126,12 @@ class HttpDoor:
             check_content(exchange.header("content-type"), exchange.header("content-encoding"))
         elif not self._settings.get_queries:
             raise _not_allowed("POST")
-        caller = await self._reception.authenticated(authorization, exchange.about)
-        request = await self._request(exchange)
+        try:
+            caller = await self._reception.authenticated(authorization, exchange.about)
+        except RequestRefused as refusal:
+            await self._answer_stranger(exchange, refusal)
+            return
+        request = await self._request(exchange, self._limits)
         try:
             operation = exchange.operation = await self._reception.operation(request)
             self._check_operation(exchange, operation)
@@ -139,6 +144,22 @@ class HttpDoor:
             await self._stream(exchange, self._answers(exchange, operation, caller), caller)
             return
         run = Run(caller, exchange.about)
+        await self._answer(exchange, await self._reception.execution.answer(operation, run))
+
+    async def _answer_stranger(self, exchange: Exchange, refusal: RequestRefused) -> None:
+        """Answer what anybody may ask; all else is refused as it was."""
+        strangers = self._reception.strangers
+        if refusal.status != 401 or strangers is None or exchange.media[0] is Media.EVENTS:
+            raise refusal
+        try:
+            request = await self._request(exchange, strangers.limits)
+        except RequestRefused:
+            raise refusal from None
+        operation = await self._reception.operation_of_stranger(request, exchange.about)
+        if operation is None:
+            raise refusal
+        exchange.operation = operation
+        run = Run(None, exchange.about)
         await self._answer(exchange, await self._reception.execution.answer(operation, run))
 
     def _check_method(self, exchange: Exchange) -> None:
@@ -170,11 +191,11 @@ class HttpDoor:
         exchange.note(200, [])
         await exchange.reply(200, Media.PAGE, page.body, page.headers)
 
-    async def _request(self, exchange: Exchange) -> GraphQLRequest:
+    async def _request(self, exchange: Exchange, limits: Limits) -> GraphQLRequest:
         if exchange.is_get:
-            return read_query_string(exchange.scope["query_string"], self._limits)
+            return read_query_string(exchange.scope["query_string"], limits)
         declared = exchange.header("content-length")
-        return read_body(await read_bounded(exchange.receive, declared, self._limits), self._limits)
+        return read_body(await read_bounded(exchange.receive, declared, limits), limits)
 
     def _check_operation(self, exchange: Exchange, operation: Operation) -> None:
         if exchange.is_get and operation.chosen.type.value == "mutation":

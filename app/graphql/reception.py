@@ -24,6 +24,7 @@ from app.graphql.execution import Execution, Operation, failure
 from app.graphql.limits import Limits
 from app.graphql.requests import GraphQLRequest
 from app.graphql.settings import TransportSettings
+from app.graphql.strangers import Strangers
 from app.graphql.trusted import DocumentStore, document_text, learn
 
 REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -44,7 +45,9 @@ class Reception:
         limits: Limits,
         settings: TransportSettings,
         lapse: Lapse = never_lapses,
+        strangers: Strangers | None = None,
     ) -> None:
+        self.strangers = strangers
         self._authenticate = authenticate
         self.lapse = lapse
         self._documents = documents
@@ -85,6 +88,18 @@ class Reception:
             await learn(request, self._store)
         chosen = self._documents.choose(prepared, request.operation_name, request.variables)
         return Operation(chosen, request.variables, request.extensions)
+
+    async def operation_of_stranger(
+        self, request: GraphQLRequest, about: RequestInfo
+    ) -> Operation | None:
+        """What somebody without a good token may run; None where it needs one."""
+        if self.strangers is None:
+            return None
+        try:
+            text = await document_text(request, self._store, strict=self.settings.trusted_only)
+        except RequestRefused:
+            return None
+        return self.strangers.operation(request, text, about.client)
 
     def failed(self, error: Exception, about: RequestInfo) -> RequestRefused:
         """An exception nobody foresaw: presented if the application can, else an incident."""

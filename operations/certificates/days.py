@@ -1,9 +1,7 @@
 """The days that are printed on what is issued at one moment."""
 
 import datetime as dt
-from typing import Any
-
-from sqlalchemy import Row
+from decimal import Decimal
 
 from models.catalog import Course
 from models.workspaces import Workspace
@@ -30,15 +28,18 @@ class Days:
         midnight = dt.datetime.combine(self._expires_on + dt.timedelta(days=1), dt.time())
         return midnight.replace(tzinfo=self._zone)
 
-    def facts_of(self, row: Row[Any], serial: int) -> printing.Facts:
+    def facts_of(
+        self, name: str, completed_at: dt.datetime, score: Decimal | None, serial: int
+    ) -> printing.Facts:
+        """What the certificate of this number says of whoever completed the course then."""
         return printing.Facts(
-            learner_name=row.display_name,
+            learner_name=name,
             course_title=self._course.title,
             workspace_name=self._workspace.name,
-            completed_on=self._day(row.completed_at),
+            completed_on=self._day(completed_at),
             issued_on=self._issued_on,
             expires_on=self._expires_on,
-            score=row.percent,
+            score=score,
             serial=printing.serial_text(self._workspace.slug, serial),
         )
 

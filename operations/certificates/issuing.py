@@ -209,7 +209,7 @@ async def _issue(
     told = {"course_id": course.id, "members": members, "at": at, "by_id": by_id}
     for former in sorted(await _changed(db, GIVE_WAY, told), key=lambda each: each.id):
         _tell(db, by, former)
-    dates = Days(workspace, course, at)
+    days = Days(workspace, course, at)
     head: int = (await db.execute(NUMBER, {**_of(workspace), "count": len(members)})).scalar_one()
     rows = [
         {
@@ -217,7 +217,9 @@ async def _issue(
             "attempt_id": row.attempt_id,
             "serial": serial,
             "code": new_code(),
-            "printed": printing.printed(content, dates.facts_of(row, serial)),
+            "printed": printing.printed(
+                content, days.facts_of(row.display_name, row.completed_at, row.percent, serial)
+            ),
         }
         for serial, row in enumerate(completed, start=head - len(members) + 1)
     ]
@@ -229,7 +231,7 @@ async def _issue(
         | {
             "rows": json.dumps(rows),
             "version": version,
-            "expires_at": dates.expires_at,
+            "expires_at": days.expires_at,
             "cause": cause_of(db),
         },
     )

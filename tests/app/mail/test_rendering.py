@@ -35,6 +35,15 @@ PARAMETERS: dict[MailKind, dict[str, Any]] = {
         "changed_by": "Fia",
         "changed_at": AT.isoformat(),
     },
+    MailKind.CERTIFICATE_ISSUED: {
+        "name": "Pea",
+        "learner": "Pea",
+        "course": "Fire Safety",
+        "serial": "ACME-000123",
+        "issued_on": "2026-11-22",
+        "expires_on": "2027-11-22",
+        "code": "7K3M-9XQ2-ABCD-EFGH-JKMN-PQRS-TVWX",
+    },
 }
 LINK = "https://meet.acme.example/room-7?pwd=a_b"
 LIVE_SESSION = {

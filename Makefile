@@ -80,6 +80,10 @@ torture: $(STAMP) ## Several hundred rounds of everything at once with killed wo
 guards: $(STAMP) ## Take every guard away, one at a time; the proof must notice each (minutes).
 	$(BIN)/python -m tests.proof
 
+.PHONY: spec
+spec: $(STAMP) ## List the numbered sentences of the specification, with and without a test.
+	@$(BIN)/python -m tests.specification
+
 # --- Change it ----------------------------------------------------------------------------------
 
 .PHONY: fmt

@@ -33,6 +33,7 @@ EXCEPT_RETAKING = [each for each in Permission if each is not Permission.RETAKE_
 COORDINATORS = [Principal.COORDINATOR_DIRECT, Principal.COORDINATOR_DERIVED]
 
 
+@pytest.mark.spec("M21", "M20")
 @pytest.mark.parametrize("coordinator", COORDINATORS)
 @pytest.mark.parametrize("permission", EXCEPT_RETAKING)
 def test_an_instructor_may_whatever_a_coordinator_of_the_same_course_may(
@@ -50,6 +51,7 @@ def test_an_instructor_may_whatever_a_coordinator_of_the_same_course_may(
     assert beyond == []
 
 
+@pytest.mark.spec("M21")
 @pytest.mark.parametrize("coordinator", COORDINATORS)
 def test_retaking_is_the_one_thing_a_coordinator_may_and_an_instructor_may_not(
     coordinator: Principal,
@@ -108,6 +110,7 @@ def test_every_cell_is_decided_by_its_own_fact_alone() -> None:
             assert allows([principal], permission) is cell.allowed
 
 
+@pytest.mark.spec("C1")
 def test_rights_add_up_and_never_take_away() -> None:
     for permission in Permission:
         for facts in (NO_FACTS, Facts(is_self=True), Facts(course_is_active=True)):

@@ -50,6 +50,7 @@ def rows() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.spec("M13", "M14", "M15")
 def test_every_one_of_the_1156_cells_is_the_same(rows: list[dict[str, str]]) -> None:
     specified = {
         (Permission(row["operation"]), Principal(row["principal"])): cell_of(row) for row in rows
@@ -59,6 +60,7 @@ def test_every_one_of_the_1156_cells_is_the_same(rows: list[dict[str, str]]) -> 
     assert specified == CELLS
 
 
+@pytest.mark.spec("G11")
 def test_the_names_are_the_operations_and_principals_of_the_table(
     rows: list[dict[str, str]],
 ) -> None:

@@ -102,6 +102,7 @@ async def seen(world: World, by: Caller, filters: Filters = EVERYTHING) -> list[
     return found
 
 
+@pytest.mark.spec("A3")
 async def test_everybody_sees_exactly_what_the_matrix_gives_them(world: World) -> None:
     await office(world)
     rows = await rows_of(world)

@@ -134,6 +134,7 @@ async def test_no_customer_sets_the_price(firm: World) -> None:
 # --- The payment method --------------------------------------------------------------------------
 
 
+@pytest.mark.spec("C6", "C24")
 async def test_a_finance_manager_changes_the_payment_method_and_the_journal_masks_it(
     firm: World,
 ) -> None:
@@ -268,6 +269,7 @@ def test_a_provider_s_token_is_no_card_number(token: str) -> None:
 # --- Who gets billing mail -----------------------------------------------------------------------
 
 
+@pytest.mark.spec("C6")
 async def test_finance_managers_get_billing_mail_and_workspace_managers_only_without_one(
     firm: World,
 ) -> None:
@@ -316,6 +318,7 @@ async def test_who_is_both_gets_one_mail_and_a_shared_address_one_too(firm: Worl
     assert mail.member_ids == [firm.members["Fay"], firm.members["Mo"]]
 
 
+@pytest.mark.spec("C6")
 async def test_rights_held_anywhere_else_bring_no_billing_mail(firm: World) -> None:
     """C6: the cells that say no."""
     await firm.course("Safety")

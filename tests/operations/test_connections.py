@@ -33,6 +33,7 @@ async def create(world: World, name: str, kind: ConnectionKind, by: str = "Mona"
     return connection.id
 
 
+@pytest.mark.spec("I6")
 async def test_a_manager_makes_and_lists_connections(world: World) -> None:
     await create(world, "Okta", ConnectionKind.SCIM)
     await create(world, "HR", ConnectionKind.WEBHOOK)
@@ -79,6 +80,7 @@ async def test_switching_off_and_on_is_recorded_once_each(world: World) -> None:
     assert (await world.verbs())[-2:] == ["connection.disabled", "connection.enabled"]
 
 
+@pytest.mark.spec("I6")
 async def test_a_scim_connection_has_no_secret_and_overlaps_are_bounded(world: World) -> None:
     scim = await create(world, "Okta", ConnectionKind.SCIM)
     webhook = await create(world, "HR", ConnectionKind.WEBHOOK)

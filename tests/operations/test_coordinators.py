@@ -37,6 +37,7 @@ async def staffed(world: World) -> World:
     return world
 
 
+@pytest.mark.spec("M22")
 async def test_an_instructor_may_name_coordinators(staffed: World) -> None:
     done = await assign(staffed, "Ines", "Safety", coordinators=["Lea"])
 
@@ -45,6 +46,7 @@ async def test_an_instructor_may_name_coordinators(staffed: World) -> None:
     assert (await staffed.verbs())[-1] == "coordinator.assigned"
 
 
+@pytest.mark.spec("M22")
 async def test_course_edit_alone_may_not_name_coordinators(staffed: World) -> None:
     await staffed.grant("Lea", Principal.COURSE_EDIT, course="Safety")
 
@@ -55,6 +57,7 @@ async def test_course_edit_alone_may_not_name_coordinators(staffed: World) -> No
     assert await staffed.coordinators_of("Safety") == {"Cora"}
 
 
+@pytest.mark.spec("M14")
 async def test_a_coordinator_may_not_name_anybody(staffed: World) -> None:
     with pytest.raises(Denied):
         await assign(staffed, "Cora", "Safety", coordinators=["Lea"])
@@ -69,6 +72,7 @@ async def test_a_stranger_is_told_that_there_is_no_such_course(staffed: World) -
     assert refused.value.code is Code.NOT_FOUND
 
 
+@pytest.mark.spec("M24")
 async def test_a_conflict_names_everybody_and_stores_nothing(staffed: World) -> None:
     with pytest.raises(Refused) as refused:
         await assign(staffed, "Mona", "Safety", coordinators=["Ines", "Lea"])
@@ -86,6 +90,7 @@ async def test_a_conflict_names_everybody_and_stores_nothing(staffed: World) -> 
     assert await staffed.coordinators_of("Safety") == {"Cora"}
 
 
+@pytest.mark.spec("M24")
 async def test_keep_existing_leaves_those_in_conflict_as_they_are(staffed: World) -> None:
     done = await assign(
         staffed,
@@ -99,12 +104,14 @@ async def test_keep_existing_leaves_those_in_conflict_as_they_are(staffed: World
     assert await staffed.coordinators_of("Safety") == {"Cora", "Lea"}
 
 
+@pytest.mark.spec("M24")
 async def test_switch_moves_those_in_conflict_over(staffed: World) -> None:
     await assign(staffed, "Mona", "Safety", instructors=["Cora"], on_conflict=OnConflict.SWITCH)
 
     assert await staffed.coordinators_of("Safety") == set()
 
 
+@pytest.mark.spec("M24")
 async def test_overlapping_lists_fail_whole_and_name_all(staffed: World) -> None:
     before = await staffed.verbs()
 
@@ -115,12 +122,14 @@ async def test_overlapping_lists_fail_whole_and_name_all(staffed: World) -> None
     assert await staffed.verbs() == before
 
 
+@pytest.mark.spec("M25")
 async def test_one_person_may_instruct_one_course_and_coordinate_another(staffed: World) -> None:
     await staffed.course("First Aid", coordinators_by_hand=["Ines"])
 
     assert await staffed.coordinators_of("First Aid") == {"Ines"}
 
 
+@pytest.mark.spec("M23")
 async def test_the_database_itself_refuses_two_roles_by_hand(
     staffed: World, sessions: async_sessionmaker[AsyncSession]
 ) -> None:
@@ -153,6 +162,7 @@ async def test_removing_takes_only_the_role_that_was_named(staffed: World) -> No
     assert (await staffed.verbs())[-1] == "coordinator.removed"
 
 
+@pytest.mark.spec("M29")
 async def test_the_same_segment_twice_is_one_attachment(staffed: World) -> None:
     await staffed.segment("Sales", 'department eq "Sales"')
     await staffed.attach("Safety", "Sales")
@@ -161,6 +171,7 @@ async def test_the_same_segment_twice_is_one_attachment(staffed: World) -> None:
     assert (await staffed.verbs()).count("segment.attached") == 1
 
 
+@pytest.mark.spec("M29")
 async def test_one_segment_too_many_is_refused_with_limit_and_count(staffed: World) -> None:
     async with staffed.edge.transaction() as db:
         await workspaces.set_segment_limit(db, by=staffed.caller("Mona"), limit=1)
@@ -175,6 +186,7 @@ async def test_one_segment_too_many_is_refused_with_limit_and_count(staffed: Wor
     assert refused.value.details == {"limit": 1, "count": 1}
 
 
+@pytest.mark.spec("M29")
 async def test_the_database_itself_refuses_a_place_above_the_limit(
     staffed: World, sessions: async_sessionmaker[AsyncSession]
 ) -> None:
@@ -195,6 +207,7 @@ async def test_the_database_itself_refuses_a_place_above_the_limit(
             )
 
 
+@pytest.mark.spec("M29")
 async def test_a_limit_below_use_is_refused_with_the_courses_unless_forced(staffed: World) -> None:
     for name in ("One", "Two", "Three"):
         await staffed.segment(name, "everyone")
@@ -264,6 +277,7 @@ async def test_a_limit_lowered_meanwhile_is_a_refusal(staffed: World) -> None:
     assert refused.value.code is Code.CONFLICT
 
 
+@pytest.mark.spec("M29")
 async def test_two_at_once_never_take_one_too_many_places(staffed: World) -> None:
     async with staffed.edge.transaction() as db:
         await courses.set_segment_limit(

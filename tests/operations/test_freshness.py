@@ -28,6 +28,7 @@ async def seq_of(world: World, segment: str) -> int:
         return (await freshness.of_segments(db, world.workspace_id, [id]))[id].seq
 
 
+@pytest.mark.spec("S13")
 async def test_a_rule_is_not_reflected_before_its_blocks_are_rebuilt(
     world: World, sync_database: Engine
 ) -> None:

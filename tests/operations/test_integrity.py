@@ -46,6 +46,7 @@ async def found(world: World, expected: Anchor | None = None) -> tuple[int, Faul
     return walk.broken.seq, walk.broken.fault
 
 
+@pytest.mark.spec("A3")
 async def test_an_untouched_journal_verifies_up_to_its_head(world: World) -> None:
     await say(world)
     seen: list[int] = []
@@ -124,6 +125,7 @@ ON CONFLICT (workspace_id, seq) DO UPDATE SET verb = 'nothing.happened'
 """
 
 
+@pytest.mark.spec("A3")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -178,6 +180,7 @@ OTHER: dict[str, str] = {
 }
 
 
+@pytest.mark.spec("A3")
 @pytest.mark.parametrize("column", OTHER)
 async def test_one_changed_field_is_found(
     world: World, around: psycopg.Connection, column: str

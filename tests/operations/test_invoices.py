@@ -133,6 +133,7 @@ async def test_a_workspace_begins_in_the_month_it_has_where_it_is(sessions: Sess
 # --- What it comes to ----------------------------------------------------------------------------
 
 
+@pytest.mark.spec("C24")
 async def test_an_invoice_is_active_members_times_price_as_both_were_then(firm: World) -> None:
     """C24"""
     await were_active(firm, MARCH, 7)
@@ -162,6 +163,7 @@ async def test_an_invoice_is_active_members_times_price_as_both_were_then(firm: 
     assert entry.detail == {"mailedTo": [firm.members["Fay"]]}
 
 
+@pytest.mark.spec("C24")
 async def test_an_invoice_brings_one_mail_to_those_who_get_billing_mail(firm: World) -> None:
     """C6, C24"""
     await were_active(firm, MARCH, 2)

@@ -41,6 +41,7 @@ async def test_a_segment_is_stored_as_canonical_json_with_its_first_version(
     assert await waiting_blocks(managed) == 1
 
 
+@pytest.mark.spec("S3")
 async def test_every_problem_of_a_rule_is_told_at_once_and_nothing_is_stored(
     managed: World,
 ) -> None:
@@ -73,6 +74,7 @@ async def test_editing_a_rule_makes_a_version_and_the_same_rule_none(managed: Wo
     assert (await managed.verbs()).count("segment.edited") == 1
 
 
+@pytest.mark.spec("S5")
 async def test_pausing_and_resuming_are_told_once_each(managed: World) -> None:
     by, segment_id = managed.caller("Mona"), managed.segments["Sales"]
     for verb in (segments.pause, segments.pause, segments.resume, segments.resume):
@@ -97,6 +99,7 @@ async def test_a_draft_cannot_be_paused_but_started(managed: World) -> None:
     assert started.state is SegmentState.ACTIVE
 
 
+@pytest.mark.spec("S7")
 async def test_a_segment_in_use_is_deleted_only_with_detach(managed: World) -> None:
     await managed.course("Safety", segments_attached=["Sales"])
     by, segment_id = managed.caller("Mona"), managed.segments["Sales"]

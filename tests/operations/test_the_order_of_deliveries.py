@@ -4,6 +4,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -139,6 +140,7 @@ calm = settings(
 )
 
 
+@pytest.mark.spec("I4")
 @calm
 @given(history=histories(with_sequence=False))
 async def test_deliveries_ordered_by_time_end_the_same_in_every_order(
@@ -152,6 +154,7 @@ async def test_deliveries_ordered_by_time_end_the_same_in_every_order(
     )
 
 
+@pytest.mark.spec("I4")
 @calm
 @given(history=histories(with_sequence=True))
 async def test_deliveries_ordered_by_sequence_end_the_same_in_every_order(

@@ -30,6 +30,7 @@ from tests.resolvers.school import (
 from tests.world import World
 
 
+@pytest.mark.spec("U1", "U2")
 async def test_ready_comes_first_and_carries_the_place_of_the_snapshot(
     school: World, ask: Ask, follow: Follow
 ) -> None:
@@ -42,6 +43,7 @@ async def test_ready_comes_first_and_carries_the_place_of_the_snapshot(
     assert await follow.refused(COORDINATORS, by="Mo", course="Course:1") == "BAD_USER_INPUT"
 
 
+@pytest.mark.spec("U1")
 async def test_roles_given_and_taken_by_hand(school: World, ask: Ask, follow: Follow) -> None:
     async with follow(COORDINATORS, by="Mo", course=ask.id("Course", "Safety")) as heard:
         await heard.next()
@@ -222,6 +224,7 @@ async def test_a_place_inside_an_entry_is_a_place_of_its_own_stream_only(
     assert said(events) == [("CHANGED", "Cy", True), ("CHANGED", "Di", True)]
 
 
+@pytest.mark.spec("U1", "M33")
 async def test_the_courses_i_manage_as_they_come_and_go(
     school: World, ask: Ask, follow: Follow
 ) -> None:

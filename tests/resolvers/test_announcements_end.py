@@ -54,6 +54,7 @@ async def deactivate(school: World) -> None:
     await school.set_state("Ada", MemberState.DEACTIVATED)
 
 
+@pytest.mark.spec("U3")
 @pytest.mark.parametrize(
     ("name", "act"),
     [
@@ -108,6 +109,7 @@ async def test_who_regains_the_role_goes_on_where_it_ended(
     ]
 
 
+@pytest.mark.spec("U3")
 async def test_a_role_lost_between_two_events_of_one_entry_silences_the_second(
     school: World, ask: Ask, follow: Follow
 ) -> None:

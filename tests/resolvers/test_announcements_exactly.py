@@ -79,6 +79,7 @@ async def lived_through(world: World, ask: Ask, heard: list[Heard], seed: int) -
     return events
 
 
+@pytest.mark.spec("U2")
 async def test_every_place_to_go_on_from_gives_exactly_what_was_missed(
     moving: World, ask: Ask, follow: Follow
 ) -> None:
@@ -121,6 +122,7 @@ async def test_every_place_of_the_journal_gives_what_is_numbered_after_it(
                 assert await again.is_silent(0.02)
 
 
+@pytest.mark.spec("U2")
 @pytest.mark.parametrize("seed", range(4, 8))
 async def test_a_snapshot_and_the_events_after_it_are_a_new_snapshot(
     moving: World, ask: Ask, follow: Follow, seed: int

@@ -32,6 +32,7 @@ def asked(ask: Ask, *people: str, **more: Any) -> dict[str, Any]:
     return {"course": ask.id("Course", "Safety"), "people": members, **more}
 
 
+@pytest.mark.spec("G8")
 async def test_a_repeat_gives_the_first_answer_cursor_included(company: World, ask: Ask) -> None:
     first = await ask.one(ASSIGN, by="Mona", **asked(ask, "Lea", key="k-1", mark="one"))
     ask.settle()
@@ -57,6 +58,7 @@ async def test_a_repeat_of_what_changed_nothing_gives_the_first_answer_too(
     assert first["already"] == [{"displayName": "Lea"}]
 
 
+@pytest.mark.spec("G8")
 async def test_repeats_at_the_same_time_are_done_once(company: World, ask: Ask) -> None:
     answers = await asyncio.gather(
         *(ask.one(ASSIGN, by="Mona", **asked(ask, "Lea", "Cora", key="k-1")) for _ in range(5))
@@ -132,6 +134,7 @@ async def test_a_key_has_1_to_200_printable_characters(company: World, ask: Ask,
     assert await company.coordinators_of("Safety") == set()
 
 
+@pytest.mark.spec("U2")
 async def test_what_a_mutation_returned_can_be_read(company: World, ask: Ask) -> None:
     course = ask.id("Course", "Safety")
     done = await ask.one(ASSIGN, by="Mona", **asked(ask, "Lea"))

@@ -79,6 +79,7 @@ def coordinating(course: dict[str, Any]) -> set[str]:
     return {each["member"]["displayName"] for each in course["coordinators"]["nodes"]}
 
 
+@pytest.mark.spec("M22", "M27")
 async def test_a_course_is_created_with_its_staff_and_segments_in_one_step(
     staffed: World, ask: Ask
 ) -> None:
@@ -109,6 +110,7 @@ async def test_a_course_is_created_with_its_staff_and_segments_in_one_step(
     ]
 
 
+@pytest.mark.spec("M22")
 @pytest.mark.parametrize(
     ("by", "extra", "code"),
     [
@@ -135,6 +137,7 @@ async def test_nobody_gives_by_creating_what_they_may_not_give_otherwise(
     assert await staffed.verbs() == before
 
 
+@pytest.mark.spec("G3")
 async def test_a_permission_failure_has_the_one_shape_of_refusals(staffed: World, ask: Ask) -> None:
     [error] = await ask.errors(EDIT, by="Cora", course=ask.id("Course", "Safety"), title="Mine")
 
@@ -257,6 +260,7 @@ async def test_course_edit_alone_edits_information_and_names_no_coordinators(
     assert [each["path"][-1] for each in alone["errors"]] == ["segments"]
 
 
+@pytest.mark.spec("G7", "M24")
 async def test_a_conflict_names_everybody_and_asks_what_shall_be(staffed: World, ask: Ask) -> None:
     course, people = ask.id("Course", "Safety"), members(ask, "Cora", "Sam", "Lea")
 
@@ -320,6 +324,7 @@ async def test_someone_in_both_lists_is_named_and_nothing_is_stored(
     assert await staffed.verbs() == before
 
 
+@pytest.mark.spec("M35")
 async def test_an_instructor_role_suppresses_a_derived_one_which_comes_back(
     staffed: World, ask: Ask
 ) -> None:
@@ -344,6 +349,7 @@ async def test_an_instructor_role_suppresses_a_derived_one_which_comes_back(
     assert after["roleConflicts"] == []
 
 
+@pytest.mark.spec("M37")
 async def test_a_derived_coordinator_is_not_removed_by_hand(staffed: World, ask: Ask) -> None:
     done = await ask.one(
         REMOVE_COORDINATOR,

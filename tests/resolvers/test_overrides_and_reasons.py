@@ -50,6 +50,7 @@ def tomorrow() -> str:
     return (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
 
 
+@pytest.mark.spec("M37")
 async def test_a_derived_coordinator_is_excluded_with_a_reason_and_comes_back(
     company: World, ask: Ask
 ) -> None:
@@ -69,6 +70,7 @@ async def test_a_derived_coordinator_is_excluded_with_a_reason_and_comes_back(
     assert await company.coordinators_of("Safety") == {"Cora", "Sam"}
 
 
+@pytest.mark.spec("M37")
 async def test_someone_is_kept_beside_the_segments_and_shown_so(company: World, ask: Ask) -> None:
     kept = await ask.one(KEEP, by="Mona", **about(ask, "Lea", reason="Knows the people"))
     why = await ask.one(WHY, by="Lea", course=ask.id("Course", "Safety"))
@@ -118,6 +120,7 @@ async def test_a_coordinator_excludes_nobody(company: World, ask: Ask) -> None:
     assert await company.coordinators_of("Safety") == {"Cora", "Sam"}
 
 
+@pytest.mark.spec("S10")
 async def test_a_derived_coordinator_is_explained_by_clause_value_and_cause(
     company: World, ask: Ask
 ) -> None:
@@ -149,6 +152,7 @@ async def test_a_cause_tells_an_instructor_only_what_the_rule_looks_at(
     assert b"Secret of state" not in why
 
 
+@pytest.mark.spec("S10")
 @pytest.mark.parametrize(
     ("member", "standing", "is_coordinator"),
     [
@@ -199,6 +203,7 @@ async def test_a_hidden_course_is_explained_to_nobody(company: World, ask: Ask) 
     assert b"NOT_FOUND" in told.pop()
 
 
+@pytest.mark.spec("M26")
 async def test_reasons_are_for_managers_instructors_and_the_person(
     company: World, ask: Ask
 ) -> None:

@@ -38,6 +38,7 @@ async def ask(
     return {(each.operation, each.on): each for each in answers}
 
 
+@pytest.mark.spec("G5")
 async def test_each_answer_says_whether_why_and_which_role_held_where(
     db: AsyncSession, sessions: Sessions
 ) -> None:
@@ -252,6 +253,7 @@ async def test_asked_for_oneself_what_one_may_only_do_so_is_not_hidden_by_a_near
     assert (answer.is_allowed, answer.condition) == (True, Condition.SELF_ONLY)
 
 
+@pytest.mark.spec("M21")
 async def test_a_coordinator_may_nothing_an_instructor_may_not_except_retaking(
     db: AsyncSession, sessions: Sessions
 ) -> None:
@@ -292,6 +294,7 @@ def test_everything_with_an_id_is_about_something_rights_are_held_on() -> None:
         assert is_referred(kind()), name
 
 
+@pytest.mark.spec("G5", "G6")
 @pytest.mark.parametrize("courses", [1, 3])
 async def test_all_68_operations_on_many_things_cost_one_statement_per_kind_and_one_for_rights(
     db: AsyncSession, sessions: Sessions, statements: list[str], courses: int

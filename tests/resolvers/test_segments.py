@@ -46,6 +46,7 @@ async def company(world: World, ask: Ask) -> World:
     return world
 
 
+@pytest.mark.spec("M30")
 async def test_a_rule_segment_is_made_from_text_and_gives_its_people(
     company: World, ask: Ask
 ) -> None:
@@ -153,6 +154,7 @@ async def test_only_workspace_managers_change_segments(
     assert await company.verbs() == before
 
 
+@pytest.mark.spec("S6")
 async def test_an_edited_rule_is_a_new_version_and_only_the_difference_moves(
     company: World, ask: Ask
 ) -> None:
@@ -170,6 +172,7 @@ async def test_an_edited_rule_is_a_new_version_and_only_the_difference_moves(
     assert await company.coordinators_of("Safety") == {"Sam", "Tim"}
 
 
+@pytest.mark.spec("S5")
 async def test_a_paused_segment_keeps_what_it_gave_and_catches_up_when_resumed(
     company: World, ask: Ask
 ) -> None:
@@ -267,6 +270,7 @@ async def test_people_are_named_and_unnamed_in_a_static_segment(company: World, 
     assert by_rule["refusal"]["code"] == "SEGMENT_STATE"
 
 
+@pytest.mark.spec("M28")
 async def test_one_character_finds_usable_segments_with_all_that_a_hit_tells(
     company: World, ask: Ask
 ) -> None:
@@ -287,6 +291,7 @@ async def test_one_character_finds_usable_segments_with_all_that_a_hit_tells(
     assert by_nobody == []
 
 
+@pytest.mark.spec("M28")
 async def test_type_ahead_gives_20_hits_beginnings_first_and_percent_means_percent(
     company: World, ask: Ask
 ) -> None:
@@ -306,6 +311,7 @@ async def test_type_ahead_gives_20_hits_beginnings_first_and_percent_means_perce
     assert nothing == "BAD_USER_INPUT"
 
 
+@pytest.mark.spec("S13")
 async def test_freshness_says_what_waits_and_when_nothing_does(company: World, ask: Ask) -> None:
     document = """query ($course: ID!) { course(id: $course) {
       freshness { isCurrent asOfEvent asOfTime waitingPeople waitingBlocks } }

@@ -95,6 +95,7 @@ async def test_what_one_may_do_is_answered_with_reason_and_source(
     ]
 
 
+@pytest.mark.spec("G2")
 async def test_the_permission_catalog_says_what_every_field_asks_for(
     company: World, ask: Ask
 ) -> None:
@@ -110,6 +111,7 @@ async def test_the_permission_catalog_says_what_every_field_asks_for(
     assert found["Query.permissionCatalog"]["isPublic"]
 
 
+@pytest.mark.spec("G8")
 async def test_everything_with_an_id_is_found_by_it(company: World, ask: Ask) -> None:
     ids = everything(ask)
 

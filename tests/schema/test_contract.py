@@ -98,10 +98,12 @@ def camel(permission: Permission) -> str:
     return first + "".join(each.title() for each in rest)
 
 
+@pytest.mark.spec("G9")
 def test_the_committed_schema_is_what_the_code_says() -> None:
     assert (HERE / "schema" / "schema.graphql").read_text() == sdl(), "run `make schema`"
 
 
+@pytest.mark.spec("G11")
 def test_operations_are_named_after_the_table_of_permissions() -> None:
     named = {camel(each) for each in Permission}
     others = {each for each in roots() if each.split(".")[1] not in named}

@@ -1,5 +1,6 @@
 """The schema that is served: no field without a right, and the guard stands where it is said."""
 
+import pytest
 from graphql import (
     GraphQLObjectType,
     InterfaceTypeDefinitionNode,
@@ -17,6 +18,7 @@ from schema.schema import schema
 GRAPHQL = schema._schema
 
 
+@pytest.mark.spec("G1")
 def test_every_field_of_every_type_is_requires_or_public() -> None:
     assert undeclared(schema) == []
 

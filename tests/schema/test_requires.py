@@ -46,6 +46,7 @@ def test_the_directives_are_defined_word_for_word() -> None:
     assert "directive @orSelf on FIELD_DEFINITION | OBJECT\n" in sdl
 
 
+@pytest.mark.spec("G2")
 @pytest.mark.parametrize(
     ("right", "printed", "sentence"),
     [

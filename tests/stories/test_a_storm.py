@@ -158,6 +158,7 @@ async def written(company: Company, seq: int) -> list[tuple[int, int]]:
     return expected
 
 
+@pytest.mark.spec("U2")
 async def test_a_storm_of_changes_reaches_everybody_exactly_once_and_in_order(
     found: Found, record_property: Callable[[str, object], None]
 ) -> None:

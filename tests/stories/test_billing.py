@@ -100,6 +100,7 @@ def mail_to(system: System, address: str) -> list[EmailMessage]:
     return [each for each in found if address in str(each["to"])]
 
 
+@pytest.mark.spec("C24")
 async def test_a_month_becomes_an_invoice_a_mail_and_a_pdf_for_finance_alone(
     found: Found, client: httpx.AsyncClient
 ) -> None:

@@ -145,6 +145,7 @@ async def last_of_events(dashboard: OverEvents) -> str:
             return "ended"
 
 
+@pytest.mark.spec("A1")
 @pytest.mark.parametrize(("client", "name"), [("web", "Ada"), ("phone", "Bo")])
 async def test_who_signs_in_at_the_provider_is_the_member_here(
     trusting: Trusting, found: Found, client: str, name: str
@@ -192,6 +193,7 @@ async def test_tokens_of_the_local_issuer_are_good_no_more(
     assert (await seen(trusting, own))["name"] == "Ada"
 
 
+@pytest.mark.spec("A2")
 async def test_in_two_workspaces_one_acts_in_the_one_that_is_named(
     trusting: Trusting, found: Found
 ) -> None:

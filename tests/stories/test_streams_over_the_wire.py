@@ -139,6 +139,7 @@ async def test_the_right_ends_at_every_door_with_one_last_word(company: Company)
     assert took < 5
 
 
+@pytest.mark.spec("U3")
 async def test_an_expired_token_closes_the_socket_with_4401_and_the_stream_on_time(
     company: Company,
 ) -> None:
@@ -182,6 +183,7 @@ async def test_another_workspace_s_cursor_and_course_are_strange_here(
         assert [each["extensions"]["code"] for each in said["payload"]] == [code]
 
 
+@pytest.mark.spec("U4")
 async def test_who_does_not_read_harms_nobody_and_loses_nothing(company: Company) -> None:
     """One dashboard reads nothing: the others get everything meanwhile. When it wakes it gets
     all the same, on the same stream, or after it was cut off, from its cursor."""

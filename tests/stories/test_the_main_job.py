@@ -154,6 +154,7 @@ async def tell_the_story(company: Company, clients: NodeClients, move: Move) -> 
     return waits
 
 
+@pytest.mark.spec("M30", "M31", "S10", "I1")
 async def test_a_scim_patch_becomes_a_coordinator_with_a_reason_and_back(
     found: Found, node_clients: NodeClients, record_property: Callable[[str, object], None]
 ) -> None:
@@ -186,6 +187,7 @@ async def test_a_scim_patch_becomes_a_coordinator_with_a_reason_and_back(
     record_property("patch_to_event_ms", [round(each) for each in waits])
 
 
+@pytest.mark.spec("I2")
 async def test_a_signed_webhook_does_the_same(
     found: Found, node_clients: NodeClients, record_property: Callable[[str, object], None]
 ) -> None:

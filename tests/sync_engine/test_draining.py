@@ -20,6 +20,7 @@ def legal() -> dict[str, object]:
     return {"attr": "department", "op": "eq", "value": "Legal"}
 
 
+@pytest.mark.spec("M30", "M31")
 def test_a_person_who_comes_to_match_is_in_the_segment_and_one_who_ceases_to_is_not(
     ground: Ground,
 ) -> None:
@@ -352,6 +353,7 @@ def test_two_hands_do_the_work_of_one(ground: Ground) -> None:
     )
 
 
+@pytest.mark.spec("S15")
 def test_an_interactive_change_overtakes_a_bulk_batch_that_is_under_way(ground: Ground) -> None:
     segment = ground.segment(sales())
     ground.settle()

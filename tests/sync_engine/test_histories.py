@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
@@ -97,6 +98,7 @@ class History:
         return {id for (id,) in rows}
 
 
+@pytest.mark.spec("M32")
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -68,6 +68,7 @@ def test_two_tickers_move_a_clock_once(ground: Ground) -> None:
     assert ground.one("SELECT count(*) FROM tick_window") == 1
 
 
+@pytest.mark.spec("S14")
 def test_exactly_those_who_cross_are_marked_and_only_they_change(ground: Ground) -> None:
     segment = ground.segment(hired(90))
     ground.segment(sales())
@@ -206,6 +207,7 @@ def test_a_rule_edited_after_the_tick_is_evaluated_with_the_new_date(ground: Gro
     assert ground.stored() == ground.expected()
 
 
+@pytest.mark.spec("M37")
 def test_an_override_ends_when_its_time_is_over_and_is_told(ground: Ground) -> None:
     segment = ground.segment(sales())
     ada, bo, cy = (ground.member(department=each) for each in ("Sales", "Sales", "Legal"))

@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import pytest
+
 from sync_engine.counts import recount, recount_all
 from sync_engine.rebuild import expand
 from sync_engine.ticks import tick
@@ -14,6 +16,7 @@ def verified(ground: Ground) -> Drift:
     return verify(ground.engine, ground.workspace_id)
 
 
+@pytest.mark.spec("S13")
 def test_what_the_engine_left_is_without_drift(ground: Ground, meter: Meter) -> None:
     named = ground.segment(people=[ground.member()])
     ground.segment(sales())

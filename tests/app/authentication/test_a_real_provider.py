@@ -61,6 +61,7 @@ async def issuers(real: Real) -> Any:
     await made.close()
 
 
+@pytest.mark.spec("A1")
 async def test_the_providers_own_token_is_taken(real: Real, issuers: Issuers) -> None:
     verified = await issuers.verify(real.mint.honest)
 

@@ -47,6 +47,7 @@ def first_operation(document: DocumentNode) -> OperationDefinitionNode:
     return next(each for each in document.definitions if isinstance(each, OperationDefinitionNode))
 
 
+@pytest.mark.spec("G10")
 @pytest.mark.parametrize(
     ("selection", "cost"),
     [

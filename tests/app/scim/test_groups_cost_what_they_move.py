@@ -53,6 +53,7 @@ async def marked(door: Door) -> set[str]:
 
 
 @pytest.mark.parametrize("size", [5, 500])
+@pytest.mark.spec("I5")
 async def test_moving_people_costs_the_same_in_a_large_group(
     door: Door, statements: list[str], size: int
 ) -> None:

@@ -19,6 +19,7 @@ def replace(path: str, value: Any) -> dict[str, Any]:
     return {"op": "Replace", "path": path, "value": value}
 
 
+@pytest.mark.spec("I1")
 async def test_the_eleven_requests_of_okta(door: Door) -> None:
     first = (await door.http.post("/Users", json=ADA)).json()
 
@@ -67,6 +68,7 @@ async def test_the_eleven_requests_of_okta(door: Door) -> None:
     assert wrong.headers["WWW-Authenticate"].startswith("Bearer")
 
 
+@pytest.mark.spec("I1")
 async def test_users_as_microsofts_kit_makes_them(door: Door) -> None:
     created = await door.http.post("/Users", json={**ADA, "externalId": "e1"})
     ada = created.json()

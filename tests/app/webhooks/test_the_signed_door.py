@@ -26,6 +26,7 @@ SECOND = dt.timedelta(seconds=1)
 Headers = dict[str, str]
 
 
+@pytest.mark.spec("I2", "I3")
 async def test_what_an_independent_signer_signed_is_stored_and_the_workers_are_told(
     provider: Provider,
 ) -> None:
@@ -36,6 +37,7 @@ async def test_what_an_independent_signer_signed_is_stored_and_the_workers_are_t
     assert provider.rung == ["inbox"]
 
 
+@pytest.mark.spec("I3")
 async def test_a_repetition_is_answered_the_same_and_does_nothing(provider: Provider) -> None:
     first = await provider.post(BODY, provider.signed(BODY, id="same"))
     later = await provider.post(BODY, provider.signed(BODY, id="same", at=MONDAY + 60 * SECOND))
@@ -115,6 +117,7 @@ UNBELIEVABLE: list[tuple[str, Callable[[Headers], Any]]] = [
 ]
 
 
+@pytest.mark.spec("I3")
 @pytest.mark.parametrize(
     "spoil", [row[1] for row in UNBELIEVABLE], ids=[row[0] for row in UNBELIEVABLE]
 )
@@ -175,6 +178,7 @@ async def test_an_unknown_connection_looks_like_a_wrong_signature(
     assert (answer.status_code, answer.content) == (401, b"")
 
 
+@pytest.mark.spec("I6")
 async def test_both_secrets_are_good_while_one_is_exchanged(provider: Provider) -> None:
     async def rotate(at: dt.datetime) -> str:
         async with provider.world.edge.transaction() as db:
@@ -283,6 +287,7 @@ async def test_size_and_form_are_looked_at_first(provider: Provider) -> None:
     assert await provider.inbox() == []
 
 
+@pytest.mark.spec("I3")
 async def test_503_and_no_false_success_when_it_cannot_be_stored(provider: Provider) -> None:
     away = create_async_engine("postgresql+psycopg://nobody@/nowhere?host=/nonexistent")
     rung: list[str] = []

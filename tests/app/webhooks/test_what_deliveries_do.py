@@ -177,6 +177,7 @@ async def test_the_question_whether_anything_is_pending_is_right(provider: Provi
     assert not await pending()
 
 
+@pytest.mark.spec("I4")
 async def test_the_far_future_is_quarantined(provider: Provider) -> None:
     ahead = (MONDAY + dt.timedelta(minutes=6)).isoformat()
     await provider.send(

@@ -56,6 +56,7 @@ def test_every_operator_agrees_on_every_pair_of_values(type: AttributeType) -> N
             assert index_of_denied.matches(facts, today) == set(rules) - truth
 
 
+@pytest.mark.spec("S1", "S2")
 @settings(max_examples=400, deadline=None)
 @given(st.data())
 def test_all_evaluators_agree_on_every_rule_and_person(data: st.DataObject) -> None:
@@ -79,6 +80,7 @@ def test_all_evaluators_agree_on_every_rule_and_person(data: st.DataObject) -> N
         assert from_json(to_json(facts), catalog) == facts
 
 
+@pytest.mark.spec("S2")
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_a_rule_and_its_negation_partition_the_people(data: st.DataObject) -> None:
@@ -121,6 +123,7 @@ def _recomputed(node: Explanation, decided: set[int], *, others: bool) -> bool:
             return node.truth if id(node) in decided else others
 
 
+@pytest.mark.spec("S2")
 def test_negative_operators_are_the_complements_of_their_twins_on_absent_values() -> None:
     from sync_engine.rules import STANDARD_ATTRIBUTES as CATALOG
     from sync_engine.rules import parse

@@ -52,6 +52,7 @@ def test_the_limits_are_those_that_were_promised() -> None:
     assert (LIMITS.clauses, LIMITS.depth, LIMITS.values, LIMITS.bytes) == (100, 8, 1000, 16384)
 
 
+@pytest.mark.spec("S3")
 def test_eight_levels_are_read_and_nine_are_refused() -> None:
     rule = from_document(nested(8), STANDARD_ATTRIBUTES)
     assert to_document(rule) == nested(8)
@@ -75,6 +76,7 @@ def test_eight_levels_of_text_are_read_and_nine_are_refused() -> None:
     assert (problem.start, problem.end) == (8, 9)
 
 
+@pytest.mark.spec("S3")
 def test_a_hundred_clauses_are_read_and_one_more_is_refused() -> None:
     assert document({"any": [CITY] * 100})
     assert text(" or ".join(["city pr"] * 100))
@@ -108,6 +110,7 @@ def test_a_thousand_values_are_read_and_one_more_is_refused() -> None:
     assert (problem.start, problem.end) == (9, 9 + 2 * 1001 + 1)
 
 
+@pytest.mark.spec("S3")
 def test_sixteen_kilobytes_of_json_are_read_and_one_byte_more_is_refused() -> None:
     frame = len('{"attr":"city","op":"eq","value":""}')
     longest = {"attr": "city", "op": "eq", "value": "x" * (16384 - frame)}

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,6 +18,7 @@ from sync_engine.rules import (
 from tests.sync_engine.rules.generated import catalogs, documents
 
 
+@pytest.mark.spec("S1")
 @settings(max_examples=250, deadline=None)
 @given(st.data())
 def test_a_rule_survives_text_and_json_and_both_in_turn(data: st.DataObject) -> None:

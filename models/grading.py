@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from models.base import Base, CreatedAt, one_of, text_enum
+from models.base import Base, CreatedAt, Json, one_of, text_enum
 
 
 class SubmissionState(StrEnum):
@@ -105,7 +105,7 @@ class Answer(Base):
     )
     question_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     workspace_id: Mapped[int]
-    given: Mapped[object] = mapped_column(JSONB)
+    given: Mapped[Json | None] = mapped_column(JSONB, nullable=False)
     answered_at: Mapped[CreatedAt]
     is_correct: Mapped[bool | None]
     points: Mapped[Decimal | None] = mapped_column(Numeric(8, 2))

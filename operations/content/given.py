@@ -134,19 +134,16 @@ def _problems(said: Said, question: Question, path: Path) -> Iterator[Problem]:
                 (*path, name),
                 f"Question {question.id} is a {question.kind} question; answer with {wanted}.",
             )
-    match question.kind:
-        case QuestionKind.SINGLE_CHOICE:
-            yield from _choices(said.choice_ids or (), question, 1, (*path, wanted))
-        case QuestionKind.MULTIPLE_CHOICE:
-            yield from _choices(said.choice_ids or (), question, CHOICES, (*path, wanted))
-        case QuestionKind.SHORT_TEXT:
-            yield from _text(said.text or "", ACCEPTED_LENGTH, (*path, wanted))
-        case QuestionKind.ESSAY:
-            yield from _text(said.text or "", ESSAY_LENGTH, (*path, wanted))
-        case QuestionKind.NUMBER:
-            yield from _number(said.number or "", (*path, wanted))
-        case QuestionKind.TRUE_FALSE:
-            pass
+    is_single = question.kind is QuestionKind.SINGLE_CHOICE
+    is_short = question.kind is QuestionKind.SHORT_TEXT
+    path = (*path, wanted)
+    match wanted:
+        case "choiceIds":
+            yield from _choices(said.choice_ids or (), question, 1 if is_single else CHOICES, path)
+        case "text":
+            yield from _text(said.text or "", ACCEPTED_LENGTH if is_short else ESSAY_LENGTH, path)
+        case "number":
+            yield from _number(said.number or "", path)
 
 
 def _parts(said: Said) -> Mapping[str, object]:

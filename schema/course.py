@@ -13,11 +13,14 @@ from resolvers import coordinators as staff
 from resolvers import courses as course_answers
 from resolvers import modules as module_answers
 from resolvers import team as team_answers
+from resolvers.certificates import reading as certificate_answers
 from resolvers.coordinators import SourceKind
 from resolvers.learning import due_dates as due_date_answers
 from resolvers.learning import groups as group_answers
+from resolvers.learning import learners as learner_answers
 from resolvers.live_sessions import reading as live_session_answers
 from schema.ability import Ability, allowed_actions
+from schema.certificate import CertificateTemplate
 from schema.department import Department
 from schema.freshness import Freshness
 from schema.live_session import LiveSession
@@ -25,12 +28,13 @@ from schema.member import Member
 from schema.module import Module
 from schema.node import Node
 from schema.paging import Connection
-from schema.requires import SIGNED_IN, guarded_type, resolved_by
+from schema.requires import SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.team import CourseTeamMember
 
 if TYPE_CHECKING:
     from schema.due_date import DueDateChange
     from schema.group import LearnerGroup
+    from schema.learner import LearnerConnection
     from schema.segment import Segment
 
 
@@ -168,5 +172,17 @@ class Course(Node):
         course_answers.course_freshness,
         requires=NAMES,
         description="How current its derived coordinators are.",
+    )
+    learners: Annotated["LearnerConnection", strawberry.lazy("schema.learner")] | None = (
+        resolved_by(
+            learner_answers.of_course,
+            requires=any_of(Permission.LIST_LEARNERS).by_rows(),
+            description="The people on it, as far as one may list them.",
+        )
+    )
+    certificate_template: CertificateTemplate | None = resolved_by(
+        certificate_answers.template_of_course,
+        requires=Permission.EDIT_COURSE_INFO,
+        description="What its certificates say, in the newest version.",
     )
     allowed_actions: list[Ability] | None = allowed_actions()

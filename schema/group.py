@@ -9,7 +9,7 @@ from access.permissions import Permission
 from models import groups as stored
 from resolvers import done
 from resolvers.answers import Answer
-from resolvers.learning import due_dates, group_changes
+from resolvers.learning import due_dates, group_changes, learners
 from resolvers.learning import groups as answered
 from schema.ability import Ability, allowed_actions
 from schema.due_date import DueDateChange
@@ -29,6 +29,7 @@ from schema.requires import (
 
 if TYPE_CHECKING:
     from schema.course import Course
+    from schema.learner import LearnerConnection
 
 INFO = Permission.VIEW_COURSE_INFO
 MODIFIES = any_of(Permission.MODIFY_OWN_GROUP, Permission.MODIFY_EXISTING_GROUP)
@@ -68,6 +69,13 @@ class LearnerGroup(Node):
         answered.facilitators,
         requires=INFO,
         description="Those who look after it, by name. Being one gives no right.",
+    )
+    learners: Annotated["LearnerConnection", strawberry.lazy("schema.learner")] | None = (
+        resolved_by(
+            learners.of_group,
+            requires=any_of(Permission.LIST_LEARNERS).by_rows(),
+            description="The people who learn in it, as far as one may list them.",
+        )
     )
     learner_count: int | None = resolved_by(
         answered.learner_count,

@@ -12,12 +12,14 @@ from schema.activity import ActivityQuery
 from schema.attribute import AttributeQuery
 from schema.audit import AuditQuery
 from schema.billing import BillingQuery
+from schema.certificate import CertificateQuery
 from schema.connection import Delivery, IdentityConnection
 from schema.content import ContentQuery
 from schema.course import Course
 from schema.department import Department
 from schema.enrolment import EnrolmentQuery
 from schema.explanation import MembershipExplanation
+from schema.learner import LearnerQuery
 from schema.live_session import LiveSessionQuery
 from schema.member import Member
 from schema.module import SEES_COURSES, ModuleQuery
@@ -36,6 +38,7 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
 class Query(
+    CertificateQuery,
     AuditQuery,
     ContentQuery,
     TokenQuery,
@@ -44,6 +47,7 @@ class Query(
     ActivityQuery,
     ModuleQuery,
     EnrolmentQuery,
+    LearnerQuery,
     LiveSessionQuery,
     PermissionQuery,
     AttributeQuery,

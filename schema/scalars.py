@@ -8,14 +8,16 @@ from strawberry.types.scalar import ScalarDefinition
 
 from access.caller import Origin
 from models.catalog import CourseKind, CourseState, ModuleKind
+from models.certificates import CertificateState
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.enrolments import EnrolmentSource
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
 from models.people import MemberState
-from models.progress import DueDateOf
+from models.progress import DueDateOf, ProgressState
 from models.segments import SegmentKind, SegmentState
+from operations.certificates.templates import Orientation
 from operations.content.problems import ProblemKind
 from operations.content.questions import KeyShown, QuestionKind
 from operations.coordinators import Held, OnConflict
@@ -24,6 +26,9 @@ from operations.explain_permission import Obstacle
 from operations.holders import How
 from operations.learning.due_dates import DueDateOutcome
 from operations.learning.enrolments import AssignmentOutcome, UnassignmentOutcome
+from operations.learning.listing_actions import ActionObstacle
+from operations.learning.listing_narrowing import CertificateStanding, LearnerKind
+from operations.learning.listing_orders import LearnerOrder
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
@@ -50,11 +55,18 @@ ENUMS = (
     (AssignmentOutcome, "AssignmentOutcome", "CONFLICT: instructs the course."),
     (UnassignmentOutcome, "UnassignmentOutcome", "STILL_ENROLLED: there are other reasons."),
     (DueDateOf, "DueDateOf", "Whose due date it is."),
+    (ProgressState, "ProgressState", "COMPLETED as soon as one attempt that counts is."),
+    (LearnerKind, "LearnerKind", "STAFF took it as instructor or coordinator; FORMER: neither."),
+    (LearnerOrder, "LearnerOrder", "PROGRESS: the score. Who has no due date comes after all."),
+    (CertificateStanding, "CertificateStanding", "What became of the newest certificate."),
+    (ActionObstacle, "ActionObstacle", "Why something cannot be done about somebody now."),
     (DueDateOutcome, "DueDateOutcome", "What became of a due date that was to be changed."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
+    (CertificateState, "CertificateState", "Only an ISSUED certificate is valid."),
+    (Orientation, "CertificateOrientation", "How the page is held."),
     (MailKind, "MailKind", "What a mail is about."),
     (MailState, "MailState", "QUEUED: on its way. FAILED: given up, or there was nobody."),
     (TokenKind, "TokenKind", "PAT: a person's. SERVICE: a program's. SCIM: a connection's."),

@@ -23,8 +23,12 @@ def learners(by: Caller, permission: Permission = Permission.LIST_LEARNERS) -> S
     of the groups the person learns in was made by the caller. Other conditions that are not about
     the course itself count as unmet.
     """
-    whoever = visible.courses(by, permission)
-    arms = [Progress.course_id.in_(_ids(whoever))]
+    return select(Progress).where(Progress.workspace_id == by.workspace_id, is_seen(by, permission))
+
+
+def is_seen(by: Caller, permission: Permission = Permission.LIST_LEARNERS) -> Where:
+    """The same, of rows of Progress in the caller's workspace."""
+    arms: list[Where] = [Progress.course_id.in_(_ids(visible.courses(by, permission)))]
     if by.member_id is not None:
         told: tuple[tuple[Condition, Where], ...] = (
             (Condition.OWN_GROUPS, is_in_group_of(by)),
@@ -34,24 +38,24 @@ def learners(by: Caller, permission: Permission = Permission.LIST_LEARNERS) -> S
             and_(where, Progress.course_id.in_(_ids(visible.courses(by, permission, given=each))))
             for each, where in told
         ]
-    return select(Progress).where(Progress.workspace_id == by.workspace_id, or_(*arms))
+    return or_(*arms)
 
 
-def is_in_group_of(by: Caller) -> Where:
+def is_in_group_of(by: Caller, of: Any = Progress) -> Where:
     """Whether the person of the row learns in a group of the course that the caller has made."""
     return (
         exists()
         .where(
             LearnerGroup.workspace_id == by.workspace_id,
             LearnerGroup.created_by_id == by.member_id,
-            LearnerGroup.course_id == Progress.course_id,
+            LearnerGroup.course_id == of.course_id,
             LearnerGroup.removed_at.is_(None),
             Enrolment.group_id == LearnerGroup.id,
-            Enrolment.course_id == Progress.course_id,
-            Enrolment.member_id == Progress.member_id,
+            Enrolment.course_id == of.course_id,
+            Enrolment.member_id == of.member_id,
             Enrolment.ended_at.is_(None),
         )
-        .correlate(Progress)
+        .correlate(of)
     )
 
 

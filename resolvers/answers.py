@@ -107,7 +107,9 @@ class Answer:
     workspace_id: int | None = None
     module_id: int | None = None
     group_id: int | None = None
+    attempt_id: int | None = None
     live_session_id: int | None = None
+    certificate_id: int | None = None
     connection_id: int | None = None
     delivery_id: int | None = None
     token_id: str | None = None

@@ -10,15 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.billing import Invoice
 from models.catalog import Course, Department, Module
+from models.certificates import Certificate
 from models.content import Attachment
 from models.groups import LearnerGroup
 from models.live_sessions import LiveSession
 from models.people import Member
+from models.progress import Attempt
 from models.segments import Segment
 from models.workspaces import Workspace
 from operations import invoices, visible
+from operations.certificates import reading as certificates
 from operations.content import attachments
-from operations.learning import groups
+from operations.learning import attempts_seen, groups
 from operations.live_sessions import locking
 from operations.refusals import Code, Refused
 from resolvers.context import Context
@@ -38,6 +41,8 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Segment": (Segment, visible.segments),
     "Member": (Member, visible.members),
     "Invoice": (Invoice, invoices.seen_by),
+    "Attempt": (Attempt, attempts_seen.seen_by),
+    "Certificate": (Certificate, certificates.seen_by),
     "LiveSession": (LiveSession, locking.seen_by),
 }
 """By the type name in a global id: the rows, and which of them a caller may see."""

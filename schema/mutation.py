@@ -2,8 +2,10 @@
 
 from access.permissions import Permission
 from resolvers import connection_changes, course_changes, member_changes, segment_changes
+from schema.attempt_mutation import AttemptMutation
 from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
+from schema.certificate_mutation import CertificateMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.content_mutation import ContentMutation
 from schema.due_date import DueDateMutation
@@ -28,6 +30,7 @@ from schema.token_changes import TokenMutation
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
 class Mutation(
+    CertificateMutation,
     TokenMutation,
     ContentMutation,
     BillingMutation,
@@ -40,6 +43,7 @@ class Mutation(
     LiveSessionMutation,
     InvitationMutation,
     AttributeMutation,
+    AttemptMutation,
 ):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,

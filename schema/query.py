@@ -9,6 +9,7 @@ from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
 from resolvers import viewer as viewer_answers
 from schema.activity import ActivityQuery
+from schema.attempt import AttemptQuery
 from schema.attribute import AttributeQuery
 from schema.audit import AuditQuery
 from schema.billing import BillingQuery
@@ -51,6 +52,7 @@ class Query(
     LiveSessionQuery,
     PermissionQuery,
     AttributeQuery,
+    AttemptQuery,
 ):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."

@@ -7,7 +7,7 @@ from strawberry.scalars import JSON as JSON  # noqa: PLC0414 - the schema's one 
 from strawberry.types.scalar import ScalarDefinition
 
 from access.caller import Origin
-from models.catalog import CourseKind, CourseState, ModuleKind
+from models.catalog import CourseKind, CourseState, ModuleKind, RetakePolicy, ScorePolicy
 from models.certificates import CertificateState
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.enrolments import EnrolmentSource
@@ -15,6 +15,13 @@ from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
 from models.people import MemberState
+from models.progress import (
+    AttemptOrigin,
+    AttemptState,
+    ModuleState,
+    ProgressState,
+    RoleAtStart,
+)
 from models.progress import DueDateOf, ProgressState
 from models.segments import SegmentKind, SegmentState
 from operations.certificates.templates import Orientation
@@ -29,6 +36,8 @@ from operations.learning.enrolments import AssignmentOutcome, UnassignmentOutcom
 from operations.learning.listing_actions import ActionObstacle
 from operations.learning.listing_narrowing import CertificateStanding, LearnerKind
 from operations.learning.listing_orders import LearnerOrder
+from operations.learning.completing import Completion
+from operations.learning.resetting import Reset
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
@@ -91,6 +100,15 @@ ENUMS = (
     (RegistrationState, "RegistrationState", "The last three say how it came out."),
     (Attendance, "Attendance", "Whether somebody was there."),
     (RosterOutcome, "RosterOutcome", "What became of one person who was to be placed or marked."),
+    (AttemptState, "AttemptState", "The first three are open, the others ends."),
+    (AttemptOrigin, "AttemptOrigin", "MANUAL: somebody completed the course for the person."),
+    (RoleAtStart, "RoleAtStart", "As what somebody began an attempt."),
+    (ModuleState, "ModuleState", "How far an attempt is with a module; SUBMITTED is to be graded."),
+    (ProgressState, "ProgressState", "COMPLETED as soon as one attempt that counts is."),
+    (RetakePolicy, "RetakePolicy", "How often learners begin again; LIMITED has a number."),
+    (ScorePolicy, "ScorePolicy", "Which finished attempt a person's score is of."),
+    (Completion, "CompletionOutcome", "What became of a person who was to be completed."),
+    (Reset, "ResetOutcome", "What became of a person whose progress was to be reset."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )
 

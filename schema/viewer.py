@@ -9,8 +9,10 @@ from access.permissions import Condition, Permission, Principal, Scope
 from models import workspaces
 from resolvers import done, permissions, tokens, viewer
 from resolvers import team as team_answers
+from resolvers.certificates import reading as certificates
 from resolvers.live_sessions import reading
 from schema.ability import Ability, allowed_actions
+from schema.certificate import Certificate
 from schema.live_session import LiveSession
 from schema.member import Member
 from schema.node import Node
@@ -94,6 +96,11 @@ class Viewer:
         requires=SIGNED_IN,
         description="The viewer's own calendar: where they have a seat, wait, or teach, and what"
         " of it was called off; soonest first, or PAST, latest first.",
+    )
+    certificates: Connection[Certificate] | None = resolved_by(
+        certificates.of_viewer,
+        requires=SIGNED_IN,
+        description="The viewer's own certificates of all courses, newest first.",
     )
     roles: list[HeldRole] = resolved_by(
         viewer.viewer_roles, requires=SIGNED_IN, description="The rights the viewer was given."

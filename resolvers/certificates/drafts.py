@@ -1,10 +1,21 @@
 """What somebody wants a template of certificates to say, from whatever door."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
+
+import strawberry
 
 from operations.certificates.templates import Orientation, Signature
 from operations.refusals import Code, Refused
+
+
+@dataclass
+class SignatureToPrint:
+    """Somebody who stands for the certificate, and as what."""
+
+    name: str
+    title: str
 
 
 def _text(name: str, value: Any) -> str:
@@ -50,6 +61,14 @@ def changes_in(given: Mapping[str, Any]) -> dict[str, Any]:
         if name not in _FIELDS:
             raise _bad(f"A template has no {name[:40]}; it has {', '.join(_FIELDS)}.")
     return {name: _FIELDS[name](name, value) for name, value in given.items()}
+
+
+def changes_given(**values: Any) -> dict[str, Any]:
+    """The fields of a template among the arguments a client gave; null is none of them."""
+    said = {name: value for name, value in values.items() if value not in (strawberry.UNSET, None)}
+    if "signatures" in said:
+        said["signatures"] = tuple(Signature(each.name, each.title) for each in said["signatures"])
+    return said
 
 
 def _bad(message: str) -> Refused:

@@ -141,6 +141,13 @@ def test_every_kind_has_a_text_and_a_page_that_say_the_same_facts(kind: MailKind
         MailKind.INVITATION: ["Pea", "Acme", "22 December 2026", CODE],
         MailKind.INVOICE: ["October 2026", "1234", "EUR 1.20", "EUR 1,480.80"],
         MailKind.PAYMENT_METHOD_CHANGED: ["nothing on file", "Visa ending in 4242", "Fia"],
+        MailKind.CERTIFICATE_ISSUED: [
+            "Pea",
+            "Fire Safety",
+            "ACME-000123",
+            "22 November 2026",
+            "22 November 2027",
+        ],
         **dict.fromkeys(ABOUT_LIVE_SESSIONS, OF_LIVE_SESSIONS),
     }[kind]
     for fact in facts:

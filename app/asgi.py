@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from access.caller import Caller
-from app import activation, audit, certificates, invoices, scim, webhooks
+from app import activation, attachments, audit, certificates, invoices, scim, webhooks
 from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
@@ -176,6 +176,7 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
             now=utc_now,
         ),
         *audit.routes(edge=here.edge, bearer=here.bearer),
+        *attachments.routes(edge=here.edge, bearer=here.bearer, storage=here.storage, now=utc_now),
         *activation.routes(
             edge=here.edge,
             bearer=here.bearer,

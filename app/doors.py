@@ -9,6 +9,7 @@ an endpoint of it. A door for members asks `signed_in` first; one for strangers 
 404  there is no such thing, or none the caller may see: nobody learns which
 409  it cannot be done as things stand
 413  the body is longer than the door takes
+415  the body is of no kind that is taken
 429  too many tokens from this address were not valid
 503  who this is, or what there is, could not be found out: ask again
 
@@ -39,6 +40,7 @@ STATUS: Final[Mapping[Code, int]] = {
     Code.BAD_USER_INPUT: 400,
     Code.NOT_FOUND: 404,
     Code.UNAVAILABLE: 503,
+    Code.UNSUPPORTED_FILE: 415,
 }
 """What refusals are over HTTP; all others are 409."""
 

@@ -22,6 +22,7 @@ from app.health import Health, LoopLag
 from app.keyring import Keyring
 from app.preflight import check_migrated, check_production
 from app.settings import Settings
+from app.storage import Storage
 from models import migrations
 from operations.edge import Edge
 from resolvers.seal import Seal
@@ -41,6 +42,7 @@ class Installation:
     bus: Bus
     keyring: Keyring
     seal: Seal
+    storage: Storage
     issuers: Issuers
     bearer: Bearer
     local_issuer: LocalIssuer | None
@@ -66,6 +68,7 @@ class Installation:
             bus=Bus(sessions, settings.redis_address),
             keyring=keyring,
             seal=Seal(keyring.signing_keys("cursor")[0]),
+            storage=settings.storage(),
             issuers=issuers,
             bearer=Bearer(edge, issuers),
             local_issuer=local,

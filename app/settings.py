@@ -12,6 +12,7 @@ from app.embedded import CannotStart
 from app.keyring import Keyring, keyring_in, read_keyring
 from app.mail.addresses import NoAddress, sender_in
 from app.mail.server import server_in
+from app.storage import Storage, in_directory, storage_at
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -48,6 +49,10 @@ class Settings(BaseSettings):
     | COORDINATOR_SMTP_URL         | where mail goes out: smtp://user:password@host:587, or      |
     |                              | smtps://…; see app/mail/server.py. Unset: every mail is a   |
     |                              | file in the data directory's mail/                          |
+    | COORDINATOR_STORAGE_URL      | where files of modules lie: file:///… or s3://bucket/prefix |
+    |                              | ?region=…&endpoint=…; see app/storage.py. Unset: the data   |
+    |                              | directory's files/                                          |
+    | COORDINATOR_STORAGE_KEY, _SECRET | the credentials of that bucket; unset: the machine's role |
     | COORDINATOR_MAIL_FROM        | whom mail is from: LMS Coordinator <no-reply@example.com>   |
     | COORDINATOR_ACCEPT_UNSAFE    | names of switches, by commas, that production may have on:  |
     |                              | graphiql, introspection, local_issuer, http_issuers         |
@@ -82,6 +87,9 @@ class Settings(BaseSettings):
     local_issuer: bool | None = None
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
+    storage_url: str | None = None
+    storage_key: str | None = None
+    storage_secret: SecretStr | None = None
     accept_unsafe: Annotated[tuple[UnsafeSwitch, ...], NoDecode] = ()
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
@@ -145,6 +153,13 @@ class Settings(BaseSettings):
                 ) from None
         return value
 
+    @field_validator("storage_url")
+    @classmethod
+    def _some_storage(cls, value: str | None) -> str | None:
+        if value is not None:
+            storage_at(value)
+        return value
+
     @field_validator("public_url")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
@@ -203,6 +218,10 @@ class Settings(BaseSettings):
                 "COORDINATOR_SMTP_URL must be set: mail would only be written to files; "
                 + INSISTING.format("mail_folder"),
             ),
+            (
+                self.storage_url is None,
+                "COORDINATOR_STORAGE_URL must be set, if need be to a directory, like file:///srv/files.",
+            ),
             ("*" in self.cors_origins, "COORDINATOR_CORS_ORIGINS must name origins, not *."),
         )
 
@@ -242,6 +261,15 @@ class Settings(BaseSettings):
     def mail_directory(self) -> Path:
         """Where mails are written to as files, while no SMTP server is set."""
         return self.data_dir / "mail"
+
+    def storage(self) -> Storage:
+        """Where the files of modules lie."""
+        if self.storage_url is None:
+            return in_directory(self.data_dir / "files")
+        secret = self.storage_secret
+        return storage_at(
+            self.storage_url, self.storage_key, secret.get_secret_value() if secret else None
+        )
 
     @property
     def logs_json(self) -> bool:

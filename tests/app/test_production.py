@@ -38,6 +38,7 @@ def production(database_url: str, **given: Any) -> Settings:
             "public_url": "https://lms.example.com",
             "smtp_url": "smtp://mail.example.com:587",
             "mail_from": "LMS <no-reply@example.com>",
+            "storage_url": "s3://files",
             **given,
         }
     )
@@ -75,6 +76,7 @@ async def test_neither_web_nor_workers_start_on_the_demo_company(
             "COORDINATOR_PUBLIC_URL": "https://lms.example.com",
             "COORDINATOR_SMTP_URL": "smtp://mail.example.com:587",
             "COORDINATOR_MAIL_FROM": "no-reply@example.com",
+            "COORDINATOR_STORAGE_URL": "s3://files",
         },
     )
 

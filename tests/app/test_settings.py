@@ -16,6 +16,7 @@ PRODUCTION = {
     "COORDINATOR_PUBLIC_URL": "https://lms.example.com/",
     "COORDINATOR_SMTP_URL": "smtp://lms:hunter4@mail.example.com:587",
     "COORDINATOR_MAIL_FROM": "LMS <no-reply@example.com>",
+    "COORDINATOR_STORAGE_URL": "s3://files",
 }
 
 

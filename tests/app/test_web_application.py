@@ -331,6 +331,7 @@ async def test_in_production_nothing_for_developers_is_served(
         keyring="k1:mZ3v8Qk0b2hJx1c9T7yWq4uRr5sEe6oPp0aAdDfFgGg=",
         smtp_url="smtp://mail.example.com",
         mail_from="no-reply@example.com",
+        storage_url="s3://files",
     )
 
     async with running(settings) as web:

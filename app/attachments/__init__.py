@@ -1,0 +1,5 @@
+"""The door for files of modules."""
+
+from app.attachments.door import routes
+
+__all__ = ["routes"]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from access.caller import Caller
 from access.permissions import Condition, Permission
@@ -41,21 +41,22 @@ def is_seen(by: Caller, permission: Permission = Permission.LIST_LEARNERS) -> Wh
     return or_(*arms)
 
 
-def is_in_group_of(by: Caller, of: Any = Progress) -> Where:
+def is_in_group_of(by: Caller) -> Where:
     """Whether the person of the row learns in a group of the course that the caller has made."""
     return (
-        exists()
+        select(LearnerGroup.id)
+        .join(Enrolment, Enrolment.group_id == LearnerGroup.id)
         .where(
             LearnerGroup.workspace_id == by.workspace_id,
             LearnerGroup.created_by_id == by.member_id,
-            LearnerGroup.course_id == of.course_id,
+            LearnerGroup.course_id == Progress.course_id,
             LearnerGroup.removed_at.is_(None),
-            Enrolment.group_id == LearnerGroup.id,
-            Enrolment.course_id == of.course_id,
-            Enrolment.member_id == of.member_id,
+            Enrolment.course_id == Progress.course_id,
+            Enrolment.member_id == Progress.member_id,
             Enrolment.ended_at.is_(None),
         )
-        .correlate(of)
+        .correlate(Progress)
+        .exists()
     )
 
 

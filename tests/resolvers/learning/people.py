@@ -16,8 +16,8 @@ UPDATE progress SET {changes} WHERE course_id = :course_id AND member_id = :memb
 
 ATTEMPT: Final = """
 INSERT INTO attempt (workspace_id, course_id, member_id, number, state, origin, role, ended_at)
-SELECT workspace_id, course_id, member_id, attempts, :state, 'SELF', 'LEARNER',
-       CASE WHEN :state IN ('COMPLETED', 'FAILED') THEN now() END
+SELECT workspace_id, course_id, member_id, attempts, CAST(:state AS text), 'SELF', 'LEARNER',
+       CASE WHEN CAST(:state AS text) IN ('COMPLETED', 'FAILED') THEN now() END
   FROM progress WHERE course_id = :course_id AND member_id = :member_id
 RETURNING id
 """
@@ -25,8 +25,8 @@ RETURNING id
 CERTIFICATE: Final = """
 INSERT INTO certificate (workspace_id, course_id, member_id, attempt_id, serial, code, state,
                          template_version, printed, expires_at, ended_at)
-SELECT p.workspace_id, p.course_id, p.member_id, a.id, a.id, 'code ' || a.id, :state, 0, '{}',
-       CAST(:expires_at AS timestamptz), CASE WHEN :state <> 'ISSUED' THEN now() END
+SELECT p.workspace_id, p.course_id, p.member_id, a.id, a.id, 'code ' || a.id, CAST(:state AS text), 0, '{}',
+       CAST(:expires_at AS timestamptz), CASE WHEN CAST(:state AS text) <> 'ISSUED' THEN now() END
   FROM progress p JOIN attempt a USING (course_id, member_id)
  WHERE p.course_id = :course_id AND p.member_id = :member_id
 """

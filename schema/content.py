@@ -23,7 +23,9 @@ LOOKS = any_of(Permission.EDIT_MODULE_CONTENT, Permission.PREVIEW_UNTRACKED)
 
 @guarded_type(requires=SIGNED_IN, description="One answer to choose from.", rows=views.ChoiceView)
 class Choice:
-    id: int
+    number: int = column(
+        "id", requires=INHERITED, description="The same in every revision; not its place."
+    )
     text: str
     is_correct: bool | None = column(
         "is_correct", requires=LOOKS, description="Whether it is a right answer."
@@ -32,8 +34,8 @@ class Choice:
 
 @guarded_type(requires=SIGNED_IN, description="A question of a quiz.", rows=views.QuestionView)
 class Question:
-    id: int = column(
-        "id", requires=SIGNED_IN, description="The same in every revision of the module."
+    number: int = column(
+        "id", requires=INHERITED, description="The same in every revision; not its place."
     )
     kind: QuestionKind
     text: str = column("text", requires=SIGNED_IN, description="Markdown.")
@@ -194,7 +196,7 @@ class ContentChange:
     rows=comparing.QuestionChange,
 )
 class QuestionChange:
-    question_id: int = column("id", requires=INHERITED, description="Of the question.")
+    number: int = column("id", requires=INHERITED, description="Of the question.")
     place_before: int | None = column(
         "place_before", requires=INHERITED, description="From 1; null where it is new."
     )

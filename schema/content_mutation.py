@@ -11,12 +11,12 @@ strawberry.input(changes.LessonToWrite, name="LessonToWrite", description="A les
 strawberry.input(
     changes.ChoiceToWrite,
     name="ChoiceToWrite",
-    description="A choice; without an id it is a new one.",
+    description="A choice; without a number it is a new one.",
 )
 strawberry.input(
     changes.QuestionToWrite,
     name="QuestionToWrite",
-    description="A question; without an id it is a new one. What its kind does not have is left"
+    description="A question; without a number it is a new one. What its kind does not have is left"
     " out: `choices` are of SINGLE_CHOICE and MULTIPLE_CHOICE, `isTrue` of TRUE_FALSE,"
     " `acceptedTexts` and `isCaseSensitive` of SHORT_TEXT, `acceptedNumber` and `tolerance` of"
     " NUMBER.",
@@ -39,7 +39,7 @@ class ContentMutation:
         changes.edit_module_content,
         requires=Permission.EDIT_MODULE_CONTENT,
         description="Put this in the place of the whole draft, which was read at `version`."
-        " Questions and choices keep their ids; what is unfinished is kept and told as problems.",
+        " Questions and choices keep their numbers; what is unfinished is kept and told as problems.",
     )
     rename_module: ModulePayload | None = done_by(
         changes.rename_module,

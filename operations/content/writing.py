@@ -125,31 +125,33 @@ class _Reading:
         if id not in self._known:
             yield Problem(
                 ProblemKind.UNKNOWN_ID,
-                (*path, "id"),
-                f"There is no question {id} here; leave the id out for a new one.",
+                (*path, "number"),
+                f"There is no question {id} here; leave the number out for a new one.",
             )
         elif (kind := self._known[id][0]) is not question.kind:
             yield Problem(
                 ProblemKind.KIND_CHANGED,
                 (*path, "kind"),
-                f"Question {id} is a {kind} question; leave the id out for another one.",
+                f"Question {id} is a {kind} question; leave the number out for another one.",
             )
         if id in seen:
-            yield Problem(ProblemKind.DUPLICATE, (*path, "id"), f"Question {id} is there twice.")
+            yield Problem(
+                ProblemKind.DUPLICATE, (*path, "number"), f"Question {id} is there twice."
+            )
         seen.add(id)
 
     def _choices(self, question: WrittenQuestion, path: Path) -> Iterator[Problem]:
         _, known = self._known.get(question.id or 0, (None, set[int]()))
         seen: set[int] = set()
         for place, choice in enumerate(question.choices[: CHOICES + 1]):
-            here = (*path, "choices", place, "id")
+            here = (*path, "choices", place, "number")
             if choice.id is None:
                 continue
             if choice.id not in known:
                 yield Problem(
                     ProblemKind.UNKNOWN_ID,
                     here,
-                    f"The question has no choice {choice.id}; leave the id out for a new one.",
+                    f"The question has no choice {choice.id}; leave the number out for a new one.",
                 )
             if choice.id in seen:
                 yield Problem(ProblemKind.DUPLICATE, here, f"Choice {choice.id} is there twice.")

@@ -33,16 +33,16 @@ class LessonToWrite:
 
 @dataclass
 class ChoiceToWrite:
-    """A choice; without an id it is a new one."""
+    """A choice; without a number it is a new one."""
 
     text: str
     is_correct: bool = False
-    id: int | None = None
+    number: int | None = None
 
 
 @dataclass
 class QuestionToWrite:
-    """A question; without an id it is a new one."""
+    """A question; without a number it is a new one."""
 
     kind: QuestionKind
     text: str
@@ -53,7 +53,7 @@ class QuestionToWrite:
     is_case_sensitive: bool | None = None
     accepted_number: Decimal | None = None
     tolerance: Decimal | None = None
-    id: int | None = None
+    number: int | None = None
 
 
 @dataclass
@@ -201,11 +201,11 @@ def _question(said: QuestionToWrite) -> WrittenQuestion:
         kind=said.kind,
         text=said.text,
         points=said.points,
-        choices=[WrittenChoice(each.text, each.is_correct, each.id) for each in said.choices],
+        choices=[WrittenChoice(each.text, each.is_correct, each.number) for each in said.choices],
         is_true=said.is_true,
         accepted_texts=said.accepted_texts,
         is_case_sensitive=said.is_case_sensitive,
         accepted_number=said.accepted_number,
         tolerance=said.tolerance,
-        id=said.id,
+        id=said.number,
     )

@@ -8,10 +8,11 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from models.catalog import CourseKind, CourseState
+from models.catalog import CourseKind, CourseState, RetakePolicy, ScorePolicy
 from models.coordinators import CourseRoleKind
 from operations import attachments, coordinators, courses, overrides, workspaces
 from operations.coordinators import OnConflict
+from operations.learning import course_settings
 from operations.refusals import Code, Refused
 from resolvers.answers import Answer, Values, answer, given
 from resolvers.context import Context
@@ -66,6 +67,16 @@ async def edit_course_info(
     title: str | None = strawberry.UNSET,
     description: str | None = strawberry.UNSET,
     kind: CourseKind | None = strawberry.UNSET,
+    retake_policy: RetakePolicy | None = strawberry.UNSET,
+    retake_limit: int | None = strawberry.UNSET,
+    score_policy: ScorePolicy | None = strawberry.UNSET,
+    due_at: dt.datetime | None = strawberry.UNSET,
+    allow_past: bool = False,
+    reason: str | None = None,
+    allows_self_enrolment: bool | None = strawberry.UNSET,
+    attendance_completes: bool | None = strawberry.UNSET,
+    certifies_completion: bool | None = strawberry.UNSET,
+    certificate_days: int | None = strawberry.UNSET,
     add_instructor_ids: Ids | None = None,
     remove_instructor_ids: Ids | None = None,
     add_coordinator_ids: Ids | None = None,
@@ -78,8 +89,32 @@ async def edit_course_info(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(course_id, "Course")
-        changes = _never_null(given(title=title, description=description, kind=kind))
-        await courses.edit(db, by=caller, course_id=number, changes=changes)
+        changes = _never_null(
+            given(
+                title=title,
+                description=description,
+                kind=kind,
+                retake_policy=retake_policy,
+                score_policy=score_policy,
+                allows_self_enrolment=allows_self_enrolment,
+                attendance_completes=attendance_completes,
+                certifies_completion=certifies_completion,
+            )
+        )
+        changes |= given(
+            retake_limit=retake_limit,
+            certificate_days=certificate_days,
+            due_at=due_at if due_at is strawberry.UNSET else exact(due_at, "dueAt"),
+        )
+        await course_settings.edit(
+            db,
+            by=caller,
+            course_id=number,
+            changes=changes,
+            allow_past=allow_past,
+            reason=reason,
+            at=dt.datetime.now(dt.UTC),
+        )
         for role, gone in (
             (CourseRoleKind.INSTRUCTOR, remove_instructor_ids),
             (CourseRoleKind.COORDINATOR, remove_coordinator_ids),
@@ -149,6 +184,26 @@ async def set_workspace_segment_limit(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         await workspaces.set_segment_limit(db, by=caller, limit=limit, force=force)
+        return {"workspace_id": caller.workspace_id}
+
+    return await answer(info, operation)
+
+
+async def edit_workspace_settings(
+    info: Info,
+    *,
+    allows_self_action: bool | None = None,
+    late_placement_days: int | None = None,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        await workspaces.edit_settings(
+            db,
+            by=caller,
+            allows_self_action=allows_self_action,
+            late_placement_days=late_placement_days,
+        )
         return {"workspace_id": caller.workspace_id}
 
     return await answer(info, operation)

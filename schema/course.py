@@ -8,18 +8,20 @@ import strawberry
 from access.permissions import Permission
 from models import catalog
 from models import segments as stored
-from models.catalog import CourseKind, CourseState
+from models.catalog import CourseKind, CourseState, RetakePolicy, ScorePolicy
 from resolvers import coordinators as staff
 from resolvers import courses as course_answers
 from resolvers import modules as module_answers
 from resolvers import team as team_answers
 from resolvers.certificates import reading as certificate_answers
 from resolvers.coordinators import SourceKind
+from resolvers.learning import attempts as attempt_answers
 from resolvers.learning import due_dates as due_date_answers
 from resolvers.learning import groups as group_answers
 from resolvers.learning import learners as learner_answers
 from resolvers.live_sessions import reading as live_session_answers
 from schema.ability import Ability, allowed_actions
+from schema.attempt import Attempt, OwnProgress
 from schema.certificate import CertificateTemplate
 from schema.department import Department
 from schema.freshness import Freshness
@@ -28,7 +30,7 @@ from schema.member import Member
 from schema.module import Module
 from schema.node import Node
 from schema.paging import Connection
-from schema.requires import SIGNED_IN, any_of, guarded_type, resolved_by
+from schema.requires import SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.team import CourseTeamMember
 
 if TYPE_CHECKING:
@@ -106,6 +108,26 @@ class Course(Node):
     kind: CourseKind
     state: CourseState
     created_at: dt.datetime
+    retake_policy: RetakePolicy
+    retake_limit: int | None = column(
+        "retake_limit",
+        requires=Permission.VIEW_COURSE_INFO,
+        description="How many further attempts LIMITED allows.",
+    )
+    score_policy: ScorePolicy
+    due_at: dt.datetime | None = column(
+        "due_at",
+        requires=Permission.VIEW_COURSE_INFO,
+        description="For whoever has no date of their own, or of a group.",
+    )
+    allows_self_enrolment: bool
+    attendance_completes: bool
+    certifies_completion: bool
+    certificate_days: int | None = column(
+        "certificate_days",
+        requires=Permission.VIEW_COURSE_INFO,
+        description="How long a certificate is valid; null: for good.",
+    )
     department: Department | None = resolved_by(
         course_answers.department, requires=Permission.VIEW_COURSE_INFO, description="Its owner."
     )
@@ -184,5 +206,15 @@ class Course(Node):
         certificate_answers.template_of_course,
         requires=Permission.EDIT_COURSE_INFO,
         description="What its certificates say, in the newest version.",
+    )
+    my_progress: OwnProgress | None = resolved_by(
+        attempt_answers.own_progress,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="How one stands oneself.",
+    )
+    my_attempts: Connection[Attempt] | None = resolved_by(
+        attempt_answers.mine,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="Every attempt of one's own there ever was, by number.",
     )
     allowed_actions: list[Ability] | None = allowed_actions()

@@ -70,6 +70,12 @@ class Mutation(
         requires=Permission.CREATE_EDIT_SEGMENT,
         description="How many segments a course may carry, 1 to 50.",
     )
+    edit_workspace_settings: WorkspacePayload | None = done_by(
+        course_changes.edit_workspace_settings,
+        requires=Permission.GRANT_WORKSPACE_MANAGER,
+        description="Whether people may act on their own enrolment, and how late somebody may be"
+        " placed into a live session.",
+    )
     assign_instructor: CoursePayload | None = done_by(
         course_changes.assign_instructor,
         requires=Permission.ASSIGN_INSTRUCTOR,

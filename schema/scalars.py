@@ -18,11 +18,11 @@ from models.people import MemberState
 from models.progress import (
     AttemptOrigin,
     AttemptState,
+    DueDateOf,
     ModuleState,
     ProgressState,
     RoleAtStart,
 )
-from models.progress import DueDateOf, ProgressState
 from models.segments import SegmentKind, SegmentState
 from operations.certificates.templates import Orientation
 from operations.content.problems import ProblemKind
@@ -31,12 +31,12 @@ from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
 from operations.explain_permission import Obstacle
 from operations.holders import How
+from operations.learning.completing import Completion
 from operations.learning.due_dates import DueDateOutcome
 from operations.learning.enrolments import AssignmentOutcome, UnassignmentOutcome
 from operations.learning.listing_actions import ActionObstacle
 from operations.learning.listing_narrowing import CertificateStanding, LearnerKind
 from operations.learning.listing_orders import LearnerOrder
-from operations.learning.completing import Completion
 from operations.learning.resetting import Reset
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
@@ -104,7 +104,6 @@ ENUMS = (
     (AttemptOrigin, "AttemptOrigin", "MANUAL: somebody completed the course for the person."),
     (RoleAtStart, "RoleAtStart", "As what somebody began an attempt."),
     (ModuleState, "ModuleState", "How far an attempt is with a module; SUBMITTED is to be graded."),
-    (ProgressState, "ProgressState", "COMPLETED as soon as one attempt that counts is."),
     (RetakePolicy, "RetakePolicy", "How often learners begin again; LIMITED has a number."),
     (ScorePolicy, "ScorePolicy", "Which finished attempt a person's score is of."),
     (Completion, "CompletionOutcome", "What became of a person who was to be completed."),

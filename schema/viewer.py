@@ -35,6 +35,16 @@ class Workspace(Node):
         requires=Permission.CREATE_EDIT_SEGMENT,
         description="How many segments a course may carry, where the course does not say.",
     )
+    allows_self_action: bool = column(
+        "allows_self_action",
+        requires=SIGNED_IN,
+        description="Whether people may mark complete, reset, re-date and certify themselves.",
+    )
+    late_placement_days: int = column(
+        "late_placement_days",
+        requires=SIGNED_IN,
+        description="How long after its end people may be placed into a live session.",
+    )
     managers: Connection[RightHolder] | None = resolved_by(
         team_answers.managers,
         requires=Permission.GRANT_WORKSPACE_MANAGER,

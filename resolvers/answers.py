@@ -80,6 +80,8 @@ KINDS: Final[Mapping[Code, type[Refusal]]] = {
     Code.LIMIT_BELOW_USE: InUse,
     Code.SEGMENT_IN_USE: InUse,
     Code.INVALID_CONTENT: InvalidContent,
+    Code.INVALID_ANSWERS: InvalidContent,
+    Code.SUBMISSION_CAP_REACHED: LimitReached,
     Code.INVALID_RULE: InvalidRule,
     Code.NOT_ON_DEPARTMENT_TEAM: NotOnDepartmentTeam,
 }
@@ -107,6 +109,7 @@ class Answer:
     workspace_id: int | None = None
     module_id: int | None = None
     group_id: int | None = None
+    submission_id: int | None = None
     attempt_id: int | None = None
     live_session_id: int | None = None
     certificate_id: int | None = None

@@ -12,6 +12,7 @@ from models.billing import Invoice
 from models.catalog import Course, Department, Module
 from models.certificates import Certificate
 from models.content import Attachment
+from models.grading import Submission
 from models.groups import LearnerGroup
 from models.live_sessions import LiveSession
 from models.people import Member
@@ -21,7 +22,7 @@ from models.workspaces import Workspace
 from operations import invoices, visible
 from operations.certificates import reading as certificates
 from operations.content import attachments
-from operations.learning import attempts_seen, groups
+from operations.learning import attempts_seen, groups, submissions
 from operations.live_sessions import locking
 from operations.refusals import Code, Refused
 from resolvers.context import Context
@@ -38,6 +39,7 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Module": (Module, visible.modules),
     "Attachment": (Attachment, attachments.seen_by),
     "LearnerGroup": (LearnerGroup, groups.seen),
+    "Submission": (Submission, submissions.seen_by),
     "Segment": (Segment, visible.segments),
     "Member": (Member, visible.members),
     "Invoice": (Invoice, invoices.seen_by),

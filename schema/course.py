@@ -17,8 +17,10 @@ from resolvers.certificates import reading as certificate_answers
 from resolvers.coordinators import SourceKind
 from resolvers.learning import attempts as attempt_answers
 from resolvers.learning import due_dates as due_date_answers
+from resolvers.learning import gradebook as gradebook_answers
 from resolvers.learning import groups as group_answers
 from resolvers.learning import learners as learner_answers
+from resolvers.learning import submissions as submission_answers
 from resolvers.live_sessions import reading as live_session_answers
 from schema.ability import Ability, allowed_actions
 from schema.attempt import Attempt, OwnProgress
@@ -35,9 +37,11 @@ from schema.team import CourseTeamMember
 
 if TYPE_CHECKING:
     from schema.due_date import DueDateChange
+    from schema.gradebook import GradebookRow
     from schema.group import LearnerGroup
     from schema.learner import LearnerConnection
     from schema.segment import Segment
+    from schema.submission import Submission
 
 
 NAMES = Permission.VIEW_COORDINATOR_NAMES
@@ -216,5 +220,26 @@ class Course(Node):
         attempt_answers.mine,
         requires=Permission.VIEW_COURSE_INFO,
         description="Every attempt of one's own there ever was, by number.",
+    )
+    submissions: (
+        Connection[Annotated["Submission", strawberry.lazy("schema.submission")]] | None
+    ) = resolved_by(
+        submission_answers.of_course,
+        requires=any_of(Permission.VIEW_ANSWERS).or_self().by_rows(),
+        description="What was handed in, by module and person; of oneself, what was begun too.",
+    )
+    submissions_to_grade: (
+        Connection[Annotated["Submission", strawberry.lazy("schema.submission")]] | None
+    ) = resolved_by(
+        submission_answers.to_grade_of_course,
+        requires=Permission.GRADE_ANSWERS,
+        description="What waits to be graded, oldest first.",
+    )
+    gradebook: Connection[Annotated["GradebookRow", strawberry.lazy("schema.gradebook")]] | None = (
+        resolved_by(
+            gradebook_answers.of_course,
+            requires=Permission.VIEW_ANSWERS,
+            description="Its learners, by name, at each of its quizzes and assignments.",
+        )
     )
     allowed_actions: list[Ability] | None = allowed_actions()

@@ -9,7 +9,7 @@ from access.permissions import Permission
 from models import groups as stored
 from resolvers import done
 from resolvers.answers import Answer
-from resolvers.learning import due_dates, group_changes, learners
+from resolvers.learning import due_dates, gradebook, group_changes, learners
 from resolvers.learning import groups as answered
 from schema.ability import Ability, allowed_actions
 from schema.due_date import DueDateChange
@@ -29,6 +29,7 @@ from schema.requires import (
 
 if TYPE_CHECKING:
     from schema.course import Course
+    from schema.gradebook import GradebookRow
     from schema.learner import LearnerConnection
 
 INFO = Permission.VIEW_COURSE_INFO
@@ -86,6 +87,13 @@ class LearnerGroup(Node):
         due_dates.of_group,
         requires=any_of(Permission.UPDATE_DUE_DATE, Permission.MODIFY_OWN_GROUP),
         description="How its due date was changed, newest first.",
+    )
+    gradebook: Connection[Annotated["GradebookRow", strawberry.lazy("schema.gradebook")]] | None = (
+        resolved_by(
+            gradebook.of_group,
+            requires=Permission.VIEW_ANSWERS,
+            description="Its learners, by name, at each quiz and assignment of the course.",
+        )
     )
     allowed_actions: list[Ability] | None = allowed_actions()
 

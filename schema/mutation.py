@@ -24,6 +24,7 @@ from schema.payloads import (
 )
 from schema.people import PeopleMutation
 from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
+from schema.submission_mutation import SubmissionMutation
 from schema.team_mutation import TeamMutation
 from schema.token_changes import TokenMutation
 
@@ -44,6 +45,7 @@ class Mutation(
     InvitationMutation,
     AttributeMutation,
     AttemptMutation,
+    SubmissionMutation,
 ):
     create_course: CoursePayload | None = done_by(
         course_changes.create_course,

@@ -30,6 +30,7 @@ from schema.people import PeopleQuery
 from schema.permission import PermissionQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
+from schema.submission import SubmissionQuery
 from schema.token import TokenQuery
 from schema.viewer import CatalogEntry, Viewer
 
@@ -53,6 +54,7 @@ class Query(
     PermissionQuery,
     AttributeQuery,
     AttemptQuery,
+    SubmissionQuery,
 ):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."

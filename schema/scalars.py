@@ -11,6 +11,7 @@ from models.catalog import CourseKind, CourseState, ModuleKind, RetakePolicy, Sc
 from models.certificates import CertificateState
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.enrolments import EnrolmentSource
+from models.grading import SubmissionState
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
@@ -103,6 +104,7 @@ ENUMS = (
     (AttemptState, "AttemptState", "The first three are open, the others ends."),
     (AttemptOrigin, "AttemptOrigin", "MANUAL: somebody completed the course for the person."),
     (RoleAtStart, "RoleAtStart", "As what somebody began an attempt."),
+    (SubmissionState, "SubmissionState", "SUBMITTED waits for a person; GRADED has all points."),
     (ModuleState, "ModuleState", "How far an attempt is with a module; SUBMITTED is to be graded."),
     (RetakePolicy, "RetakePolicy", "How often learners begin again; LIMITED has a number."),
     (ScorePolicy, "ScorePolicy", "Which finished attempt a person's score is of."),

@@ -89,7 +89,7 @@ async def submit(
         return await quizzes.submit(db, by=world.caller(name), submission_id=submission_id, at=at)
 
 
-async def take(
+async def take(  # noqa: PLR0917
     world: World,
     name: str,
     course: str,

@@ -17,9 +17,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from access.permissions import Condition, Permission
+from access.permissions import Permission
 from models.catalog import Course
 from models.grading import Answer, Submission, SubmissionState
+from models.people import Member
 from models.progress import Attempt, AttemptModule, AttemptState, ModuleState
 from operations import visible
 from operations.content import revisions
@@ -29,6 +30,9 @@ from operations.content.questions import AssignmentContent, Content, Question, Q
 from operations.learning import attempts
 
 Where = ColumnElement[bool]
+
+OWN: Final = frozenset({Permission.VIEW_ANSWERS, Permission.TAKE_COURSE_TRACKED})
+"""A token limited to other permissions shows nobody their own."""
 
 PUT_ASIDE: Final = (AttemptState.RESET, AttemptState.ABANDONED)
 
@@ -43,17 +47,13 @@ WAITS: Final = and_(Submission.state == SubmissionState.SUBMITTED, COUNTS)
 
 
 def seen_by(by: Caller) -> Select[Submission]:
-    """What was handed in on courses whose answers the caller may view; one's own on those one
-    takes, or may view answers of, handed in or not."""
+    """One's own, handed in or not, and what was handed in on courses whose answers the caller may
+    view."""
     wholly = _ids(visible.courses(by, Permission.VIEW_ANSWERS))
     arms: list[Where] = [and_(IS_HANDED_IN, Submission.course_id.in_(wholly))]
-    if by.member_id is not None:
-        own = [
-            _ids(visible.courses(by, permission, given=Condition.SELF_ONLY))
-            for permission in (Permission.VIEW_ANSWERS, Permission.TAKE_COURSE_TRACKED)
-        ]
-        whose = or_(*(Submission.course_id.in_(each) for each in own))
-        arms.append(and_(Submission.member_id == by.member_id, whose))
+    if by.limited_to is None or by.limited_to & OWN:
+        me = visible.members(by).where(Member.id == by.member_id).with_only_columns(Member.id)
+        arms.append(Submission.member_id.in_(me))
     return select(Submission).where(Submission.workspace_id == by.workspace_id, or_(*arms))
 
 

@@ -19,6 +19,7 @@ from operations.content.questions import (
     Truth,
     printed,
 )
+from operations.content.writing import WrittenChoice, WrittenQuestion, WrittenQuiz
 from tests.world import MONDAY, World
 
 EVERY_KIND: Final = QuizContent(
@@ -86,3 +87,28 @@ async def publish(world: World, module: str, content: Content) -> int:
             )
         )
         return row.revision
+
+
+def as_written(quiz: QuizContent) -> WrittenQuiz:
+    """The quiz as an editor would write it for the first time: everything in it is new."""
+    return WrittenQuiz(
+        [_as_written(each) for each in quiz.questions], quiz.pass_percent, quiz.submission_cap
+    )
+
+
+def _as_written(question: Question) -> WrittenQuestion:
+    key = question.key
+    correct = key.ids if isinstance(key, CorrectChoices) else frozenset()
+    texts = key if isinstance(key, AcceptedTexts) else None
+    number = key if isinstance(key, AcceptedNumber) else None
+    return WrittenQuestion(
+        kind=question.kind,
+        text=question.text,
+        points=question.points,
+        choices=[WrittenChoice(each.text, each.id in correct) for each in question.choices],
+        is_true=key.is_true if isinstance(key, Truth) else None,
+        accepted_texts=texts.texts if texts else (),
+        is_case_sensitive=texts.is_case_sensitive if texts else None,
+        accepted_number=number.number if number else None,
+        tolerance=number.tolerance if number else None,
+    )

@@ -1,7 +1,7 @@
 """The one lock of a live session, and which live sessions a caller sees."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -13,6 +13,13 @@ from models.live_sessions import LiveSession, LiveSessionState
 from operations import visible
 from operations.refusals import Code, Refused, not_found
 from operations.rights import Rights
+
+LOOKS_AFTER: Final = (
+    Permission.MANAGE_SESSIONS,
+    Permission.MANAGE_SESSION_ROSTER,
+    Permission.MARK_ATTENDANCE,
+)
+"""Whoever may do any of this on a course may read where its live sessions are joined."""
 
 
 def seen_by(by: Caller) -> Select[Any]:

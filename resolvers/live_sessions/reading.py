@@ -10,12 +10,12 @@ import strawberry
 from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.permissions import Permission, Scope
+from access.permissions import Scope
 from models.catalog import Course
 from models.live_sessions import LiveRegistration, LiveSession, LiveSessionStaff, RegistrationState
 from models.people import Member
 from operations.live_sessions import seats
-from operations.live_sessions.locking import seen_by
+from operations.live_sessions.locking import LOOKS_AFTER, seen_by
 from operations.live_sessions.seats import SEATED, Seats
 from operations.live_sessions.times import local
 from operations.refusals import not_found
@@ -31,12 +31,6 @@ from resolvers.search import contains
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
-
-LOOKS_AFTER: Final = (
-    Permission.MANAGE_SESSIONS,
-    Permission.MANAGE_SESSION_ROSTER,
-    Permission.MARK_ATTENDANCE,
-)
 
 
 class LiveSessionTime(StrEnum):

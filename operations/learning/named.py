@@ -47,8 +47,8 @@ async def named(
         row = found.get(id)
         if id not in known:
             return Hindrance.NOT_FOUND
-        if row is None or not row.is_learner:
-            return Hindrance.NOT_LEARNER
-        return Hindrance.SELF_ACTION if is_self_refused and id == by.member_id else row
+        if is_self_refused and id == by.member_id:
+            return Hindrance.SELF_ACTION
+        return row if row is not None and row.is_learner else Hindrance.NOT_LEARNER
 
     return {id: judge(id) for id in wanted}

@@ -2,14 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from graphql import GraphQLField, GraphQLSchema, get_named_type, is_leaf_type, is_required_argument
 
 from resolvers.catalog import fields_of, own_right_of_field
 from resolvers.declared import Asked
-from tests.proof import abilities, table
+from tests.proof import abilities, table, town_attempts, town_content, town_learning
 from tests.proof.abilities import Thing
 from tests.proof.declarations import Declared, read_declarations
 from tests.proof.probing import EVERYWHERE
@@ -27,6 +27,9 @@ NOUNS: Final = {
 }
 """What is asked for where an id of the kind is needed."""
 
+CALLED: Final = {"group": "LearnerGroup"}
+"""Kinds of things whose ids are called something shorter."""
+
 ABOUT_SOMEBODY: Final = frozenset({"explainMembership", "explainPermission"})
 """Root fields whose answer is about whom an optional argument names."""
 
@@ -41,6 +44,9 @@ SHOWING_MODULES: Final = (
 )
 """Who may do any of this to a module sees it."""
 
+SHOWING_FILES: Final = ("edit_module_content", "preview_untracked")
+"""Who may do any of this to a module sees its files."""
+
 DENIED: Final = "PERMISSION_DENIED"
 ROOTS_APART: Final = frozenset({"node", "nodes"})
 
@@ -50,7 +56,7 @@ def noun_of(field_name: str, argument: str) -> str:
     if argument == "id":
         return field_name[:1].upper() + field_name[1:]
     noun = argument.removesuffix("s").removesuffix("Id")
-    return noun[:1].upper() + noun[1:]
+    return CALLED.get(noun, noun[:1].upper() + noun[1:])
 
 
 @dataclass
@@ -135,7 +141,8 @@ class Fields:
         if kind == "ID":
             noun = noun_of(name, argument)
             return [f'"{self._town.here.id(noun, each)}"' for each in NOUNS[noun]]
-        return {"Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"], "String": ['"e"']}[kind]
+        others = {"Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"], "String": ['"e"']}
+        return {**others, "Int": ["1"]}[kind]
 
     async def compare(
         self, ask: Asker, whom: Iterable[str] = table.PEOPLE, documents: Iterable[str] = ()
@@ -224,14 +231,7 @@ def everything(town: Town) -> Iterator[Thing]:
     here = town.here
     yield from abilities.things(town)
     known = {each.id for each in abilities.things(town)}
-    yield Thing(
-        "course Flux own",
-        here.id("Course", "Flux"),
-        "course",
-        EVERYWHERE,
-        frozenset({table.ACTIVE}),
-        is_seen_by=abilities.seeing("view_course_info", EVERYWHERE),
-    )
+    yield from (further_course(town, name) for name in ("Flux", *town_attempts.COURSES))
     for name in here.world.segments:
         usable = {table.USABLE} if name.startswith("Open") else set()
         thing = Thing(
@@ -244,6 +244,9 @@ def everything(town: Town) -> Iterator[Thing]:
         )
         if thing.id not in known:
             yield thing
+    for name in here.world.groups:
+        if (thing := of_group(town, name)).id not in known:
+            yield thing
     for name in here.world.members:
         yield Thing(
             f"member {name}",
@@ -255,19 +258,67 @@ def everything(town: Town) -> Iterator[Thing]:
         )
     for name in here.world.modules:
         yield of_module(town, name)
+    for name in here.attachments:
+        yield of_attachment(town, name)
+
+
+def further_course(town: Town, name: str) -> Thing:
+    """One of Sales, with the same staff as Selling."""
+    return Thing(
+        f"course {name} own",
+        town.here.id("Course", name),
+        "course",
+        EVERYWHERE,
+        frozenset({table.ACTIVE}),
+        is_seen_by=abilities.seeing("view_course_info", EVERYWHERE),
+    )
+
+
+def of_group(town: Town, name: str) -> Thing:
+    """All but one are of Selling, and most are called after who made them."""
+    is_law = name == town_learning.LAW
+    return Thing(
+        f"group {name}",
+        town.here.id("LearnerGroup", name),
+        "course",
+        abilities.WORKSPACE_ONLY if is_law else EVERYWHERE,
+        frozenset({table.ACTIVE}),
+        group_maker=next(
+            (each for each in table.PEOPLE if town_learning.group_of(each) == name), ""
+        ),
+        is_seen_by=abilities.seeing(
+            "view_course_info", abilities.WORKSPACE_ONLY if is_law else EVERYWHERE
+        ),
+    )
 
 
 def of_module(town: Town, name: str) -> Thing:
     """Modules `Sales n` are in Selling, but nobody holds anything on them alone."""
-    known = {"Pitch": EVERYWHERE, "Made": abilities.IN_SALES}
-    default = EVERYWHERE - {"module"} if name.startswith("Sales") else abilities.WORKSPACE_ONLY
-    reach = known.get(name, default)
+    reach = _reach_of_module(name)
     shown = [abilities.seeing(operation, reach) for operation in SHOWING_MODULES]
     return Thing(
         f"module {name}",
         town.here.id("Module", name),
         "module",
         reach,
-        maker="dept_create" if name == "Made" else "",
+        maker="dept_create" if town_content.is_made(name) else "",
         is_seen_by=frozenset().union(*shown),
     )
+
+
+def of_attachment(town: Town, module: str) -> Thing:
+    """The file of a module, which those see who may write or preview it."""
+    about = of_module(town, module)
+    facts = {table.MINE} if about.maker else set()
+    seen = [abilities.seeing(each, about.reach, *facts) for each in SHOWING_FILES]
+    id = town.here.id("Attachment", module)
+    return replace(about, name=f"file {module}", id=id, is_seen_by=frozenset().union(*seen))
+
+
+def _reach_of_module(name: str) -> frozenset[str]:
+    if town_content.is_made(name):
+        return abilities.IN_SALES
+    if town_content.is_edited(name):
+        return EVERYWHERE
+    is_of_selling = name.startswith("Sales")
+    return EVERYWHERE - {"module"} if is_of_selling else abilities.WORKSPACE_ONLY

@@ -68,7 +68,8 @@ def is_there(value: Any, _: Mapping[str, Any]) -> bool:
 class Probe:
     """One way to ask for one operation; `document` has one root field.
 
-    `changes`: the verb in the journal; empty for what only reads.
+    `changes`: the verb in the journal; empty for what only reads. `denied_as`: the codes of
+    refusals that say the table's no.
     """
 
     operation: str
@@ -78,6 +79,7 @@ class Probe:
     changes: str = ""
     shown: Shown = is_there
     is_stream: bool = False
+    denied_as: frozenset[str] = frozenset({"NOT_FOUND"})
 
     @property
     def name(self) -> str:

@@ -75,7 +75,7 @@ def outcome(probe: Probe, answer: Answer, given: Mapping[str, Any]) -> str:
     value = next(iter((answer.get("data") or {"": None}).values()))
     refusal = value.get("refusal") if isinstance(value, dict) else None
     if refusal is not None:
-        return DENIED if refusal["code"] == "NOT_FOUND" else f"refusal {refusal['code']}"
+        return DENIED if refusal["code"] in probe.denied_as else f"refusal {refusal['code']}"
     return DONE if probe.shown(value, given) else DENIED
 
 

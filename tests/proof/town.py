@@ -3,7 +3,8 @@ second workspace with the same names.
 
 Everybody's own scope is department Sales, course Selling, module Pitch. Department Legal, course
 Law and module Clause are the twins beside it. `Made` things belong to Sales and were made by the
-holder of CREATE; `Archive` is Selling over again, archived, and `Flux` is for changing its state.
+holder of CREATE; `Archive` is Selling over again, archived, `Flux` is for changing its state, and
+`Again` and `Once` have been completed by everybody who takes them.
 """
 
 import datetime as dt
@@ -22,7 +23,9 @@ from models.people import MemberState
 from operations import billing, connections, overrides, team, tokens
 from operations.connections import Seals
 from resolvers.ids import encode
+from tests.proof import town_attempts, town_content, town_learning
 from tests.proof.table import HELD_ON, PEOPLE
+from tests.proof.town_attempts import AGAIN, ONCE
 from tests.world import MONDAY, World
 
 OWN, TWIN, ABROAD = "own", "twin", "abroad"
@@ -45,7 +48,7 @@ MOVERS: Final = (
 )
 """Who may take modules out of a course: a module for each."""
 
-OWN_COURSES: Final = ("Selling", "Archive", "Flux")
+OWN_COURSES: Final = ("Selling", "Archive", "Flux", AGAIN, ONCE)
 ROLES: Final = ("instructor", "coordinator_direct", "coordinator_derived", "learner")
 
 PROMISED: Final = """
@@ -74,6 +77,7 @@ class City:
     directory_id: int = 0
     first_delivery: int = 0
     token_id: str = ""
+    attachments: dict[str, int] = field(default_factory=dict)
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
     def id(self, noun: str, name: str) -> str:
@@ -85,6 +89,8 @@ class City:
             "Course": world.courses,
             "Segment": world.segments,
             "Module": world.modules,
+            "Attachment": self.attachments,
+            "LearnerGroup": world.groups,
             "Workspace": {world.slug: world.workspace_id},
         }
         return encode(noun, named[noun][name])
@@ -158,6 +164,9 @@ async def _found(
     await _billing(world)
     await _connection(city, seals)
     await _tokens(city)
+    await town_content.furnish(city)
+    await town_learning.furnish(city)
+    await town_attempts.furnish(city)
     return city
 
 
@@ -205,7 +214,8 @@ async def _catalog(world: World) -> None:
     }
     await world.course("Selling", department="Sales", **staff)
     await world.course("Archive", department="Sales", state=CourseState.ARCHIVED, **staff)
-    await world.course("Flux", department="Sales", **staff)
+    for title in ("Flux", AGAIN, ONCE):
+        await world.course(title, department="Sales", **staff)
     await world.course("Made", department="Sales")
     await world.course(
         "Law",

@@ -16,6 +16,7 @@ from app.database import sessions_on, web_engine
 from app.demo import company
 from app.demo.company import Person
 from app.demo.history import begin_in_the_past, invite_somebody
+from app.demo.learning import Story, learn
 from app.demo.teaching import teach
 from app.settings import Settings
 from models.identity import ConnectionKind, TokenKind
@@ -111,9 +112,10 @@ async def _make(edge: Edge, settings: Settings) -> Keys:
         provider = Caller(workspace.id, company.DIRECTORY, Origin.SCIM, connection_id=scim.id)
         ids, directory_ids = await _people(db, provider, at)
         await _team_leads(db, provider, ids, at)
-        academies = await teach(db, by=by, ids=ids, at=at)
+        taught = await teach(db, by=by, ids=ids, at=at)
         await begin_in_the_past(db, by=by, ids=ids, at=at)
-        await invite_somebody(db, by=by, ids=ids, academies=academies, at=at)
+        await invite_somebody(db, by=by, ids=ids, academies=taught.academies, at=at)
+        await learn(Story(db, by, ids, taught, at))
         shown = await _tokens(db, by, ids, at)
         _, scim_token = await tokens.create(
             db, by=by, kind=TokenKind.SCIM, name="Demo", connection_id=scim.id, at=at

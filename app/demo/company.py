@@ -330,6 +330,10 @@ MODULES: Final = (
         "Objections", ModuleKind.QUIZ, "Sales Academy", ("Selling in Sweden", "Negotiation")
     ),
     ModulePlan("Evacuation", ModuleKind.ASSIGNMENT, "Safety & Compliance", ("Fire Safety",)),
+    ModulePlan(
+        "What Personal Data Is", ModuleKind.LESSON, "Safety & Compliance", ("Data Protection",)
+    ),
+    ModulePlan("Keeping Data", ModuleKind.QUIZ, "Safety & Compliance", ("Data Protection",)),
 )
 
 TEAM_LEADS: Final = (f"cora.coordinator@{DOMAIN}", f"sven.safety@{DOMAIN}")

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,8 +24,17 @@ from operations.learning import enrolments
 Ids = Mapping[str, int]
 
 
-async def teach(db: AsyncSession, *, by: Caller, ids: Ids, at: dt.datetime) -> Ids:
-    """Departments, segments, courses, modules and grants; the ids of the departments by name."""
+@dataclass(frozen=True, slots=True)
+class Taught:
+    """The ids of what there is to learn, by name."""
+
+    academies: Ids
+    courses: Ids
+    modules: Ids
+
+
+async def teach(db: AsyncSession, *, by: Caller, ids: Ids, at: dt.datetime) -> Taught:
+    """Departments, segments, courses, modules and grants."""
     academies = {
         name: (await departments.create(db, by=by, name=name)).id for name in company.ACADEMIES
     }
@@ -49,7 +59,7 @@ async def teach(db: AsyncSession, *, by: Caller, ids: Ids, at: dt.datetime) -> I
             module_id=module_ids[role.module] if role.module else None,
             at=at,
         )
-    return academies
+    return Taught(academies, course_ids, module_ids)
 
 
 async def _segments(db: AsyncSession, by: Caller, ids: Ids) -> Ids:

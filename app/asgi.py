@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from access.caller import Caller
-from app import activation, attachments, audit, certificates, invoices, scim, webhooks
+from app import activation, attachments, audit, calendar, certificates, invoices, scim, webhooks
 from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
@@ -175,6 +175,13 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
             public_url=here.settings.base_url,
             now=utc_now,
         ),
+        *calendar.routes(
+            edge=here.edge,
+            bearer=here.bearer,
+            public_url=here.settings.base_url,
+            sender=here.settings.mail_sender,
+            now=utc_now,
+        ),
         *audit.routes(edge=here.edge, bearer=here.bearer),
         *attachments.routes(edge=here.edge, bearer=here.bearer, storage=here.storage, now=utc_now),
         *activation.routes(
@@ -212,7 +219,7 @@ def _middleware(settings: Settings) -> list[Middleware]:
         Envelope,
         is_https=settings.is_production and settings.base_url.startswith("https://"),
         logged_elsewhere=(GRAPHQL_PATH,),
-        secret_after=(activation.PREFIX, certificates.PREFIX),
+        secret_after=(activation.PREFIX, calendar.PREFIX, certificates.PREFIX),
     )
     if not settings.cors_origins:
         return [envelope]

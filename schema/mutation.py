@@ -5,6 +5,7 @@ from resolvers import connection_changes, course_changes, member_changes, segmen
 from schema.attempt_mutation import AttemptMutation
 from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
+from schema.calendar import CalendarMutation
 from schema.certificate_mutation import CertificateMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.content_mutation import ContentMutation
@@ -42,6 +43,7 @@ class Mutation(
     GroupMutation,
     DueDateMutation,
     LiveSessionMutation,
+    CalendarMutation,
     InvitationMutation,
     AttributeMutation,
     AttemptMutation,

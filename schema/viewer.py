@@ -10,7 +10,7 @@ from models import workspaces
 from resolvers import done, permissions, tokens, viewer
 from resolvers import team as team_answers
 from resolvers.certificates import reading as certificates
-from resolvers.live_sessions import reading
+from resolvers.live_sessions import calendars, reading
 from schema.ability import Ability, allowed_actions
 from schema.certificate import Certificate
 from schema.live_session import LiveSession
@@ -106,6 +106,11 @@ class Viewer:
         requires=SIGNED_IN,
         description="The viewer's own calendar: where they have a seat, wait, or teach, and what"
         " of it was called off; soonest first, or PAST, latest first.",
+    )
+    calendar_feed_since: dt.datetime | None = resolved_by(
+        calendars.since,
+        requires=SIGNED_IN,
+        description="Since when the viewer's calendar has the address it has; null: it has none.",
     )
     certificates: Connection[Certificate] | None = resolved_by(
         certificates.of_viewer,

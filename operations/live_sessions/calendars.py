@@ -201,7 +201,7 @@ def _entry(row: Row[Any], *, looks_after: bool = False) -> Entry:
     )
 
 
-def _owner(secret: str) -> Select[Any]:
+def _owner(secret: str) -> Select[int, int, str, str]:
     return (
         select(
             Member.workspace_id, Member.id, Member.display_name, Workspace.name.label("workspace")

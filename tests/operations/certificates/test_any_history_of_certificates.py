@@ -20,7 +20,7 @@ from tests.world import MONDAY
 _numbers = itertools.count(1)
 
 DAY = dt.timedelta(days=1)
-VALID_DAYS = 3
+VALID_DAYS = 1
 PEOPLE = ("Lea", "Kim")
 VERBS = ("complete", "generate", "remove", "reset", "reset and remove")
 STEPS = st.one_of(

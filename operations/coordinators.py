@@ -109,9 +109,7 @@ async def assign(
             before={"held": held[member_id]} if member_id in held else None,
             after={"role": role},
         )
-    await abandoning.where_roles_ended(
-        db, by=by, course_id=course_id, member_ids=[id for id in given if id in held]
-    )
+    await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=given)
     await invitees.consider(
         db,
         workspace_id=by.workspace_id,

@@ -160,9 +160,9 @@ async def settle(db: AsyncSession, *, by: Caller, attempt: Attempt, at: dt.datet
     row = (await db.execute(MODULES, {"attempt_id": attempt.id})).one()
     before, after = attempt.state, _followed(attempt, row)
     if after not in {AttemptState.RESET, AttemptState.ABANDONED}:
-        is_over = after in ENDED_BY_MODULES
-        attempt.score = row.score if is_over else None
-        attempt.max_score = row.max_score if is_over else None
+        is_whole = after in ENDED_BY_MODULES and not row.unfinished and not row.waiting
+        attempt.score = row.score if is_whole else None
+        attempt.max_score = row.max_score if is_whole else None
     if after is not before:
         _enter(attempt, after, at)
         if after in VERBS:

@@ -65,7 +65,7 @@ async def complete_lesson(
             f"This module is a {kind}; only a LESSON is completed by saying so.",
             {"kind": kind},
         )
-    if module.state is not ModuleState.COMPLETED:
+    if module.state is ModuleState.IN_PROGRESS:
         module.state, module.finished_at = ModuleState.COMPLETED, at
         await attempts.settle(db, by=by, attempt=attempt, at=at)
     return attempt

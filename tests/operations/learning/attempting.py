@@ -28,7 +28,14 @@ from operations.content.questions import (
     Truth,
     printed,
 )
-from operations.learning import attempts, course_settings, enrolments, resetting, taking
+from operations.learning import (
+    attempts,
+    attempts_seen,
+    course_settings,
+    enrolments,
+    resetting,
+    taking,
+)
 from operations.learning.completing import Completion
 from operations.learning.resetting import Reset
 from operations.learning.taking import Opened
@@ -154,6 +161,31 @@ async def grade(
         row.state, row.score = state, Decimal(score)
         await attempts.settle(db, by=world.system, attempt=attempt, at=MONDAY)
         return attempt
+
+
+async def grade_if_handed_in(
+    world: World, name: str, module: str, state: ModuleState, score: int, *, number: int
+) -> bool:
+    """The same, of what was handed in; whether it was."""
+    attempt = (await attempts_of(world, name))[number - 1]
+    async with world.edge.read() as db:
+        row = await db.get(AttemptModule, (attempt.id, world.modules[module]))
+    if row is None or row.state in {ModuleState.NOT_STARTED, ModuleState.IN_PROGRESS}:
+        return False
+    await grade(world, name, module, state, score, number=number)
+    return True
+
+
+async def seen_by(world: World, by: str, whose: str, course: str = "Safety") -> int:
+    """How many attempts of somebody one may read."""
+    async with world.edge.read() as db:
+        rows = await db.scalars(
+            attempts_seen.seen_by(world.caller(by)).where(
+                Attempt.course_id == world.courses[course],
+                Attempt.member_id == world.members[whose],
+            )
+        )
+        return len(rows.all())
 
 
 async def mark_complete(

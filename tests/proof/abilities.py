@@ -4,9 +4,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from tests.proof import table
+from tests.proof import table, town_learning
 from tests.proof.probing import EVERYWHERE, REACH
-from tests.proof.table import ACTIVE, MINE, NO_FINANCE, SCOPES, SELF, USABLE, WITHIN, asked_of
+from tests.proof.table import (
+    ACTIVE,
+    MINE,
+    MY_GROUP,
+    NO_FINANCE,
+    SCOPES,
+    SELF,
+    USABLE,
+    WITHIN,
+    asked_of,
+)
 from tests.proof.town import ABROAD, OWN, TWIN, Town
 
 CAN: Final = """query ($operations: [Permission!]!, $on: [ID!]) { viewer {
@@ -18,7 +28,7 @@ class Thing:
     """Something a person of the town can ask about.
 
     `reach`: on which scopes a role of theirs must be held to be held here. `facts` are true of it
-    whoever asks; `maker` made it.
+    whoever asks; `maker` made it; `group_maker` did, where it is a learner group.
     """
 
     name: str
@@ -27,11 +37,13 @@ class Thing:
     reach: frozenset[str]
     facts: frozenset[str] = frozenset()
     maker: str = ""
+    group_maker: str = ""
     is_seen_by: frozenset[str] = frozenset(table.PEOPLE)
     is_person: bool = False
 
     def facts_for(self, principal: str) -> frozenset[str]:
         found = self.facts | ({MINE} if principal == self.maker else set())
+        found |= {MY_GROUP} if principal == self.group_maker else set()
         held_on = table.HELD_ON[principal]
         is_around = SCOPES.index(held_on) <= SCOPES.index(self.scope)
         if held_on in self.reach and is_around and self.scope != "workspace":
@@ -95,6 +107,7 @@ def things(town: Town) -> Iterator[Thing]:
             maker="dept_create" if name == "Made" else "",
             is_seen_by=_course_seers(reach),
         )
+    yield from groups(town)
     for name in ("Open 0", "Closed 0"):
         facts_of = {USABLE} if name == "Open 0" else set()
         yield Thing(
@@ -104,6 +117,25 @@ def things(town: Town) -> Iterator[Thing]:
             EVERYWHERE,
             frozenset(facts_of),
             is_seen_by=seeing("search_segments_typeahead", EVERYWHERE, *facts_of),
+        )
+
+
+def groups(town: Town) -> Iterator[Thing]:
+    """Learner groups of either course: what is asked of a course, inside one that somebody made."""
+    for name, place, maker in (
+        *((town_learning.group_of(each), OWN, each) for each in ("instructor", "course_enroll")),
+        (town_learning.SHARED, OWN, ""),
+        (town_learning.LAW, TWIN, "workspace_manager"),
+    ):
+        reach = REACH[place]
+        yield Thing(
+            f"group {name}",
+            town.here.id("LearnerGroup", name),
+            "course",
+            reach,
+            frozenset({ACTIVE}),
+            group_maker=maker,
+            is_seen_by=_course_seers(reach),
         )
 
 

@@ -39,6 +39,7 @@ class Lists:
             "Department": world.departments,
             "Member": world.members,
             "Module": world.modules,
+            "LearnerGroup": world.groups,
             "Segment": world.segments,
         }
         self._ids = {

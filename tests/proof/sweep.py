@@ -24,6 +24,7 @@ from tests.proof.declarations import read_declarations
 from tests.proof.fields import everything, noun_of
 from tests.proof.proving import REFUSALS, Asker
 from tests.proof.town import Town
+from tests.proof.town_learning import SHARED
 
 BESIDE: Final = {
     "deactivateMember": ("memberId",),
@@ -36,6 +37,7 @@ BESIDE: Final = {
     "explainPermission": ("memberId", "on"),
     "createToken": ("memberId",),
     "setCourseSegmentLimit": ("limit",),
+    "updateDueDate": ("dueAt",),
 }
 """Optional arguments without which the field has nothing to do."""
 
@@ -44,6 +46,7 @@ WORDS: Final[dict[str, Any]] = {
     "text": 'department eq "Nobody"',
     "operation": "VIEW_COURSE_INFO",
     "changes": {"title": "Chief"},
+    "dueAt": "2030-01-01T00:00:00Z",
     "expiresAt": "2030-01-01T00:00:00Z",
 }
 VALUES: Final[dict[str, Any]] = {
@@ -52,6 +55,7 @@ VALUES: Final[dict[str, Any]] = {
     "Boolean": True,
     "JSON": {"title": "Chief"},
     "PersonToAdd": {"email": "new@new.example"},
+    "ContentToWrite": {"lesson": {"markdown": "A word"}},
 }
 NAMES: Final = {
     "Course": "Selling",
@@ -59,6 +63,8 @@ NAMES: Final = {
     "Department": "Sales",
     "Segment": "Closed 0",
     "Module": "Pitch",
+    "Attachment": "Pitch",
+    "LearnerGroup": SHARED,
 }
 
 
@@ -144,7 +150,7 @@ class Sweep:
         return table.allows(operation, who, is_held_here=is_here, facts=frozenset(facts))
 
     def _thing(self, name: str, declared: GraphQLField) -> Thing:
-        for noun in ("Module", "Course", "Department"):
+        for noun in ("LearnerGroup", "Attachment", "Module", "Course", "Department"):
             for argument, each in self._given(name, declared):
                 if get_named_type(each.type).name == "ID" and self.noun(name, argument) == noun:
                     return self._things[self._id(noun)]

@@ -190,7 +190,7 @@ def _fit(
     if kind is not module.kind:
         raise Refused(
             Code.BAD_USER_INPUT,
-            f"This module is a {module.kind}, and what was written is a {kind}.",
+            f"This module is of kind {module.kind}, and what was written is of kind {kind}.",
             {"argument": "content"},
         )
     problems = list(read.problems) or unkeepable(read.content)

@@ -15,7 +15,6 @@ from models.groups import GroupFacilitator, LearnerGroup
 from models.people import Member
 from models.progress import Progress
 from operations.learning import groups
-from operations.learning.visible import learners as visible_learners
 from resolvers.context import Context
 from resolvers.nested import Nested, paged
 from resolvers.references import Reference, refer
@@ -53,15 +52,6 @@ def is_in(group_id: Any) -> Any:
     )
 
 
-def _learners(context: Context, owner: Any, search: str | None) -> Select[Any]:
-    rows = (
-        visible_learners(context.signed_in)
-        .join(Member, Member.id == Progress.member_id)
-        .where(is_in(owner), Member.deleted_at.is_(None))
-    )
-    return rows if search is None else rows.where(contains(Member.display_name, search))
-
-
 def _facilitators(context: Context, owner: Any, search: str | None) -> Select[Any]:
     rows = (
         select(Member)
@@ -76,11 +66,9 @@ def _facilitators(context: Context, owner: Any, search: str | None) -> Select[An
 
 
 OF_COURSE: Final = Nested("courseGroups", LearnerGroup, BY_NAME, _of_course)
-LEARNERS: Final = Nested("groupLearners", Progress, PEOPLE_BY_NAME, _learners)
 FACILITATORS: Final = Nested("groupFacilitators", Member, PEOPLE_BY_NAME, _facilitators)
 
 of_course = paged(OF_COURSE)
-learners = paged(LEARNERS)
 facilitators = paged(FACILITATORS)
 
 

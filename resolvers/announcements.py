@@ -9,6 +9,7 @@ listener is. When it ends, the last event says so and nothing follows it (U2, U3
 """
 
 import datetime as dt
+from collections import deque
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -64,7 +65,7 @@ MayListen = Callable[[], Awaitable[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One message of a stream. `course_id`, `member_id` and `segment_id` say what to look at."""
+    """One message of a stream. The ids say what to look at."""
 
     kind: EventKind
     cursor: str
@@ -74,6 +75,7 @@ class Event:
     course_id: int | None = None
     member_id: int | None = None
     segment_id: int | None = None
+    live_session_id: int | None = None
 
 
 def _about(row: Event, caller: Caller) -> Reference:
@@ -109,9 +111,9 @@ async def coordinators_changed(
 
     if not await may_listen():
         raise _refusal(context, number)
-    start = await _start(context, after)
+    start = await start_at(context, after)
     concerned = await OfCourse.at(context, number, start.seq)
-    return _Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
+    return Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
 
 
 async def courses_i_manage_changed(
@@ -128,22 +130,29 @@ async def courses_i_manage_changed(
 
     if not await may_listen():
         raise _denied(context, _LISTS, Scope.WORKSPACE, context.signed_in.workspace_id)
-    start = await _start(context, after)
+    start = await start_at(context, after)
     concerned = await OfPerson.at(context, member_id, start.seq)
-    return _Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
+    return Stream(context, concerned, may_listen, Foresight.of(info)).events(start)
 
 
-class _Stream:
+class Stream:
     """One subscriber's way through the journal."""
 
     def __init__(
-        self, context: Context, concerned: Concerned, may_listen: MayListen, foresight: Foresight
+        self,
+        context: Context,
+        concerned: Concerned,
+        may_listen: MayListen,
+        foresight: Foresight,
+        kind: type[Event] = Event,
     ) -> None:
         self._context = context
         self._concerned = concerned
         self._may_listen = may_listen
         self._foresight = foresight
+        self._kind = kind
         self._asked_at = -1
+        self._waiting: deque[Entry] = deque()
 
     async def events(self, start: Position) -> AsyncGenerator[Event, None]:
         """READY, then events and heartbeats, to the end of the right or of the history."""
@@ -166,7 +175,7 @@ class _Stream:
         """`place` is what has been told completely."""
         while True:
             await self._context.look_again()
-            entry = await following.next(HEARTBEAT_SECONDS)
+            entry = await self._next(following)
             if entry is None:
                 if not await self._may_go_on(following):
                     yield self._said(EventKind.ROLE_ENDED, place, reason=NO_LONGER)
@@ -174,7 +183,7 @@ class _Stream:
                 place = Position(place.epoch, place.workspace_id, following.position)
                 yield self._said(EventKind.HEARTBEAT, place)
                 continue
-            told = await self._concerned.take(entry)
+            entry, told = await self._taken(entry, following)
             if self._concerned.interest != following.interest:
                 following.refocus(self._concerned.interest)
             if told or self._is_about_listener(entry):
@@ -184,6 +193,22 @@ class _Stream:
                         if event.kind is EventKind.ROLE_ENDED:
                             return
             place = Position(place.epoch, place.workspace_id, entry.seq)
+
+    async def _next(self, following: Following) -> Entry | None:
+        """Those that were looked at already come first."""
+        if self._waiting:
+            return self._waiting.popleft()
+        return await following.next(HEARTBEAT_SECONDS)
+
+    async def _taken(self, entry: Entry, following: Following) -> tuple[Entry, Sequence[Told]]:
+        """The last entry that is told of now, and its events: of one, or of a burst together."""
+        burst = None if self._waiting else self._concerned.burst(entry)
+        if burst is not None:
+            more = following.ready(burst.alike)
+            if 1 + len(more) >= burst.least:
+                return (more or [entry])[-1], [burst.told]
+            self._waiting.extend(more)
+        return entry, await self._concerned.take(entry)
 
     async def _tell(
         self, entry: Entry, told: Sequence[Told], following: Following, place: Position
@@ -230,10 +255,10 @@ class _Stream:
 
     def _said(self, kind: EventKind, place: Position, *, reason: str | None = None) -> Event:
         cursor = self._context.seal.position(place)
-        return Event(kind, cursor, dt.datetime.now(dt.UTC), reason)
+        return self._kind(kind, cursor, dt.datetime.now(dt.UTC), reason)
 
     def _event(self, entry: Entry, told: Told, place: Position) -> Event:
-        return Event(
+        return self._kind(
             told.kind,
             self._context.seal.position(place),
             entry.at,
@@ -241,6 +266,7 @@ class _Stream:
             course_id=told.course_id,
             member_id=told.member_id,
             segment_id=told.segment_id,
+            live_session_id=told.live_session_id,
         )
 
 
@@ -282,7 +308,7 @@ async def is_coordinator(root: Parent, info: Info) -> bool | None:
     return await event_coordinator(root, info) is not None
 
 
-async def _start(context: Context, after: Cursor | None) -> Position:
+async def start_at(context: Context, after: Cursor | None) -> Position:
     """Where to begin: after the last event a browser saw, else after the cursor given, else now.
 
     A browser that comes back repeats its request as it was and adds the cursor it has reached.

@@ -5,7 +5,7 @@ and changes it only by entries. So a stream resumed anywhere tells exactly what 
 cut would have told, whatever has happened meanwhile. What is told of is read when it is sent.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -19,10 +19,14 @@ from sync_engine.entries import STANDING, Entry, Interest, Key
 
 EDITED = "course.edited"
 OF_PEOPLE = OF_ROLES | OF_OVERRIDES
+COUNTED = ("learner.", "attempt.", "due_date.", "submission.", "live_session.")
 
 
 class EventKind(StrEnum):
     """READY comes first and HEARTBEAT while nothing happens; both carry the place reached.
+
+    LEARNERS_CHANGED: many learners, or all for whom a date holds, so nobody is named;
+    COUNTS_CHANGED: the figures of a course. Both may stand for many entries, and say: read anew.
 
     After ROLE_ENDED and RESYNC_REQUIRED the stream ends: the first says that the right to listen
     is gone, the second that the place is no longer in the history, so read everything anew.
@@ -33,6 +37,8 @@ class EventKind(StrEnum):
     SEGMENT_ATTACHED = "SEGMENT_ATTACHED"
     SEGMENT_DETACHED = "SEGMENT_DETACHED"
     COURSE_EDITED = "COURSE_EDITED"
+    LEARNERS_CHANGED = "LEARNERS_CHANGED"
+    COUNTS_CHANGED = "COUNTS_CHANGED"
     HEARTBEAT = "HEARTBEAT"
     ROLE_ENDED = "ROLE_ENDED"
     RESYNC_REQUIRED = "RESYNC_REQUIRED"
@@ -46,6 +52,16 @@ class Told:
     course_id: int
     member_id: int | None = None
     segment_id: int | None = None
+    live_session_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """Entries in a row that are `alike`, from so many on, are told by one event instead."""
+
+    told: Told
+    alike: Callable[[Entry], bool]
+    least: int
 
 
 class Concerned(Protocol):
@@ -65,6 +81,9 @@ class Concerned(Protocol):
 
     async def take(self, entry: Entry) -> Sequence[Told]:
         """The events of the next entry, in their order, and the place after it."""
+
+    def burst(self, entry: Entry) -> Burst | None:
+        """What one event stands for, if entries like this one follow each other closely."""
 
 
 class OfCourse:
@@ -102,6 +121,9 @@ class OfCourse:
         if entry.verb in OF_ACCOUNTS and self.course_id in _courses_named(entry):
             return [Told(EventKind.CHANGED, self.course_id, entry.member_id)]
         return self._by_hand(entry) if entry.course_id == self.course_id else ()
+
+    def burst(self, _: Entry) -> Burst | None:
+        return None
 
     def _by_hand(self, entry: Entry) -> Sequence[Told]:
         if entry.verb in OF_PEOPLE:
@@ -167,6 +189,8 @@ class OfPerson:
     async def take(self, entry: Entry) -> Sequence[Told]:
         if entry.change_set_id is not None:
             return self._told(await self._move(entry))
+        if (burst := self.burst(entry)) is not None:
+            return [burst.told]
         if entry.member_id == self.member_id:
             return self._told(self._say(entry))
         if entry.segment_id is not None and entry.course_id is not None:
@@ -174,6 +198,13 @@ class OfPerson:
         if entry.verb == EDITED and entry.course_id in self.courses:
             return [Told(EventKind.COURSE_EDITED, entry.course_id, self.member_id)]
         return ()
+
+    def burst(self, entry: Entry) -> Burst | None:
+        course_id = entry.course_id
+        if course_id is None or not is_counted(entry) or course_id not in self.courses:
+            return None
+        told = Told(EventKind.COUNTS_CHANGED, course_id, self.member_id)
+        return Burst(told, lambda each: each.course_id == course_id and is_counted(each), least=1)
 
     def _told(self, courses: set[int]) -> Sequence[Told]:
         return [Told(EventKind.CHANGED, id, self.member_id) for id in sorted(courses)]
@@ -218,6 +249,11 @@ class OfPerson:
             return [Told(EventKind.SEGMENT_ATTACHED, course_id, self.member_id, segment_id)]
         courses.discard(course_id)
         return [Told(EventKind.SEGMENT_DETACHED, course_id, self.member_id, segment_id)]
+
+
+def is_counted(entry: Entry) -> bool:
+    """Whether the figures of its course may be others: who learns, is late, waits, comes next."""
+    return entry.verb.startswith(COUNTED)
 
 
 def _moved(entry: Entry, segments: frozenset[int] | None) -> Iterator[tuple[int, list[int]]]:

@@ -17,6 +17,7 @@ from access.permissions import Scope
 from resolvers.concerned import Told
 from resolvers.context import Context, Question
 from resolvers.coordinators import is_coordinator_of, sources_of
+from resolvers.learning.learners import learners_told
 from resolvers.members import waiting
 from resolvers.references import Reference
 from resolvers.rows import courses_by_id, members_by_id, segments_by_id
@@ -50,6 +51,7 @@ QUESTIONS: Final[Sequence[tuple[str, Question[Any, Any], Keys]]] = (
     ("course", courses_by_id, _courses),
     ("isSyncPending", waiting, _people),
     ("sources", sources_of, _pairs),
+    ("learner", learners_told, _pairs),
 )
 """What a field of this name asks, and for which keys. The answers are the same for everybody in
 the workspace who is let through to them."""

@@ -17,6 +17,7 @@ from resolvers.certificates import reading as certificate_answers
 from resolvers.coordinators import SourceKind
 from resolvers.learning import attempts as attempt_answers
 from resolvers.learning import due_dates as due_date_answers
+from resolvers.learning import figures
 from resolvers.learning import gradebook as gradebook_answers
 from resolvers.learning import groups as group_answers
 from resolvers.learning import learners as learner_answers
@@ -241,5 +242,25 @@ class Course(Node):
             requires=Permission.VIEW_ANSWERS,
             description="Its learners, by name, at each of its quizzes and assignments.",
         )
+    )
+    learner_count: int | None = resolved_by(
+        figures.learner_count,
+        requires=Permission.LIST_LEARNERS,
+        description="How many people learn in it now.",
+    )
+    overdue_count: int | None = resolved_by(
+        figures.overdue_count,
+        requires=Permission.LIST_LEARNERS,
+        description="How many of them are overdue.",
+    )
+    to_grade_count: int | None = resolved_by(
+        figures.to_grade_count,
+        requires=Permission.LIST_LEARNERS,
+        description="How many submissions wait for somebody to grade them.",
+    )
+    next_live_session: LiveSession | None = resolved_by(
+        figures.next_live_session,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="The next live session that has not begun.",
     )
     allowed_actions: list[Ability] | None = allowed_actions()

@@ -1,6 +1,7 @@
 """Learners: who they are on a course, how far, until when, and what can be done about them."""
 
 import datetime as dt
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import strawberry
@@ -18,6 +19,8 @@ from schema.paging import Connection
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 
 if TYPE_CHECKING:
+    from schema.attempt import Attempt
+    from schema.certificate import Certificate
     from schema.course import Course
 
 LISTS = Permission.LIST_LEARNERS
@@ -62,9 +65,9 @@ class Learner:
     )
     kind: LearnerKind
     state: ProgressState
-    percent: float | None = resolved_by(
-        learners.percent,
-        requires=LISTS,
+    percent: Decimal | None = column(
+        "percent",
+        requires=INHERITED,
         description="The score, of the attempts that count, by the course's score policy.",
     )
     due_at: dt.datetime | None = column(
@@ -90,6 +93,14 @@ class Learner:
     )
     completed_at: dt.datetime | None
     last_activity_at: dt.datetime | None
+    open_attempt: Annotated["Attempt", strawberry.lazy("schema.attempt")] | None = column(
+        "open_attempt", requires=LISTS, description="The attempt that is not over, if one is."
+    )
+    certificate: Annotated["Certificate", strawberry.lazy("schema.certificate")] | None = column(
+        "certificate",
+        requires=LISTS,
+        description="The newest certificate, whatever became of it.",
+    )
     enrolments: list[Enrolment] | None = resolved_by(
         learners.enrolments,
         requires=LISTS,

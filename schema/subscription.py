@@ -8,6 +8,7 @@ from access.permissions import Permission
 from resolvers import announcements, done
 from resolvers.concerned import EventKind
 from schema.course import Coordinator, Course
+from schema.course_updates import CourseUpdatesSubscription
 from schema.member import Member
 from schema.requires import (
     INHERITED,
@@ -79,7 +80,7 @@ class Event:
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be followed.")
-class Subscription:
+class Subscription(CourseUpdatesSubscription):
     coordinators_changed: Event | None = streamed_by(
         announcements.coordinators_changed,
         requires=any_of(Permission.SUBSCRIBE_COURSE_UPDATES).by_operation(),

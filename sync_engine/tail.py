@@ -235,6 +235,14 @@ class Following:
             else:
                 await self._catch_up()
 
+    def ready(self, wanted: Callable[[Entry], bool]) -> list[Entry]:
+        """The next entries, without waiting for any, as long as they are wanted."""
+        entries = []
+        while self._pending and wanted(self._pending[0]):
+            entries.append(self._pending.popleft())
+            self.position = entries[-1].seq
+        return entries
+
     def __aiter__(self) -> AsyncIterator[Entry]:
         return self
 

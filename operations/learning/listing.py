@@ -27,6 +27,7 @@ from sqlalchemy import (
     tuple_,
     values,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -89,10 +90,9 @@ class Learner:
     def member_state(self) -> MemberState:
         return self.member.state
 
-    @property
-    def is_in_own_group(self) -> bool:
-        """Whether the person learns in a group that the caller has made."""
-        return self.facts.own_group_id is not None
+    def is_in_group_of(self, maker_id: int | None) -> bool:
+        """Whether the person learns in a group that somebody has made."""
+        return self.facts.group_of(maker_id) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +229,7 @@ def _page(by: Caller, owners: Sequence[Owner], shown: Shown, order: Order, cut: 
 def _read(by: Caller, page: Any, beside: Any) -> Select[Any]:
     """Everything about the people of a page of Progress, which stands beside its Course."""
     of, person, certificate = aliased(Progress, page), aliased(Member), _newest(page)
-    reasons = _reasons(by, page)
+    reasons = _reasons(page)
     columns = [*_of_progress(of), *_of_course(of), *reasons.c]
     return (
         select(person, Attempt, certificate, *columns)
@@ -304,18 +304,19 @@ def _newest(page: Any) -> Any:
     return aliased(Certificate, newest)
 
 
-def _reasons(by: Caller, page: Any) -> Any:
+def _reasons(page: Any) -> Any:
     """By what the person learns in the course."""
-    is_own = LearnerGroup.created_by_id == by.member_id
     by_hand = Enrolment.group_id.is_(None)
     is_direct = Enrolment.source == EnrolmentSource.DIRECT
+    groups = func.jsonb_build_array(Enrolment.group_id, LearnerGroup.created_by_id)
+    in_order = aggregate_order_by(groups, Enrolment.group_id)
     return (
         select(
             func.coalesce(func.bool_or(is_direct), False).label("is_direct"),
             func.coalesce(func.bool_or(by_hand), False).label("is_by_hand"),
-            func.min(Enrolment.group_id).label("group_id"),
-            func.min(Enrolment.group_id).filter(is_own).label("own_group_id"),
+            func.jsonb_agg(in_order).filter(~by_hand).label("groups"),
         )
+        .select_from(Enrolment)
         .outerjoin(LearnerGroup, LearnerGroup.id == Enrolment.group_id)
         .where(
             Enrolment.course_id == page.c.course_id,
@@ -349,8 +350,7 @@ def _learner(row: Any) -> Learner:
             instructs=row.instructs,
             is_direct=row.is_direct,
             is_by_hand=row.is_by_hand,
-            group_id=row.group_id,
-            own_group_id=row.own_group_id,
+            groups=tuple((id, by_id) for id, by_id in row.groups or ()),
             has_counting_attempt=row.has_counting_attempt,
         ),
     )

@@ -57,8 +57,8 @@ SENTENCES: Final[Mapping[ActionObstacle, str]] = {
 class ActionFacts:
     """What the actions hang on besides the row itself.
 
-    `is_by_hand`: a live enrolment is in no group. `group_id` is one the person is in,
-    `own_group_id` one of those that the caller has made.
+    `is_by_hand`: a live enrolment is in no group. `groups` are those the person learns in, each
+    with who made it.
     """
 
     allows_self_action: bool
@@ -67,14 +67,20 @@ class ActionFacts:
     instructs: bool
     is_direct: bool
     is_by_hand: bool
-    group_id: int | None
-    own_group_id: int | None
+    groups: tuple[tuple[int, int | None], ...]
     has_counting_attempt: bool
+
+    def group_of(self, maker_id: int | None) -> int | None:
+        """One of the groups, if somebody has made one of them."""
+        made = (id for id, by_id in self.groups if maker_id is not None and by_id == maker_id)
+        return next(made, None)
 
 
 class Subject(Protocol):
     """The row of the list an action is about."""
 
+    @property
+    def member_id(self) -> int: ...
     @property
     def is_learner(self) -> bool: ...
     @property
@@ -191,9 +197,9 @@ NOT_ON_ONESELF: Final = frozenset(
 """M38."""
 
 
-def actions(row: Subject, decide: Decide, *, is_self: bool, at: dt.datetime) -> list[Action]:
+def actions(row: Subject, decide: Decide, *, asker_id: int | None, at: dt.datetime) -> list[Action]:
     """Every action on the row: first the one that ends it, then those of `LOOKS`, in order."""
-    found = [_unassign(row, decide)]
+    found, is_self = [_unassign(row, decide, asker_id)], row.member_id == asker_id
     for operation, look in LOOKS.items():
         decision = decide(operation)
         if not decision.allowed:
@@ -213,13 +219,13 @@ def _hindrance(row: Subject, operation: Permission, *, is_self: bool) -> ActionO
     return ActionObstacle.SELF_ACTION if is_refused and operation in NOT_ON_ONESELF else None
 
 
-def _unassign(row: Subject, decide: Decide) -> Action:
+def _unassign(row: Subject, decide: Decide, asker_id: int | None) -> Action:
     """By hand where that ends something, else out of a group: any, or only one of one's own."""
     asked, facts = Permission.UNASSIGN_LEARNER, row.facts
     decision = decide(asked, is_own_group=False)
-    group_id = None if facts.is_by_hand else facts.group_id
+    group_id = None if facts.is_by_hand else next((id for id, _ in facts.groups), None)
     if not decision.allowed:
-        decision, group_id = decide(asked), facts.own_group_id
+        decision, group_id = decide(asked), facts.group_of(asker_id)
     if not decision.allowed:
         return Action(asked, ActionObstacle.PERMISSION_DENIED, decision.reason)
     if not row.is_learner:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from access.caller import Caller
+from access.caller import Caller, system
 from access.permissions import Decision, Permission, Scope
 from models.catalog import Course
 from models.enrolments import Enrolment
@@ -42,7 +42,10 @@ LISTS: Final = Permission.LIST_LEARNERS
 
 
 def _about(row: Learner, caller: Caller) -> Reference:
-    facts = {"is_self": row.member_id == caller.member_id, "is_own_group": row.is_in_own_group}
+    facts = {
+        "is_self": row.member_id == caller.member_id,
+        "is_own_group": row.is_in_group_of(caller.member_id),
+    }
     return Reference(Scope.COURSE, row.course_id, frozenset(each for each in facts if facts[each]))
 
 
@@ -178,10 +181,6 @@ async def enrolments(root: Parent, info: Info) -> list[Enrolment]:
     return [each for each in reasons if await _is_in_own(context, each)]
 
 
-def percent(root: Parent) -> float | None:
-    return None if root.percent is None else float(root.percent)
-
-
 def action_group_id(root: Parent) -> strawberry.ID | None:
     return None if root.group_id is None else strawberry.ID(encode("LearnerGroup", root.group_id))
 
@@ -189,14 +188,14 @@ def action_group_id(root: Parent) -> strawberry.ID | None:
 def allowed_actions(root: Parent, info: Info) -> list[Action]:
     """Decided by what was read with the row (M34)."""
     row: Learner = root
-    caller, rights = info.context.signed_in, info.context.rights
-    is_self = row.member_id == caller.member_id
+    rights, asker_id = info.context.rights, info.context.signed_in.member_id
+    is_self, is_own = row.member_id == asker_id, row.is_in_group_of(asker_id)
 
-    def decide(permission: Permission, *, is_own_group: bool = row.is_in_own_group) -> Decision:
+    def decide(permission: Permission, *, is_own_group: bool = is_own) -> Decision:
         facts = {"is_self": is_self, "is_own_group": is_own_group}
         return rights.decide(permission, Scope.COURSE, row.course_id, **facts)
 
-    return listing_actions.actions(row, decide, is_self=is_self, at=dt.datetime.now(dt.UTC))
+    return listing_actions.actions(row, decide, asker_id=asker_id, at=dt.datetime.now(dt.UTC))
 
 
 async def pages(db: AsyncSession, context: Context, keys: Sequence[OnePage]) -> list[list[Found]]:
@@ -231,6 +230,14 @@ async def learners_by_key(
 ) -> list[Learner | None]:
     """For each (course, person) that person there, as far as the caller may list them."""
     found = await listing.people(db, by=context.signed_in, keys=keys)
+    return [found.get(key) for key in keys]
+
+
+async def learners_told(
+    db: AsyncSession, context: Context, keys: Sequence[tuple[int, int]]
+) -> list[Learner | None]:
+    """The same of everybody, for events, of which each listener is asked the right apart."""
+    found = await listing.people(db, by=system(context.signed_in.workspace_id), keys=keys)
     return [found.get(key) for key in keys]
 
 

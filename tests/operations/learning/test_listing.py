@@ -344,13 +344,13 @@ async def test_who_holds_course_enroll_is_listed_and_counted_only_their_own_grou
         shown = Shown(is_whole=False, of_groups=owner.group_id is not None, to=Narrowing())
         found = await some_of(db, caller, owner, shown)
         assert [each.member.id for each in found] == whom
-        assert {each.facts.own_group_id for each in found} == {own}
+        assert {each.facts.group_of(1) for each in found} == {own}
 
 
 async def some_of(db: AsyncSession, by: Caller, owner: Owner, shown: Shown) -> list[Learner]:
     """Everybody in a list, who are as many as it counts."""
     order = Order(LearnerOrder.SINCE)
-    read = {"by": by, "owners": [owner], "shown": shown}
+    read: dict[str, Any] = {"by": by, "owners": [owner], "shown": shown}
     pages = await listing.pages(db, **read, order=order, cut=Cut(100))
     tallies = await listing.counts(db, **read)
     assert sum(tallies[owner].values()) == len(pages[owner])

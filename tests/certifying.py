@@ -14,7 +14,7 @@ from models.catalog import Course
 from models.certificates import Certificate
 from models.progress import AttemptOrigin
 from operations.certificates import issuing
-from operations.learning import attempts, resetting
+from operations.learning import attempts, enrolments, resetting
 from tests.world import MONDAY, World
 
 REASON = "Somebody else took the test."
@@ -76,6 +76,16 @@ class School:
                 reason=REASON,
                 remove_certificate=removing,
                 at=at,
+            )
+
+    async def unassign(self, name: str) -> None:
+        async with self.world.edge.transaction() as db:
+            await enrolments.unassign(
+                db,
+                by=self.world.system,
+                course_id=self.course_id,
+                member_ids=[self.world.members[name]],
+                at=MONDAY,
             )
 
     async def generate(

@@ -107,7 +107,7 @@ async def test_in_any_order_one_holds_numbers_have_no_gap_and_nothing_goes(
         assert [each.id for each in rows][: len(ids)] == ids
         ids = [each.id for each in rows]
         names = {id: name for name, id in school.world.members.items()}
-        found = [(names[each.member_id], reading.state_at(each, story.now)) for each in rows]
+        found = [(names[each.member_id], reading.state_at(each, story.now).value) for each in rows]
         assert found == [(each.whose, story.seen(each)) for each in story.certificates]
         for person in PEOPLE:
             assert found.count((person, "ISSUED")) <= 1

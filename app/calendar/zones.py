@@ -42,14 +42,15 @@ class _Onset:
 
 
 def clock_time(moment: dt.datetime, zone: str) -> dt.datetime:
-    """What a calendar writes for a moment: what clocks of the zone show then; UTC where that says
-    another moment, for clocks that are put back show an hour twice and a calendar means the first
-    time (RFC 5545, 3.3.5), or where no calendar has such a year."""
+    """What a calendar writes for a moment: what clocks of the zone show then. UTC where they show
+    it twice, because they are put back: the first time is meant (RFC 5545, 3.3.5), but not every
+    reader knows; and where no calendar has such a year."""
     moment = moment.astimezone(dt.UTC).replace(microsecond=0)
     if zone in UTC_NAMES or not _FIRST < moment.year < _LAST:
         return moment
     shown = moment.astimezone(ZoneInfo(zone))
-    return moment if shown.fold else shown
+    is_shown_twice = shown.replace(fold=0).utcoffset() != shown.replace(fold=1).utcoffset()
+    return moment if is_shown_twice else shown
 
 
 def components(shown: Collection[dt.datetime]) -> Iterator[Timezone]:

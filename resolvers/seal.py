@@ -6,6 +6,7 @@ kind ‖ 0 ‖ JSON: a text made for one kind is not accepted as another.
 
 import base64
 import binascii
+import datetime as dt
 import hashlib
 import hmac
 import json
@@ -45,8 +46,8 @@ class Seal:
     key: bytes
 
     def close(self, kind: str, values: Sequence[Any]) -> str:
-        """A sealed text of JSON-safe values."""
-        body = json.dumps(list(values), separators=(",", ":")).encode()
+        """A sealed text of values that are JSON-safe, or moments."""
+        body = json.dumps(list(values), separators=(",", ":"), default=_moment).encode()
         return base64.urlsafe_b64encode(self._mac(kind, body) + body).rstrip(b"=").decode()
 
     def open(self, kind: str, sealed: str) -> list[Any]:
@@ -58,7 +59,7 @@ class Seal:
         mac, body = raw[:MAC_BYTES], raw[MAC_BYTES:]
         if not hmac.compare_digest(mac, self._mac(kind, body)):
             raise _not_ours(kind)
-        values: list[Any] = json.loads(body)
+        values: list[Any] = json.loads(body, object_hook=_read_moment)
         return values
 
     def position(self, position: Position) -> Cursor:
@@ -77,6 +78,16 @@ class Seal:
     def _mac(self, kind: str, body: bytes) -> bytes:
         message = kind.encode() + b"\0" + body
         return hmac.new(self.key, message, hashlib.sha256).digest()[:MAC_BYTES]
+
+
+def _moment(value: object) -> dict[str, str]:
+    if isinstance(value, dt.datetime):
+        return {"at": value.isoformat()}
+    raise TypeError(f"A cursor cannot hold a {type(value).__name__}.")
+
+
+def _read_moment(said: dict[str, str]) -> dt.datetime:
+    return dt.datetime.fromisoformat(said["at"])
 
 
 def _padded(sealed: str) -> bytes:

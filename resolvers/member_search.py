@@ -38,6 +38,7 @@ from operations import visible
 from operations.refusals import Code, Denied, Refused, not_found
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.pages import micros
 from resolvers.references import Reference
 from resolvers.rows import visible_departments_by_id
 from resolvers.search import checked, contains
@@ -73,22 +74,18 @@ class MemberOrder(StrEnum):
     OLDEST = "OLDEST"
 
 
-def _micros(moment: Any) -> ColumnElement[int]:
-    return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
-
-
 ORDERS: Final[Mapping[MemberOrder, tuple[Any, ...]]] = {
     MemberOrder.NAME: (func.lower(Member.display_name), Member.id),
     MemberOrder.LATEST_SIGN_IN: (
-        func.coalesce(-_micros(Member.last_sign_in_at), 1, type_=BigInteger),
+        func.coalesce(-micros(Member.last_sign_in_at), 1, type_=BigInteger),
         Member.id,
     ),
     MemberOrder.EARLIEST_SIGN_IN: (
-        func.coalesce(_micros(Member.last_sign_in_at), -1, type_=BigInteger),
+        func.coalesce(micros(Member.last_sign_in_at), -1, type_=BigInteger),
         Member.id,
     ),
-    MemberOrder.NEWEST: (-_micros(Member.created_at), Member.id),
-    MemberOrder.OLDEST: (_micros(Member.created_at), Member.id),
+    MemberOrder.NEWEST: (-micros(Member.created_at), Member.id),
+    MemberOrder.OLDEST: (micros(Member.created_at), Member.id),
 }
 
 SEEN_WITH: Final[Mapping[PartInCourse, Permission]] = {

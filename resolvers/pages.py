@@ -8,7 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Label, Select, column, select, true, tuple_, values
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Label,
+    Select,
+    cast,
+    column,
+    func,
+    select,
+    true,
+    tuple_,
+    values,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -102,6 +114,11 @@ def _keyed(statement: Select[Any], order: Sequence[Any], wanted: Asked) -> Selec
         return keyed
     columns = [each.element if isinstance(each, Label) else each for each in order]
     return keyed.where(tuple_(*columns) > tuple_(*wanted.after))
+
+
+def micros(moment: Any) -> ColumnElement[int]:
+    """A time as a cursor can carry it: to order by, exactly."""
+    return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
 
 
 def page_of(rows: Sequence[Any], wanted: Asked, width: int, seal: Seal, kind: str) -> Page:

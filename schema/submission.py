@@ -29,7 +29,7 @@ VIEWS = any_of(Permission.VIEW_ANSWERS).or_self()
     rows=answered.AnswerKey,
 )
 class AnswerKey:
-    choice_ids: list[int] | None
+    choices: list[int] | None
     is_true: bool | None
     texts: list[str] | None
     number: Decimal | None
@@ -60,7 +60,7 @@ class Grade:
 class Answer:
     question: Question | None
     is_answered: bool
-    choice_ids: list[int] | None
+    choices: list[int] | None
     is_true: bool | None
     text: str | None
     number: Decimal | None

@@ -12,13 +12,15 @@ from schema.submission import Submission
 strawberry.input(
     grading_changes.AnswerToSave,
     name="AnswerToSave",
-    description="An answer to one question: the part of its kind, or none to take it back. A"
-    " `number` is digits with a point before decimals. An assignment is question 0.",
+    description="An answer to one question, by its number: the part of its kind, or none to take"
+    " it back. `choices` are numbers of choices; `number` is digits, with a point before decimals."
+    " An assignment is question 0.",
 )
 strawberry.input(
     grading_changes.GradeToGive,
     name="GradeToGive",
-    description="Points and feedback for one answer, together in the place of those before.",
+    description="Points and feedback for one answer, by the number of its question; together in"
+    " the place of those before.",
 )
 
 

@@ -78,8 +78,8 @@ class Counted:
 Given: TypeAlias = Chosen | Judged | Written | Counted
 
 FITTING: Final[Mapping[QuestionKind, str]] = {
-    QuestionKind.SINGLE_CHOICE: "choiceIds",
-    QuestionKind.MULTIPLE_CHOICE: "choiceIds",
+    QuestionKind.SINGLE_CHOICE: "choices",
+    QuestionKind.MULTIPLE_CHOICE: "choices",
     QuestionKind.TRUE_FALSE: "isTrue",
     QuestionKind.SHORT_TEXT: "text",
     QuestionKind.NUMBER: "number",
@@ -114,11 +114,11 @@ def understood(
         question = asked.get(each.question_id)
         if question is None:
             message = f"There is no question {each.question_id} here."
-            problems.append(Problem(ProblemKind.UNKNOWN_ID, (*path, "questionId"), message))
+            problems.append(Problem(ProblemKind.UNKNOWN_ID, (*path, "question"), message))
             continue
         if each.question_id in found:
             message = f"Question {each.question_id} is answered twice."
-            problems.append(Problem(ProblemKind.DUPLICATE, (*path, "questionId"), message))
+            problems.append(Problem(ProblemKind.DUPLICATE, (*path, "question"), message))
         here = list(_problems(each, question, path))
         problems += here
         found[each.question_id] = None if here else _given(each)
@@ -138,7 +138,7 @@ def _problems(said: Said, question: Question, path: Path) -> Iterator[Problem]:
     is_short = question.kind is QuestionKind.SHORT_TEXT
     path = (*path, wanted)
     match wanted:
-        case "choiceIds":
+        case "choices":
             yield from _choices(said.choice_ids or (), question, 1 if is_single else CHOICES, path)
         case "text":
             yield from _text(said.text or "", ACCEPTED_LENGTH if is_short else ESSAY_LENGTH, path)
@@ -148,7 +148,7 @@ def _problems(said: Said, question: Question, path: Path) -> Iterator[Problem]:
 
 def _parts(said: Said) -> Mapping[str, object]:
     return {
-        "choiceIds": said.choice_ids,
+        "choices": said.choice_ids,
         "isTrue": said.is_true,
         "text": said.text,
         "number": said.number,

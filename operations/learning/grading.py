@@ -167,12 +167,12 @@ def _problems(grades: Sequence[Given], questions: Sequence[Question]) -> Iterato
         question = asked.get(each.question_id)
         if question is None:
             message = f"There is no question {each.question_id} here."
-            yield Problem(ProblemKind.UNKNOWN_ID, (*path, "questionId"), message)
+            yield Problem(ProblemKind.UNKNOWN_ID, (*path, "question"), message)
         else:
             yield from _about(each, question, path)
         if each.question_id in seen:
             message = f"Question {each.question_id} is graded twice."
-            yield Problem(ProblemKind.DUPLICATE, (*path, "questionId"), message)
+            yield Problem(ProblemKind.DUPLICATE, (*path, "question"), message)
         seen.add(each.question_id)
 
 

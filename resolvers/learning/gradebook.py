@@ -17,9 +17,9 @@ from models.people import Member
 from models.progress import Progress, ProgressState
 from operations.learning import gradebook
 from operations.learning.gradebook import Cell, Whose
+from operations.learning.listing_narrowing import is_in
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.learning.groups import is_in
 from resolvers.learning.submissions import visible_submissions_by_id
 from resolvers.listing import Listing
 from resolvers.nested import Nested, paged

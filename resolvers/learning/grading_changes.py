@@ -23,8 +23,8 @@ Info = strawberry.Info[Context, None]
 class AnswerToSave:
     """An answer to one question."""
 
-    question_id: int
-    choice_ids: list[int] | None = None
+    question: int
+    choices: list[int] | None = None
     is_true: bool | None = None
     text: str | None = None
     number: str | None = None
@@ -34,7 +34,7 @@ class AnswerToSave:
 class GradeToGive:
     """Points and feedback for one answer."""
 
-    question_id: int
+    question: int
     points: Decimal
     feedback: str | None = None
 
@@ -66,7 +66,7 @@ async def save_answers(
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(submission_id, "Submission")
         said = [
-            Said(each.question_id, each.choice_ids, each.is_true, each.text, each.number)
+            Said(each.question, each.choices, each.is_true, each.text, each.number)
             for each in answers
         ]
         await quizzes.save(db, by=caller, submission_id=number, answers=said, at=_now())
@@ -101,7 +101,7 @@ async def grade_answers(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(submission_id, "Submission")
-        given = [grading.Given(each.question_id, each.points, each.feedback) for each in grades]
+        given = [grading.Given(each.question, each.points, each.feedback) for each in grades]
         await grading.grade(
             db, by=caller, submission_id=number, at_version=at_version, grades=given, at=_now()
         )

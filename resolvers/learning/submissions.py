@@ -43,6 +43,7 @@ from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
 from resolvers.nested import Nested
+from resolvers.pages import micros
 from resolvers.reading_ahead import asking_of_row
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
 from resolvers.rows import members_by_id, visible_courses_by_id, visible_modules_by_id
@@ -52,7 +53,7 @@ Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 BY_MODULE: Final = (Submission.module_id, Submission.member_id, Submission.id)
-OLDEST: Final = (Submission.submitted_at, Submission.id)
+OLDEST: Final = (micros(Submission.submitted_at), Submission.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class AnswerKey:
     key: Key
 
     @property
-    def choice_ids(self) -> list[int] | None:
+    def choices(self) -> list[int] | None:
         return sorted(self.key.ids) if isinstance(self.key, CorrectChoices) else None
 
     @property
@@ -141,7 +142,7 @@ class AnswerView:
         return self.given is not None
 
     @property
-    def choice_ids(self) -> list[int] | None:
+    def choices(self) -> list[int] | None:
         return sorted(self.given.ids) if isinstance(self.given, Chosen) else None
 
     @property

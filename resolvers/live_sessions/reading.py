@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import BigInteger, ColumnElement, Select, cast, func, or_, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.permissions import Scope
@@ -24,6 +24,7 @@ from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
 from resolvers.nested import Nested
+from resolvers.pages import micros
 from resolvers.references import Reference, refer
 from resolvers.rows import visible_courses_by_id
 from resolvers.seal import Cursor
@@ -52,12 +53,8 @@ class Narrowing:
 refer(LiveSession, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
 
-def _begins() -> ColumnElement[int]:
-    return cast(func.extract("epoch", LiveSession.starts_at) * 1_000_000, BigInteger)
-
-
-SOONEST: Final = (_begins(), LiveSession.id)
-LATEST: Final = (-_begins(), -LiveSession.id)
+SOONEST: Final = (micros(LiveSession.starts_at), LiveSession.id)
+LATEST: Final = (-micros(LiveSession.starts_at), -LiveSession.id)
 
 
 def _narrowed(rows: Select[Any], by: Narrowing) -> Select[Any]:

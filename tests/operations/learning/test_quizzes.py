@@ -85,14 +85,14 @@ async def test_a_quiz_answered_right_completes_the_course(school: World) -> None
 
 async def test_a_failed_quiz_can_be_tried_until_its_cap_is_reached(school: World) -> None:
     first = await take(school, "Lea", "Work", "Sums", WRONG)
-    assert (first.score, first.is_passed) == (0, False)
+    assert (first.score, first.is_passed) == (Decimal(0), False)
     assert (await module_of(school, first)).state is ModuleState.IN_PROGRESS
 
     second = await take(school, "Lea", "Work", "Sums", {1: 11})
 
-    assert (second.number, second.score) == (2, 1)
+    assert (second.number, second.score) == (2, Decimal(1))
     module = await module_of(school, second)
-    assert (module.state, module.score) == (ModuleState.FAILED, 1)
+    assert (module.state, module.score) == (ModuleState.FAILED, Decimal(1))
     assert await states_of(school, "Lea", "Work") == [AttemptState.FAILED]
     assert (await refused(start(school, "Lea", "Work", "Sums"))).code is Code.RETAKE_NOT_ALLOWED
 
@@ -149,11 +149,11 @@ async def test_answers_are_saved_in_parts_and_changed_until_they_are_handed_in(
     await submit(school, "Lea", begun.id)
     marked = await answers_of(school, begun.id)
     assert {id: (row.points, row.is_correct) for id, row in marked.items()} == {
-        1: (1, True),
-        2: (2, True),
-        3: (0, False),
-        4: (0, False),
-        5: (0, False),
+        1: (Decimal(1), True),
+        2: (Decimal(2), True),
+        3: (Decimal(0), False),
+        4: (Decimal(0), False),
+        5: (Decimal(0), False),
     }
     refusal = await refused(save(school, "Lea", begun.id, {3: True}))
     assert (refusal.code, refusal.details["state"]) == (Code.SUBMISSION_CLOSED, "GRADED")
@@ -182,11 +182,11 @@ async def test_all_that_is_wrong_with_answers_is_said_at_once_and_nothing_is_kep
 
     assert refusal.code is Code.INVALID_ANSWERS
     assert [(each["kind"], ".".join(each["path"])) for each in refusal.details["problems"]] == [
-        ("UNKNOWN_ID", "answers.1.questionId"),
-        ("DUPLICATE", "answers.2.questionId"),
-        ("TOO_MANY", "answers.2.choiceIds"),
-        ("UNKNOWN_ID", "answers.3.choiceIds.1"),
-        ("DUPLICATE", "answers.3.choiceIds.2"),
+        ("UNKNOWN_ID", "answers.1.question"),
+        ("DUPLICATE", "answers.2.question"),
+        ("TOO_MANY", "answers.2.choices"),
+        ("UNKNOWN_ID", "answers.3.choices.1"),
+        ("DUPLICATE", "answers.3.choices.2"),
         ("MISPLACED", "answers.4.text"),
         ("TOO_LONG", "answers.5.text"),
         ("NOT_A_NUMBER", "answers.6.number"),
@@ -241,7 +241,7 @@ async def test_an_assignment_is_handed_in_as_a_text_and_graded_by_a_person(
     assert waiting.state is SubmissionState.SUBMITTED
     graded = await grade(school, "Ines", begun.id, {0: 10}, feedback="Good enough.")
 
-    assert (graded.score, graded.is_passed) == (10, True)
+    assert (graded.score, graded.is_passed) == (Decimal(10), True)
     assert await states_of(school, "Lea", "Home") == [AttemptState.COMPLETED]
 
 

@@ -4,7 +4,16 @@ import subprocess
 import sys
 import time
 
-BENCHMARKS = ("latency", "drain", "rules", "interactive", "attach", "journal", "permissions")
+BENCHMARKS = (
+    "latency",
+    "drain",
+    "rules",
+    "interactive",
+    "attach",
+    "journal",
+    "permissions",
+    "learners",
+)
 
 
 def main() -> None:

@@ -9,13 +9,22 @@ from graphql import GraphQLField, GraphQLSchema, get_named_type, is_leaf_type, i
 
 from resolvers.catalog import fields_of, own_right_of_field
 from resolvers.declared import Asked
-from tests.proof import abilities, table, town_attempts, town_content, town_learning
+from tests.proof import (
+    abilities,
+    table,
+    town_attempts,
+    town_certificates,
+    town_content,
+    town_learning,
+    town_live_sessions,
+)
 from tests.proof.abilities import Thing
 from tests.proof.declarations import Declared, read_declarations
 from tests.proof.probing import EVERYWHERE
 from tests.proof.proving import Answer, Asker
-from tests.proof.table import SELF
+from tests.proof.table import MY_GROUP, SELF
 from tests.proof.town import Town
+from tests.proof.town_learning import pupil_of
 from tests.proof.walking import DEEP, READABLE, Growth, Sighting, arguments_of, sightings
 
 NOUNS: Final = {
@@ -24,6 +33,7 @@ NOUNS: Final = {
     "Department": ("Sales", "Legal"),
     "Segment": ("Open 0", "Closed 0"),
     "Module": ("Pitch", "Clause"),
+    "LiveSession": ("Talk", "Hearing"),
 }
 """What is asked for where an id of the kind is needed."""
 
@@ -141,6 +151,8 @@ class Fields:
         if kind == "ID":
             noun = noun_of(name, argument)
             return [f'"{self._town.here.id(noun, each)}"' for each in NOUNS[noun]]
+        if argument == "code":
+            return [f'"{self._town.here.codes[town_certificates.OF_LEARNER]}"']
         others = {"Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"], "String": ['"e"']}
         return {**others, "Int": ["1"]}[kind]
 
@@ -200,6 +212,7 @@ class Fields:
         if right.or_self and is_self:
             return True
         facts = thing.facts_for(who) - {SELF} | ({SELF} if is_self else set())
+        facts |= {MY_GROUP} if self._is_in_own_group(each) else set()
         is_here = table.HELD_ON[who] in thing.reach
         return any(
             all(
@@ -221,6 +234,11 @@ class Fields:
         if each.row.type_name == "Member":
             return each.row.key == ("Member", me)
         return each.row.person == me
+
+    def _is_in_own_group(self, each: Sighting) -> bool:
+        """Everybody has a group in Selling, and all groups the same learner."""
+        is_learner = each.row.type_name == "Learner"
+        return is_learner and each.row.person == self._town.person(pupil_of("learner"))
 
     def right_of(self, coordinate: str) -> Declared:
         return self._declared[coordinate]
@@ -256,10 +274,10 @@ def everything(town: Town) -> Iterator[Thing]:
             is_seen_by=abilities.LOOKERS | {name},
             is_person=True,
         )
-    for name in here.world.modules:
-        yield of_module(town, name)
-    for name in here.attachments:
-        yield of_attachment(town, name)
+    yield from (of_module(town, name) for name in here.world.modules)
+    yield from (of_attachment(town, name) for name in here.attachments)
+    yield from (of_live_session(town, name) for name in here.live_sessions)
+    yield from (of_certificate(town, name) for name in here.certificates)
 
 
 def further_course(town: Town, name: str) -> Thing:
@@ -289,6 +307,34 @@ def of_group(town: Town, name: str) -> Thing:
         is_seen_by=abilities.seeing(
             "view_course_info", abilities.WORKSPACE_ONLY if is_law else EVERYWHERE
         ),
+    )
+
+
+def of_live_session(town: Town, name: str) -> Thing:
+    """Seen by whoever sees its course."""
+    is_law = town_live_sessions.course_of(name) == "Law"
+    reach = abilities.WORKSPACE_ONLY if is_law else EVERYWHERE
+    return Thing(
+        f"live session {name}",
+        town.here.id("LiveSession", name),
+        "course",
+        reach,
+        frozenset({table.ACTIVE}),
+        is_seen_by=abilities.seeing("view_course_info", reach),
+    )
+
+
+def of_certificate(town: Town, name: str) -> Thing:
+    """Seen by whoever lists the learners of its course; the learner's own by the learner too."""
+    reach = abilities.WORKSPACE_ONLY if name.startswith("Law") else EVERYWHERE
+    is_own = name == town_certificates.OF_LEARNER
+    return Thing(
+        f"certificate {name}",
+        town.here.id("Certificate", name),
+        "course",
+        reach,
+        frozenset({table.ACTIVE}),
+        is_seen_by=abilities.seeing("list_learners", reach) | ({"learner"} if is_own else set()),
     )
 
 

@@ -41,6 +41,7 @@ class Lists:
             "Module": world.modules,
             "LearnerGroup": world.groups,
             "Segment": world.segments,
+            "LiveSession": town.here.live_sessions,
         }
         self._ids = {
             noun: {town.here.id(noun, name): name for name in names}

@@ -55,6 +55,7 @@ VALUES: Final[dict[str, Any]] = {
     "Boolean": True,
     "JSON": {"title": "Chief"},
     "PersonToAdd": {"email": "new@new.example"},
+    "DateTime": "2030-01-01T00:00:00Z",
     "ContentToWrite": {"lesson": {"markdown": "A word"}},
 }
 NAMES: Final = {
@@ -65,6 +66,7 @@ NAMES: Final = {
     "Module": "Pitch",
     "Attachment": "Pitch",
     "LearnerGroup": SHARED,
+    "LiveSession": "Talk",
 }
 
 
@@ -150,7 +152,7 @@ class Sweep:
         return table.allows(operation, who, is_held_here=is_here, facts=frozenset(facts))
 
     def _thing(self, name: str, declared: GraphQLField) -> Thing:
-        for noun in ("LearnerGroup", "Attachment", "Module", "Course", "Department"):
+        for noun in ("LiveSession", "LearnerGroup", "Attachment", "Module", "Course", "Department"):
             for argument, each in self._given(name, declared):
                 if get_named_type(each.type).name == "ID" and self.noun(name, argument) == noun:
                     return self._things[self._id(noun)]
@@ -189,6 +191,8 @@ class Sweep:
         kind = get_named_type(declared.type)
         if kind.name == "ID":
             value: Any = self._id(self.noun(name, argument))
+        elif kind.name == "AttendanceEntry":
+            value = {"memberId": self._id("Member"), "state": "ATTENDED"}
         elif argument in WORDS:
             value = WORDS[argument]
         elif isinstance(kind, GraphQLEnumType):

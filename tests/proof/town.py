@@ -23,7 +23,14 @@ from models.people import MemberState
 from operations import billing, connections, overrides, team, tokens
 from operations.connections import Seals
 from resolvers.ids import encode
-from tests.proof import town_attempts, town_content, town_learning
+from tests.proof import (
+    town_attempts,
+    town_certificates,
+    town_content,
+    town_learners,
+    town_learning,
+    town_live_sessions,
+)
 from tests.proof.table import HELD_ON, PEOPLE
 from tests.proof.town_attempts import AGAIN, ONCE
 from tests.world import MONDAY, World
@@ -78,6 +85,9 @@ class City:
     first_delivery: int = 0
     token_id: str = ""
     attachments: dict[str, int] = field(default_factory=dict)
+    live_sessions: dict[str, int] = field(default_factory=dict)
+    certificates: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, str] = field(default_factory=dict)
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
     def id(self, noun: str, name: str) -> str:
@@ -91,6 +101,8 @@ class City:
             "Module": world.modules,
             "Attachment": self.attachments,
             "LearnerGroup": world.groups,
+            "LiveSession": self.live_sessions,
+            "Certificate": self.certificates,
             "Workspace": {world.slug: world.workspace_id},
         }
         return encode(noun, named[noun][name])
@@ -167,6 +179,9 @@ async def _found(
     await town_content.furnish(city)
     await town_learning.furnish(city)
     await town_attempts.furnish(city)
+    await town_certificates.furnish(city)
+    await town_live_sessions.furnish(city)
+    await town_learners.furnish(city)
     return city
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-CAPACITIES: Final = (1, 2, 3, 5, None)
+CAPACITIES: Final = (1, 1, 2, 2, 3, None)
 
 
 @dataclass
@@ -30,10 +30,14 @@ class Told:
 
     def register(self, name: str) -> None:
         if self.is_ahead and name not in self.outside:
+            self._fill()
             self._come(name)
 
     def place(self, name: str, *, overbook: bool) -> None:
-        if self.is_canceled or name in self.outside or name in self.booked:
+        if self.is_canceled:
+            return
+        self._fill()
+        if name in self.outside or name in self.booked:
             return
         if overbook or (self.has_room and not self.is_ahead):
             self.waiting = [each for each in self.waiting if each != name]
@@ -43,27 +47,31 @@ class Told:
             self._come(name)
 
     def give_back(self, name: str) -> None:
-        if self.is_ahead and name not in self.outside:
+        if self.is_ahead and name not in self.outside and self._is_coming(name):
             self._leave(name)
 
     def remove(self, name: str) -> None:
         if not self.is_canceled:
             self._leave(name)
 
-    def leave_the_course(self, name: str) -> None:
-        self.outside.add(name)
-        if self.is_ahead:
-            self._leave(name)
+    def release(self) -> None:
+        """Whoever has left the course leaves the live session, if it is ahead."""
+        gone = {each for each in self.outside if self._is_coming(each)}
+        if self.is_ahead and gone:
+            self.booked -= gone
+            self.waiting = [each for each in self.waiting if each not in gone]
+            self._fill()
 
     def resize(self, capacity: int | None) -> None:
-        if self.is_ahead:
+        if self.is_ahead and capacity != self.capacity:
             self.said = max(self.said, len(self.booked))
             self.capacity = capacity
             self._fill()
 
     def let_wait(self, is_on: bool) -> None:
-        if self.is_ahead:
+        if self.is_ahead and is_on is not self.has_waitlist:
             self.has_waitlist = is_on
+            self._fill()
 
     def begin(self) -> None:
         self.is_ahead = False
@@ -73,12 +81,16 @@ class Told:
             self.is_ahead, self.is_canceled = False, True
             self.booked, self.waiting = set(), []
 
+    def _is_coming(self, name: str) -> bool:
+        return name in self.booked or name in self.waiting
+
     def _come(self, name: str) -> None:
-        if name in self.booked or name in self.waiting:
+        if name in self.booked:
             return
         if self.has_room:
+            self.waiting = [each for each in self.waiting if each != name]
             self.booked.add(name)
-        elif self.has_waitlist:
+        elif self.has_waitlist and name not in self.waiting:
             self.waiting.append(name)
 
     def _leave(self, name: str) -> None:
@@ -87,5 +99,8 @@ class Told:
         self._fill()
 
     def _fill(self) -> None:
-        while self.is_ahead and self.waiting and self.has_room:
-            self.booked.add(self.waiting.pop(0))
+        """Whoever has left is passed over."""
+        for name in [each for each in self.waiting if each not in self.outside]:
+            if self.is_ahead and self.has_room:
+                self.waiting.remove(name)
+                self.booked.add(name)

@@ -41,7 +41,9 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What opens the demo company: secrets that are shown once, kept where only the owner reads."""
+    """What opens the demo company: secrets that are shown once, kept where only the owner reads.
+
+    `certificate` is the code of one that was issued."""
 
     scim: str
     webhook_id: int
@@ -49,6 +51,7 @@ class Keys:
     tokens: dict[str, str]
     ids: dict[str, int]
     directory_ids: dict[str, str]
+    certificate: str
 
 
 def keys_file(settings: Settings) -> Path:
@@ -115,12 +118,12 @@ async def _make(edge: Edge, settings: Settings) -> Keys:
         taught = await teach(db, by=by, ids=ids, at=at)
         await begin_in_the_past(db, by=by, ids=ids, at=at)
         await invite_somebody(db, by=by, ids=ids, academies=taught.academies, at=at)
-        await learn(Story(db, by, ids, taught, at))
+        certificate = await learn(Story(db, by, ids, taught, at))
         shown = await _tokens(db, by, ids, at)
         _, scim_token = await tokens.create(
             db, by=by, kind=TokenKind.SCIM, name="Demo", connection_id=scim.id, at=at
         )
-    return Keys(scim_token, webhook.id, secret or "", shown, ids, directory_ids)
+    return Keys(scim_token, webhook.id, secret or "", shown, ids, directory_ids, certificate)
 
 
 async def _people(

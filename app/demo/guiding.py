@@ -8,12 +8,25 @@ import json
 import uuid
 
 from access.permissions import Principal
+from app.certificates import PREFIX
 from app.demo import company
 from app.demo.building import Keys, read_keys
 from app.settings import Settings
 from resolvers.ids import encode
 
 QUERY = "{ coursesIManage { totalCount nodes { title coordinators { totalCount } } } }"
+LEARNING = (
+    "{ courses { nodes { title myProgress { state percent } modules { nodes { title kind } } "
+    "liveSessions { nodes { title startsAt myRegistration { state waitlistPosition } } } } } }"
+)
+PEOPLE = (
+    "{ coursesIManage { nodes { title learners { totalCount nodes { member { displayName } state "
+    "isOverdue dueAt allowedActions { operation isAllowed reason } } } } } }"
+)
+GRADING = (
+    "{ submissionsToGrade { totalCount nodes { id version course { title } member { displayName } "
+    "answers { text points } } } }"
+)
 BILLS = (
     "{ viewBilling { price { text } contacts { name reason } "
     "invoices { nodes { number month activeMembers total { text } pdfUrl } } } }"
@@ -72,6 +85,18 @@ def guide(settings: Settings) -> str:
             "7. What somebody sees who looks after the bills, and nothing else:",
             _ask(url, keys.tokens["finance_manager"], BILLS),
             "",
+            "8. What Lea learns, and how long the queue is for the role play:",
+            _ask(url, keys.tokens["learner"], LEARNING),
+            "",
+            "9. Who is where on Cora's courses, and what she can do about each, or why not:",
+            _ask(url, keys.tokens["coordinator_direct"], PEOPLE),
+            "",
+            "10. What waits for Tess, a facilitator, to be graded:",
+            _ask(url, keys.tokens["dept_teach"], GRADING),
+            "",
+            f"11. What a stranger is told of a certificate ({url}{PREFIX}{keys.certificate}):",
+            _ask(url, None, _verified(keys)),
+            "",
             "In a second terminal:",
             *(f"  {each}{_data(settings)}" for each in COMMANDS),
             "",
@@ -85,6 +110,13 @@ def _why_not(keys: Keys) -> str:
         f'{{ explainPermission(operation: EDIT_COURSE_INFO, on: \\"{encode("Course", 1)}\\", '
         f'memberId: \\"{encode("Member", cleo)}\\") '
         "{ isAllowed summary condition roles { principal onName how byName } } }"
+    )
+
+
+def _verified(keys: Keys) -> str:
+    return (
+        f'{{ verifyCertificateByCode(code: \\"{keys.certificate}\\") '
+        "{ learnerName courseTitle issuedOn state } }"
     )
 
 
@@ -108,9 +140,10 @@ def _table(keys: Keys) -> list[str]:
     ]
 
 
-def _ask(url: str, token: str, query: str) -> str:
+def _ask(url: str, token: str | None, query: str) -> str:
+    bearer = "" if token is None else f"-H 'authorization: Bearer {token}' "
     return (
-        f"curl -s {url}/graphql -H 'authorization: Bearer {token}' "
+        f"curl -s {url}/graphql {bearer}"
         f"-H 'content-type: application/json' \\\n  -d '{{\"query\": \"{query}\"}}'"
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller, Origin
@@ -18,6 +19,7 @@ from app.demo import company, lessons
 from app.demo.company import DOMAIN
 from app.demo.teaching import Taught
 from models.catalog import RetakePolicy
+from models.certificates import Certificate
 from operations.certificates import templates
 from operations.content import drafts, publishing
 from operations.content.given import Said
@@ -71,12 +73,14 @@ class Story:
         return self.taught.modules[title]
 
 
-async def learn(story: Story) -> None:
-    """Everything that has happened in courses until today."""
+async def learn(story: Story) -> str:
+    """Everything that has happened in courses until today; the code of the first certificate."""
     await _publish(story)
     await _sell(story)
     await _protect(story)
     await _evacuate(story)
+    codes = await story.db.scalars(select(Certificate.code).order_by(Certificate.id).limit(1))
+    return codes.one()
 
 
 async def _publish(story: Story) -> None:
@@ -103,11 +107,20 @@ async def _sell(story: Story) -> None:
         db,
         by=story.system,
         course_id=course_id,
-        changes={"due_at": at + 30 * DAY, "retake_policy": RetakePolicy.LIMITED, "retake_limit": 2},
+        changes={
+            "due_at": _evening(at + 30 * DAY),
+            "retake_policy": RetakePolicy.LIMITED,
+            "retake_limit": 2,
+        },
         at=at,
     )
     autumn = await groups.create(
-        db, by=story.as_(ROLF), course_id=course_id, name="Autumn", due_at=at + 14 * DAY, at=at
+        db,
+        by=story.as_(ROLF),
+        course_id=course_id,
+        name="Autumn",
+        due_at=_evening(at + 14 * DAY),
+        at=at,
     )
     crowd = _people(story, "Support", 6)
     await enrolments.assign(
@@ -135,7 +148,7 @@ async def _protect(story: Story) -> None:
         by=story.system,
         course_id=course_id,
         changes={
-            "due_at": at - 2 * DAY,
+            "due_at": _evening(at - 2 * DAY),
             "retake_policy": RetakePolicy.UNLIMITED,
             "certifies_completion": True,
             "certificate_days": 365,
@@ -186,7 +199,7 @@ async def _evacuate(story: Story) -> None:
         by=cora,
         course_id=course_id,
         member_ids=[story.ids[each] for each in crowd[:2]],
-        due_at=at + 7 * DAY,
+        due_at=_evening(at + 7 * DAY),
         reason="Was on leave.",
         at=at - DAY,
     )
@@ -221,7 +234,7 @@ async def _meet(story: Story, course: str, *, by: str, crowd: Sequence[str]) -> 
 
 async def _met(story: Story, crowd: Sequence[str]) -> None:
     """A drill last week, with who came and who did not."""
-    begun = story.at - 7 * DAY
+    begun = (story.at - 7 * DAY).replace(hour=9, minute=0, second=0, microsecond=0)
     live_session = await scheduling.create(
         story.db,
         by=story.as_(FRIDA),
@@ -300,6 +313,11 @@ def _said(content: object, knows: Sequence[bool]) -> Iterator[Said]:
                 yield Said(question.id, text="The privacy team" if is_known else "My neighbor")
             case QuestionKind.ESSAY:
                 yield Said(question.id, text="“Not now.” I would ask when, and write it down.")
+
+
+def _evening(at: dt.datetime) -> dt.datetime:
+    """The end of a working day."""
+    return at.replace(hour=17, minute=0, second=0, microsecond=0)
 
 
 def _people(story: Story, department: str, count: int) -> list[str]:

@@ -22,7 +22,7 @@ from tests.app.cli.program import run, running
 
 pytestmark = pytest.mark.timeout(180)
 
-STEP = re.compile(r"^(\d)\. [^\n]*\n(curl .*?)\n\n", re.DOTALL | re.MULTILINE)
+STEP = re.compile(r"^(\d+)\. [^\n]*\n(curl .*?)\n\n", re.DOTALL | re.MULTILINE)
 
 
 def steps_in(guide: str) -> dict[int, str]:
@@ -107,7 +107,7 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "first") as demo:
         steps = steps_in(demo.wait_for(COMMANDS[-1]))
-        assert sorted(steps) == [1, 2, 3, 4, 5, 6, 7]
+        assert sorted(steps) == [*range(1, 12)]
 
         def maja_coordinates() -> bool:
             found: bool = answer_of(steps[2])["explainMembership"]["isCoordinator"]
@@ -133,6 +133,20 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
         billing = answer_of(steps[7])["viewBilling"]
         assert [each["name"] for each in billing["contacts"]] == ["Felix Invoice"]
         assert len(billing["invoices"]["nodes"]) == MONTHS_BEHIND
+        [selling] = answer_of(steps[8])["courses"]["nodes"]
+        [role_play] = selling["liveSessions"]["nodes"]
+        assert selling["myProgress"]["state"] == "SUBMITTED"
+        assert role_play["myRegistration"] == {"state": "WAITLISTED", "waitlistPosition": 3}
+        [drilled, _] = answer_of(steps[9])["coursesIManage"]["nodes"]
+        assert drilled["learners"]["totalCount"] == 8
+        possible = [
+            {each["operation"] for each in row["allowedActions"] if each["isAllowed"]}
+            for row in drilled["learners"]["nodes"]
+        ]
+        assert all("MARK_COMPLETE" in each and "VIEW_ANSWERS" not in each for each in possible)
+        assert answer_of(steps[10])["submissionsToGrade"]["totalCount"] == 3
+        checked = answer_of(steps[11])["verifyCertificateByCode"]
+        assert (checked["courseTitle"], checked["state"]) == ("Data Protection", "ISSUED")
         for command, words in zip(COMMANDS, SAID, strict=True):
             assert soon(partial(says, command, words, data), 30), command
         url = re.findall(r"Look +(\S+)/graphql", demo.said())[0]

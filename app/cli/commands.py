@@ -8,6 +8,7 @@ from app.cli import (
     demo,
     export_schema,
     issuer,
+    learners,
     mail,
     migrate,
     segment,
@@ -46,5 +47,6 @@ commands.command("simulate", hidden=True)(simulate.simulate)
 commands.add_typer(token.tokens, name="token")
 commands.add_typer(audit.audits, name="audit")
 commands.add_typer(issuer.issuers, name="issuer")
+commands.add_typer(learners.learners, name="learners")
 commands.add_typer(segment.segments, name="segment")
 commands.add_typer(billing.billing, name="billing")

@@ -6,14 +6,17 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller, Origin, system
+from access.permissions import Scope
 from app.database import sessions_on, web_engine
 from app.embedded import CannotStart
 from app.settings import Settings
+from models.catalog import Course, Department, Module
 from models.identity import Connection
 from models.people import Member
 from models.workspaces import Workspace
@@ -111,6 +114,25 @@ async def member_id(db: AsyncSession, workspace: int, who: str) -> int:
     if found is None:
         raise CannotStart(f"There is no member {who!r}; give a user name or a numeric id.")
     return found
+
+
+async def number_of(db: AsyncSession, workspace: int, scope: Scope, said: str) -> int:
+    """The course, department or module with this name or number; raises CannotStart."""
+    kind: Any = {Scope.COURSE: Course, Scope.DEPARTMENT: Department, Scope.MODULE: Module}[scope]
+    name = kind.name if scope is Scope.DEPARTMENT else kind.title
+    is_meant = func.lower(name) == said.lower()
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        is_meant = or_(is_meant, kind.id == int(said))
+    rows = await db.scalars(select(kind.id).where(kind.workspace_id == workspace, is_meant))
+    ids = sorted(rows)
+    if said in map(str, ids):
+        return int(said)
+    if len(ids) == 1:
+        return int(ids[0])
+    if not ids:
+        raise CannotStart(f"There is no {scope} {said!r}; give its name as it is, or its number.")
+    numbers = ", ".join(map(str, ids))
+    raise CannotStart(f"{len(ids)} of these are called {said!r}; say which number: {numbers}.")
 
 
 async def connection_id(db: AsyncSession, workspace: int, name: str) -> int:

@@ -13,9 +13,7 @@ from rich.table import Table
 from app.cli.options import DataDir, Workspace, ready_settings, wide_console
 
 if TYPE_CHECKING:
-    from sqlalchemy.ext.asyncio import AsyncSession
-
-    from access.permissions import Permission, Scope
+    from access.permissions import Permission
     from app.settings import Settings
     from operations.who_can import Holder, WhoCan
 
@@ -84,40 +82,15 @@ async def _found(
     workspace: str | None,
 ) -> "WhoCan":
     from access.permissions import Scope
-    from app.cli.edge import acting_in
+    from app.cli.edge import acting_in, number_of
     from operations.who_can import who_can as ask
 
     async with acting_in(settings, workspace) as reached:
         scope, id = Scope.WORKSPACE, reached.by.workspace_id
         if named is not None:
             scope = Scope(named[0])
-            id = await _number(reached.db, reached.by.workspace_id, scope, named[1])
+            id = await number_of(reached.db, reached.by.workspace_id, scope, named[1])
         return await ask(reached.db, by=reached.by, permission=permission, scope=scope, id=id)
-
-
-async def _number(db: "AsyncSession", workspace_id: int, scope: "Scope", said: str) -> int:
-    """What was meant by a name or number; raises CannotStart."""
-    from sqlalchemy import func, or_, select
-
-    from access.permissions import Scope
-    from app.embedded import CannotStart
-    from models.catalog import Course, Department, Module
-
-    kind: Any = {Scope.COURSE: Course, Scope.DEPARTMENT: Department, Scope.MODULE: Module}[scope]
-    name = kind.name if scope is Scope.DEPARTMENT else kind.title
-    is_meant = func.lower(name) == said.lower()
-    if said.isascii() and said.isdigit() and len(said) < 10:
-        is_meant = or_(is_meant, kind.id == int(said))
-    rows = await db.scalars(select(kind.id).where(kind.workspace_id == workspace_id, is_meant))
-    ids = sorted(rows)
-    if said in map(str, ids):
-        return int(said)
-    if len(ids) == 1:
-        return int(ids[0])
-    if not ids:
-        raise CannotStart(f"There is no {scope} {said!r}; give its name as it is, or its number.")
-    numbers = ", ".join(map(str, ids))
-    raise CannotStart(f"{len(ids)} of these are called {said!r}; say which number: {numbers}.")
 
 
 def _show(found: "WhoCan") -> None:

@@ -57,9 +57,9 @@ class AttemptModule:
     )
     content: ModuleContent | None = resolved_by(
         answers.content,
-        requires=Permission.TAKE_COURSE_TRACKED,
-        description="What it says to whoever takes it; null until it was opened, which"
-        " `takeCourseTracked` does.",
+        requires=any_of(Permission.TAKE_COURSE_TRACKED).by_rows(),
+        description="What it says to whoever takes it, for that person alone; null until it was"
+        " opened, which `takeCourseTracked` does.",
     )
 
 

@@ -90,7 +90,7 @@ class AttemptMutation:
         attempt_changes.retake_after_completion,
         requires=any_of(Permission.RETAKE_AFTER_COMPLETION).by_operation(),
         description="Begin a course again: coordinators without limit, learners as its policy"
-        " says, instructors never. An open attempt goes on.",
+        " says, instructors never. An open further attempt goes on.",
     )
     complete_lesson: AttemptPayload | None = done_by(
         attempt_changes.complete_lesson,

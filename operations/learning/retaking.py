@@ -74,15 +74,18 @@ def _limit_of(course: Course) -> int | None:
 
 def refuse(rights: Rights, course: Course, role: RoleAtStart, how: Retaking) -> None:
     """Raises RETAKE_NOT_ALLOWED, or Denied, where the next attempt may not begin."""
-    if not how.is_retake:
-        return
+    if how.is_retake:
+        require(rights, course, role, how)
+
+
+def require(rights: Rights, course: Course, role: RoleAtStart, how: Retaking) -> None:
+    """Ask for the right to begin again, whether or not that is what would happen."""
     asked = Permission.RETAKE_AFTER_COMPLETION
-    decision = rights.decide(
-        asked, Scope.COURSE, course.id, is_self=True, retake_is_open=how.is_open
-    )
+    is_open = how.is_open or not how.is_retake
+    decision = rights.decide(asked, Scope.COURSE, course.id, is_self=True, retake_is_open=is_open)
     if decision.allowed:
         return
-    if how.is_open:
+    if is_open:
         raise Denied(asked, Scope.COURSE, rights.held(Scope.COURSE, course.id), decision.reason)
     raise _refused(course, role, how)
 

@@ -7,11 +7,12 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
+from access.permissions import Scope
 from models.catalog import Module, ModuleKind
 from models.content import ModuleRevision
 from models.progress import Attempt, AttemptModule, AttemptState, ModuleState
 from operations.content import revisions
-from operations.learning import attempts
+from operations.learning import attempts, retaking
 from operations.learning import progress as progresses
 from operations.refusals import Code, Refused, not_found
 
@@ -30,6 +31,23 @@ async def start(db: AsyncSession, *, by: Caller, course_id: int, at: dt.datetime
     attempt, _ = await attempts.open_attempt(db, by=by, course_id=course_id, at=at)
     await progresses.refresh(db, course_id=course_id, member_ids=[attempt.member_id])
     return attempt
+
+
+async def retake(db: AsyncSession, *, by: Caller, course_id: int, at: dt.datetime) -> Attempt:
+    """Begin the course again, as `start` does; NOT_COMPLETED before any attempt has ended."""
+    taker = await attempts.taking(db, by=by, course_id=course_id)
+    role = attempts.role_of(taker.rights.held(Scope.COURSE, course_id))
+    how = await retaking.retaking(
+        db, course=taker.course, member_id=taker.progress.member_id, role=role
+    )
+    retaking.require(taker.rights, taker.course, role, how)
+    if not how.is_retake:
+        raise Refused(
+            Code.NOT_COMPLETED,
+            "Nothing has been finished yet that could be begun again.",
+            {"instead": ["takeCourseTracked"]},
+        )
+    return await start(db, by=by, course_id=course_id, at=at)
 
 
 async def open_module(

@@ -70,7 +70,7 @@ async def retake_after_completion(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number, at = number_of(course_id, "Course"), dt.datetime.now(dt.UTC)
-        return _said(await taking.start(db, by=caller, course_id=number, at=at))
+        return _said(await taking.retake(db, by=caller, course_id=number, at=at))
 
     return await answer(info, operation)
 

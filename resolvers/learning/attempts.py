@@ -208,8 +208,12 @@ async def module(root: Parent, info: Info) -> Module | None:
 
 
 async def content(root: Parent, info: Info) -> View | None:
-    """What was opened is read again as often as one likes, on the revision of the attempt."""
-    if root.opened_at is None:
+    """What one has opened oneself is read again as long as one may take the course, on the
+    revision of the attempt."""
+    context = info.context
+    if root.opened_at is None or root.member_id != context.signed_in.member_id:
+        return None
+    if not await context.load(may_take, root.course_id):
         return None
     revision = await info.context.load(revisions_of, (root.module_id, root.revision))
     return None if revision is None else shown(root.module_id, for_taker(content_of(revision)))
@@ -222,6 +226,14 @@ async def own_progress(root: Parent, info: Info) -> OwnProgress:
 async def percent(root: Parent) -> Decimal | None:
     score, most = root.score, root.max_score
     return round(100 * Decimal(score) / most, 2) if most else None
+
+
+async def may_take(db: AsyncSession, context: Context, course_ids: Sequence[int]) -> list[bool]:
+    """Whether the caller may take these courses."""
+    rights = Rights(context.signed_in)
+    await rights.prepare(db, courses=course_ids)
+    asked = Permission.TAKE_COURSE_TRACKED
+    return [rights.decide(asked, Scope.COURSE, id, is_self=True).allowed for id in course_ids]
 
 
 async def revisions_of(

@@ -11,6 +11,7 @@ from models.progress import DueDateOf, ProgressState
 from operations.learning import listing, listing_actions
 from operations.learning.listing_actions import ActionObstacle
 from operations.learning.listing_narrowing import LearnerKind
+from resolvers.certificates import reading as certificates
 from resolvers.learning import due_dates, learner_search, learners
 from schema.due_date import DueDateChange
 from schema.enrolment import Enrolment
@@ -100,6 +101,13 @@ class Learner:
         "certificate",
         requires=LISTS,
         description="The newest certificate, whatever became of it.",
+    )
+    certificates: list[Annotated["Certificate", strawberry.lazy("schema.certificate")]] | None = (
+        resolved_by(
+            certificates.of_learner,
+            requires=LISTS,
+            description="The certificates there ever were, newest first; at most 50.",
+        )
     )
     enrolments: list[Enrolment] | None = resolved_by(
         learners.enrolments,

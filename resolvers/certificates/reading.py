@@ -1,12 +1,13 @@
 """Certificates: found, listed, and what they say; their templates; and what strangers learn."""
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -27,6 +28,7 @@ from resolvers.rows import members_by_id
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
+MOST_OF_A_LEARNER: Final = 50
 NEWEST: Final = ((-Certificate.id).label("newest"),)
 
 
@@ -158,6 +160,33 @@ async def ended_by(root: Parent, info: Info) -> Member | None:
 
 async def _person(info: Info, member_id: int | None) -> Member | None:
     return None if member_id is None else await info.context.load(members_by_id, member_id)
+
+
+async def of_learner(root: Parent, info: Info) -> list[Certificate]:
+    key = (root.course_id, root.member_id)
+    return await info.context.load(by_course_and_member, key)
+
+
+async def by_course_and_member(
+    db: AsyncSession, context: Context, keys: Sequence[tuple[int, int]]
+) -> list[list[Certificate]]:
+    """The newest of each person and course the caller may see, in one statement."""
+    person = tuple_(Certificate.course_id, Certificate.member_id)
+    place = func.row_number().over(
+        partition_by=(Certificate.course_id, Certificate.member_id), order_by=-Certificate.id
+    )
+    seen = reading.seen_by(context.signed_in).where(person.in_(keys))
+    newest = seen.with_only_columns(Certificate.id, place.label("place")).subquery()
+    rows = await db.scalars(
+        select(Certificate)
+        .join(newest, newest.c.id == Certificate.id)
+        .where(newest.c.place <= MOST_OF_A_LEARNER)
+        .order_by(Certificate.id.desc())
+    )
+    found: dict[tuple[int, int], list[Certificate]] = defaultdict(list)
+    for row in rows:
+        found[row.course_id, row.member_id].append(row)
+    return [found[key] for key in keys]
 
 
 async def visible_by_id(

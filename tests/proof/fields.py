@@ -15,6 +15,7 @@ from tests.proof import (
     town_attempts,
     town_certificates,
     town_content,
+    town_grading,
     town_learning,
     town_live_sessions,
 )
@@ -34,6 +35,11 @@ NOUNS: Final = {
     "Segment": ("Open 0", "Closed 0"),
     "Module": ("Pitch", "Clause"),
     "LiveSession": ("Talk", "Hearing"),
+    "Submission": (
+        town_grading.OF_LEARNER,
+        town_grading.submission_for("instructor", "Selling"),
+        town_grading.submission_for("instructor", "Law"),
+    ),
 }
 """What is asked for where an id of the kind is needed."""
 
@@ -277,6 +283,7 @@ def everything(town: Town) -> Iterator[Thing]:
     yield from (of_module(town, name) for name in here.world.modules)
     yield from (of_attachment(town, name) for name in here.attachments)
     yield from (of_live_session(town, name) for name in here.live_sessions)
+    yield from (of_submission(town, name) for name in here.submissions)
     yield from (of_certificate(town, name) for name in here.certificates)
 
 
@@ -335,6 +342,20 @@ def of_certificate(town: Town, name: str) -> Thing:
         reach,
         frozenset({table.ACTIVE}),
         is_seen_by=abilities.seeing("list_learners", reach) | ({"learner"} if is_own else set()),
+    )
+
+
+def of_submission(town: Town, name: str) -> Thing:
+    """Seen by whoever views the answers of its course; the learner's own by the learner too."""
+    reach = abilities.WORKSPACE_ONLY if name.startswith("Law") else EVERYWHERE
+    is_own = name == town_grading.OF_LEARNER
+    return Thing(
+        f"submission {name}",
+        town.here.id("Submission", name),
+        "course",
+        reach,
+        frozenset({table.ACTIVE}),
+        is_seen_by=abilities.seeing("view_answers", reach) | ({"learner"} if is_own else set()),
     )
 
 

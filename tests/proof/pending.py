@@ -4,8 +4,6 @@ from typing import Final
 
 PENDING: Final = frozenset(
     {
-        "view_answers",
-        "grade_answers",
         "view_quiz_insights",
         "export_quiz_insights",
         "view_course_insights",

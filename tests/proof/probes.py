@@ -8,6 +8,7 @@ from tests.proof.probes_of_attempts import OF_ATTEMPTS
 from tests.proof.probes_of_certificates import OF_CERTIFICATES
 from tests.proof.probes_of_content import OF_CONTENT
 from tests.proof.probes_of_courses import OF_COURSES
+from tests.proof.probes_of_grading import OF_GRADING
 from tests.proof.probes_of_learners import OF_LEARNERS
 from tests.proof.probes_of_learning import OF_LEARNING
 from tests.proof.probes_of_live_sessions import OF_LIVE_SESSIONS
@@ -22,6 +23,7 @@ def _by_operation() -> dict[str, list[Probe]]:
         *OF_CERTIFICATES,
         *OF_CONTENT,
         *OF_COURSES,
+        *OF_GRADING,
         *OF_LEARNERS,
         *OF_LEARNING,
         *OF_LIVE_SESSIONS,

@@ -27,6 +27,7 @@ from tests.proof import (
     town_attempts,
     town_certificates,
     town_content,
+    town_grading,
     town_learners,
     town_learning,
     town_live_sessions,
@@ -87,6 +88,7 @@ class City:
     attachments: dict[str, int] = field(default_factory=dict)
     live_sessions: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, int] = field(default_factory=dict)
+    submissions: dict[str, int] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
@@ -103,6 +105,7 @@ class City:
             "LearnerGroup": world.groups,
             "LiveSession": self.live_sessions,
             "Certificate": self.certificates,
+            "Submission": self.submissions,
             "Workspace": {world.slug: world.workspace_id},
         }
         return encode(noun, named[noun][name])
@@ -178,7 +181,9 @@ async def _found(
     await _tokens(city)
     await town_content.furnish(city)
     await town_learning.furnish(city)
+    await town_grading.build(city)
     await town_attempts.furnish(city)
+    await town_grading.furnish(city)
     await town_certificates.furnish(city)
     await town_live_sessions.furnish(city)
     await town_learners.furnish(city)

@@ -55,7 +55,7 @@ class Storage:
             await obstore.put_async(
                 self._there(), key, reading, chunk_size=PART, max_concurrency=PARTS_AT_ONCE
             )
-        except BaseError as problem:
+        except (BaseError, OSError) as problem:
             raise reading.broken or StorageFails("The storage takes nothing.") from problem
 
     async def get(self, key: str, start: int, end: int) -> AsyncIterator[bytes]:
@@ -63,7 +63,7 @@ class Storage:
         StorageFails at once, and in the middle."""
         try:
             found = await obstore.get_async(self._there(), key, options={"range": (start, end)})
-        except (BaseError, FileNotFoundError) as problem:
+        except (BaseError, OSError) as problem:
             raise StorageFails("The storage gives nothing.") from problem
         return _pieces(found)
 
@@ -73,7 +73,7 @@ class Storage:
             await obstore.delete_async(self._there(), key)
         except FileNotFoundError:
             return
-        except BaseError as problem:
+        except (BaseError, OSError) as problem:
             raise StorageFails("The storage deletes nothing.") from problem
 
     def _there(self) -> Store:
@@ -145,5 +145,5 @@ async def _pieces(found: "GetResult") -> AsyncIterator[bytes]:
     try:
         async for piece in found.stream(min_chunk_size=PIECE):
             yield bytes(piece)
-    except BaseError as problem:
+    except (BaseError, OSError) as problem:
         raise StorageFails("The storage broke off.") from problem

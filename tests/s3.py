@@ -25,11 +25,14 @@ class Bucket:
 
     @property
     def url(self) -> str:
-        return f"s3://{BUCKET}/lms?endpoint={self.endpoint}"
+        return self.url_below("lms")
 
-    def held(self) -> set[str]:
-        """What can be read from it."""
-        root = self.directory / BUCKET
+    def url_below(self, prefix: str) -> str:
+        return f"s3://{BUCKET}/{prefix}?endpoint={self.endpoint}"
+
+    def held(self, prefix: str = "lms") -> set[str]:
+        """What can be read from it below a prefix."""
+        root = self.directory / BUCKET / prefix
         suffix = "._S3rver_object"
         return {str(each.relative_to(root))[: -len(suffix)] for each in root.rglob(f"*{suffix}")}
 

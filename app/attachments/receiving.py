@@ -61,9 +61,9 @@ class _Body:
             if waiting:
                 yield waiting
             waiting = piece
-        self._looking.see(b"", is_last=True)
         if not self.size:
             raise Refused(Code.BAD_USER_INPUT, "The file is empty; send its bytes as the body.")
+        self._looking.see(b"", is_last=True)
         yield waiting
 
 

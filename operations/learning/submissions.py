@@ -165,9 +165,8 @@ async def settle(db: AsyncSession, *, by: Caller, work: Work, at: dt.datetime) -
     )
     all = rows.all()
     module, before = work.module, work.module.state
-    cap = cap_of(work.content)
-    is_left = work.attempt.state in attempts.OPEN and before is not ModuleState.FAILED
-    module.state = followed(all, is_left=is_left and (cap is None or len(all) < cap))
+    goes_on = work.attempt.state in attempts.OPEN and before is not ModuleState.FAILED
+    module.state = followed(all, is_left=goes_on and _is_left(all, cap_of(work.content)))
     module.score = max((each.score for each in all if each.score is not None), default=None)
     if module.state is not before:
         is_finished = module.state in {ModuleState.COMPLETED, ModuleState.FAILED}
@@ -175,8 +174,14 @@ async def settle(db: AsyncSession, *, by: Caller, work: Work, at: dt.datetime) -
     await attempts.settle(db, by=by, attempt=work.attempt, at=at)
 
 
+def _is_left(all: Collection[Submission], cap: int | None) -> bool:
+    """Whether one is open, or the cap leaves one."""
+    is_open = any(each.state is SubmissionState.IN_PROGRESS for each in all)
+    return is_open or cap is None or len(all) < cap
+
+
 def followed(all: Collection[Submission], *, is_left: bool) -> ModuleState:
-    """The state submissions make of their module; `is_left`: another one may be started."""
+    """The state submissions make of their module; `is_left`: one may still be handed in."""
     if any(each.is_passed for each in all):
         return ModuleState.COMPLETED
     if any(each.state is SubmissionState.SUBMITTED for each in all):

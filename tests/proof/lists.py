@@ -12,7 +12,10 @@ from tests.proof.proving import Asker
 from tests.proof.town import Town
 from tests.proof.walking import needs_arguments
 
-PARTS: Final = {"coursesIManage": "one's own part of the courses"}
+PARTS: Final = {
+    "coursesIManage": "one's own part of the courses",
+    "submissionsToGrade": "what waits, of all submissions",
+}
 """Lists that by their meaning leave out what one may see."""
 
 AT_A_TIME: Final = 7
@@ -42,6 +45,7 @@ class Lists:
             "LearnerGroup": world.groups,
             "Segment": world.segments,
             "LiveSession": town.here.live_sessions,
+            "Submission": town.here.submissions,
         }
         self._ids = {
             noun: {town.here.id(noun, name): name for name in names}

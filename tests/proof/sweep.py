@@ -23,7 +23,8 @@ from tests.proof.abilities import Thing
 from tests.proof.declarations import read_declarations
 from tests.proof.fields import everything, noun_of
 from tests.proof.proving import REFUSALS, Asker
-from tests.proof.town import Town
+from tests.proof.town import TILDA, Town
+from tests.proof.town_grading import OF_LEARNER
 from tests.proof.town_learning import SHARED
 
 BESIDE: Final = {
@@ -56,6 +57,8 @@ VALUES: Final[dict[str, Any]] = {
     "JSON": {"title": "Chief"},
     "PersonToAdd": {"email": "new@new.example"},
     "DateTime": "2030-01-01T00:00:00Z",
+    "AnswerToSave": {"question": 1},
+    "GradeToGive": {"question": 6, "points": "1"},
     "ContentToWrite": {"lesson": {"markdown": "A word"}},
 }
 NAMES: Final = {
@@ -67,6 +70,7 @@ NAMES: Final = {
     "Attachment": "Pitch",
     "LearnerGroup": SHARED,
     "LiveSession": "Talk",
+    "Submission": OF_LEARNER,
 }
 
 
@@ -134,7 +138,8 @@ class Sweep:
         for noun, argument in (("Department", "departmentId"), ("Course", "courseId")):
             call = f'({argument}: "{here.id(noun, NAMES[noun])}")'
             text = f"query {{ listAllMembers{call} {{ totalCount }} }}"
-            yield Swept("listAllMembers", "invite", text, {})
+            yield Swept("listAllMembers", "invite", text, {}, is_hidden=True)
+            yield Swept("listAllMembers", TILDA, text, {})
 
     def _is_hidden(self, coordinate: str, name: str, declared: GraphQLField, who: str) -> bool:
         """What is asked of the workspace is denied before anything is looked for."""

@@ -43,6 +43,9 @@ SPARE: Final = 20
 MATES: Final = 5
 """People on the teams of both departments who hold nothing there."""
 
+TILDA: Final = "Tilda"
+"""The one person who holds two rights."""
+
 NAMES: Final = {
     OWN: {"department": "Sales", "course": "Selling", "module": "Pitch", "segment": "Sellers"},
     TWIN: {"department": "Legal", "course": "Law", "module": "Clause", "segment": "Lawyers"},
@@ -176,6 +179,7 @@ async def _found(
     for name in PEOPLE:
         if name not in ROLES and (finance or name != "finance_manager"):
             await _grant(world, name)
+    await _two_rights(world)
     await _billing(world)
     await _connection(city, seals)
     await _tokens(city)
@@ -288,6 +292,14 @@ async def _grant(world: World, name: str) -> None:
                 await world.grant(name, principal, course=course)
         case "module":
             await world.grant(name, principal, module="Pitch")
+
+
+async def _two_rights(world: World) -> None:
+    """Tilda may list everybody, and sees all of Sales but who learns there and who is on its team:
+    what she may by one right must not show what she may not by the other."""
+    await world.member(TILDA, department="None")
+    await world.grant(TILDA, Principal.INVITE)
+    await world.grant(TILDA, Principal.DEPT_CREATE, department="Sales")
 
 
 async def _billing(world: World) -> None:

@@ -329,14 +329,14 @@ class Real:
             for kind in CourseRoleKind:
                 await attempting.dismiss(self.world, name, kind)
             return
-        lists = {f"{role.lower()}s": [self.world.members[name]]}
+        lists: dict[str, Any] = {f"{role.lower()}s": [self.world.members[name]]}
         async with self.world.edge.transaction() as db:
             await coordinators.assign(
                 db,
                 by=self.world.system,
                 course_id=self.world.courses["Safety"],
                 on_conflict=OnConflict.SWITCH,
-                **lists,  # type: ignore[arg-type]
+                **lists,
             )
 
     async def sweep(self) -> int:

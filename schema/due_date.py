@@ -12,7 +12,7 @@ from operations.learning.due_dates import DueDateOutcome, Redated
 from resolvers import done
 from resolvers.answers import Answer
 from resolvers.learning import due_dates
-from resolvers.learning.enrolments import member_id
+from resolvers.learning.enrolments import member, member_id
 from schema.member import Member
 from schema.payloads import Payload
 from schema.requires import SIGNED_IN, column, done_by, guarded_type, resolved_by
@@ -55,7 +55,7 @@ class RedatedLearner:
     member_id: strawberry.ID = resolved_by(
         member_id, requires=SIGNED_IN, description="The id that was named."
     )
-    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
+    member: Member | None = resolved_by(member, requires=SIGNED_IN, description="The person.")
 
 
 @guarded_type(requires=SIGNED_IN, description="Due dates were changed.", rows=Answer)

@@ -62,7 +62,9 @@ class AssignedLearner:
     member_id: strawberry.ID = resolved_by(
         answered.member_id, requires=SIGNED_IN, description="The id that was named."
     )
-    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
+    member: Member | None = resolved_by(
+        answered.member, requires=SIGNED_IN, description="The person."
+    )
 
 
 @guarded_type(requires=SIGNED_IN, description="What became of one id.", rows=operation.Unassignment)
@@ -77,7 +79,9 @@ class UnassignedLearner:
     member_id: strawberry.ID = resolved_by(
         answered.member_id, requires=SIGNED_IN, description="The id that was named."
     )
-    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
+    member: Member | None = resolved_by(
+        answered.member, requires=SIGNED_IN, description="The person."
+    )
 
 
 @guarded_type(

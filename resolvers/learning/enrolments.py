@@ -144,6 +144,13 @@ async def enrolled_by(root: Parent, info: Info) -> Member | None:
     return await info.context.load(members_by_id, root.enrolled_by_id)
 
 
+async def member(root: Parent, info: Info) -> Member | None:
+    """The person of a result; what was not found is shown to nobody, whatever row is left of it."""
+    if root.outcome.value == AssignmentOutcome.NOT_FOUND.value:
+        return None
+    return await info.context.load(members_by_id, root.member_id)
+
+
 def member_id(root: Parent) -> str:
     return encode("Member", root.member_id)
 

@@ -104,6 +104,7 @@ class Ask:
             "Course": self.world.courses,
             "Module": self.world.modules,
             "Segment": self.world.segments,
+            "LearnerGroup": self.world.groups,
         }
         return ids.encode(noun, named[noun][name])
 

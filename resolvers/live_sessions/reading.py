@@ -54,7 +54,7 @@ refer(LiveSession, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
 
 SOONEST: Final = (micros(LiveSession.starts_at), LiveSession.id)
-LATEST: Final = (-micros(LiveSession.starts_at), -LiveSession.id)
+LATEST: Final = (-micros(LiveSession.starts_at), LiveSession.id)
 
 
 def _narrowed(rows: Select[Any], by: Narrowing) -> Select[Any]:

@@ -156,11 +156,14 @@ class Fields:
     def _values(self, name: str, argument: str, kind: str) -> list[str]:
         if kind == "ID":
             noun = noun_of(name, argument)
+            assert noun in NOUNS, f"Query.{name} asks for a {noun}: name some in fields.NOUNS."
             return [f'"{self._town.here.id(noun, each)}"' for each in NOUNS[noun]]
         if argument == "code":
             return [f'"{self._town.here.codes[town_certificates.OF_LEARNER]}"']
         others = {"Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"], "String": ['"e"']}
-        return {**others, "Int": ["1"]}[kind]
+        others["Int"] = ["1"]
+        assert kind in others, f"Query.{name}({argument}:) asks for {kind}: say some here."
+        return others[kind]
 
     async def compare(
         self, ask: Asker, whom: Iterable[str] = table.PEOPLE, documents: Iterable[str] = ()

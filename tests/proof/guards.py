@@ -6,6 +6,8 @@ somebody forgotten it; the proof must notice.
 """
 
 import ast
+import inspect
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -20,7 +22,6 @@ from graphql import GraphQLObjectType, is_introspection_type
 from access.caller import Caller, system
 from access.permissions import Decision, Permission
 from operations import rights as rights_module
-from operations import visible
 from operations.rights import Rights, asked_in
 from resolvers import nodes
 from resolvers.catalog import own_right_of_field, right_of_type
@@ -36,7 +37,7 @@ KINDS = GATE, QUESTION, FILTER = "gate", "question", "filter"
 
 @dataclass(frozen=True)
 class Guard:
-    """`name`: a coordinate of the schema, a line of a file, or a function of `visible`.
+    """`name`: a coordinate of the schema, a line of a file, or a function of `operations`.
 
     `asks_for` is what a gate asks for.
     """
@@ -46,7 +47,7 @@ class Guard:
     asks_for: frozenset[Permission] = frozenset()
 
 
-STREAMED: Final = "Event"
+STREAMED: Final = re.compile(r"(Learner|LiveSession)?Event")
 """What streams send: its fields are compared where streams are followed."""
 
 
@@ -56,7 +57,7 @@ def gates() -> Iterator[Guard]:
     for type_ in schema._schema.type_map.values():
         if not isinstance(type_, GraphQLObjectType) or is_introspection_type(type_):
             continue
-        if type_.name == STREAMED:
+        if STREAMED.fullmatch(type_.name):
             continue
         if (asked := _asked_for(right_of_type(type_))) and type_ not in roots:
             yield Guard(GATE, type_.name, asked)
@@ -75,8 +76,8 @@ def _asked_for(right: Right | None) -> frozenset[Permission]:
 def questions() -> Iterator[Guard]:
     """Where an operation or an answerer asks: every call of `require` and of `decide`."""
     for room in ("operations", "resolvers"):
-        for path in sorted((ROOT / room).glob("*.py")):
-            name = f"{room}/{path.name}"
+        for path in sorted((ROOT / room).rglob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
             if name in MACHINERY or name in ELSEWHERE:
                 continue
             for function in ast.walk(ast.parse(path.read_text())):
@@ -101,9 +102,6 @@ ELSEWHERE: Final = {
     "operations/newcomers.py:_may_describe": "what inviters may say of people; the same",
     "operations/billing_mail.py:contacts": "whom mail is for, not who asks: told over HTTP",
     "operations/connections.py:health": "one connection alone; no field asks for it",
-    "resolvers/member_search.py:_refuse_hidden": (
-        "two questions in a row; whoever may list everyone has both or sees no course"
-    ),
     "resolvers/member_search.py:_denied": "words for what has been denied already",
 }
 """Files and functions whose questions this proof does not reach, and where they are proven."""
@@ -129,17 +127,39 @@ def _called(function: ast.expr) -> str:
 
 
 def filters() -> Iterator[Guard]:
-    """The statements of `visible` that are made for a caller."""
-    for name, function in vars(visible).items():
-        is_own = getattr(function, "__module__", "") == visible.__name__
-        if is_own and not name.startswith("_") and callable(function):
-            code = getattr(function, "__code__", None)
-            if code is not None and code.co_varnames[:1] == ("by",):
-                yield Guard(FILTER, name)
+    """The statements of `operations` that are made for a caller."""
+    for name in _filters():
+        if name not in FOR_ONESELF:
+            yield Guard(FILTER, name)
+
+
+FOR_ONESELF: Final = {
+    "certificates.reading.own": "one's own, whoever one is",
+    "learning.self_enrolment.open_courses": "what is open to everybody who is active",
+    "learning.self_enrolment.open_groups": "the same",
+    "learning.visible.is_in_group_of": "what one has made; who asks for it filters",
+}
+"""Statements for a caller that leave out nobody else's rows because of rights."""
+
+
+def _filters() -> dict[str, Any]:
+    """By module and name: public functions that take a caller first, and make SQL of it."""
+    return {
+        f"{module_name.removeprefix('operations.')}.{name}": each
+        for module_name, module in sorted(sys.modules.items())
+        if module_name.startswith("operations.")
+        for name, each in sorted(vars(module).items())
+        if inspect.isfunction(each) and each.__module__ == module_name
+        if not name.startswith("_") and _is_filter(each)
+    }
+
+
+def _is_filter(function: Any) -> bool:
+    return next(iter(inspect.signature(function).parameters), "") == "by"
 
 
 def all_guards() -> list[Guard]:
-    return [*gates(), *questions(), *filters()]
+    return list(dict.fromkeys([*gates(), *questions(), *filters()]))
 
 
 @contextmanager
@@ -188,20 +208,27 @@ def watching(lets_through: Seen) -> Iterator[None]:
             return OPEN
         return decided(rights, permission, scope, id, **facts)
 
+    with _everywhere(required, require), mock.patch.object(Rights, "decide", decide):
+        yield
+
+
+@contextmanager
+def _everywhere(function: Any, other: Any) -> Iterator[None]:
+    """Whoever has imported the function meets the other."""
     users = [
-        module
-        for name, module in list(sys.modules.items())
-        if name.startswith(("operations.", "resolvers."))
-        if getattr(module, "require", None) is required
+        (vars(module), name)
+        for module_name, module in list(sys.modules.items())
+        if module_name.startswith(("operations.", "resolvers."))
+        for name, each in list(vars(module).items())
+        if each is function
     ]
-    for module in users:
-        vars(module)["require"] = require
+    for user, name in users:
+        user[name] = other
     try:
-        with mock.patch.object(Rights, "decide", decide):
-            yield
+        yield
     finally:
-        for module in users:
-            vars(module)["require"] = required
+        for user, name in users:
+            user[name] = function
 
 
 async def _at_once(decision: Decision) -> Decision:
@@ -211,7 +238,7 @@ async def _at_once(decision: Decision) -> Decision:
 def _line(frame: FrameType) -> str:
     path = Path(frame.f_code.co_filename)
     number = _starts(path).get(frame.f_lineno, frame.f_lineno)
-    return f"{path.parent.name}/{path.name}:{number}"
+    return f"{path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path}:{number}"
 
 
 _STARTS: dict[Path, dict[int, int]] = {}
@@ -232,16 +259,16 @@ def _starts(path: Path) -> dict[int, int]:
 
 @contextmanager
 def _without_filter(name: str) -> Iterator[None]:
-    function = getattr(visible, name)
+    function = _filters()[name]
 
     def everything(by: Caller, *given: Any, **named: Any) -> Any:
         return function(system(by.workspace_id, by.origin), *given, **named)
 
-    with mock.patch.object(visible, name, everything):
-        seen = dict(nodes.SEEN)
-        for kind, (row, rows_of) in seen.items():
-            if rows_of is function:
-                nodes.SEEN[kind] = (row, everything)  # type: ignore[index]
+    seen = dict(nodes.SEEN)
+    for kind, (row, rows_of) in seen.items():
+        if rows_of is function:
+            nodes.SEEN[kind] = (row, everything)  # type: ignore[index]
+    with _everywhere(function, everything):
         try:
             yield
         finally:

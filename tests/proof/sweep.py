@@ -203,6 +203,7 @@ class Sweep:
         elif isinstance(kind, GraphQLEnumType):
             value = next(iter(kind.values))
         else:
+            assert kind.name in VALUES, f"{name} asks for {kind.name}: say one in sweep.VALUES."
             value = VALUES[kind.name]
         return [value] if "[" in str(declared.type) else value
 
@@ -214,6 +215,7 @@ class Sweep:
             return encode(noun, here.connection_id)
         if noun == "Delivery":
             return self._town.first_delivery
+        assert noun in NAMES, f"Something asks for a {noun}: name one in sweep.NAMES."
         return here.id(noun, NAMES[noun])
 
 

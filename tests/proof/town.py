@@ -111,6 +111,8 @@ class City:
             "Submission": self.submissions,
             "Workspace": {world.slug: world.workspace_id},
         }
+        assert noun in named, f"Furnish the town with a {noun}, and let City.id know it."
+        assert name in named[noun], f"Furnish the town with a {noun} called {name}."
         return encode(noun, named[noun][name])
 
 

@@ -60,6 +60,12 @@ class Member(Base):
             "id",
             postgresql_where=text("state = 'PENDING' AND deleted_at IS NULL"),
         ),
+        Index(
+            "ix_member_deleted",
+            "workspace_id",
+            "id",
+            postgresql_where=text("deleted_at IS NOT NULL"),
+        ),
         one_of("state", MemberState),
         {"postgresql_with": {"fillfactor": "85"}},
     )

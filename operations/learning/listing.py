@@ -49,6 +49,7 @@ from operations.learning.listing_narrowing import (
     Narrowing,
     is_in,
     is_overdue,
+    is_there,
     kind_of,
     narrowed,
 )
@@ -180,7 +181,11 @@ async def counts(
         .select_from(owner)
         .join(Course, Course.id == owner.c.course_id)
         .join(Progress, Progress.course_id == Course.id)
-        .where(Course.workspace_id == by.workspace_id, *_narrow(by, owner, shown))
+        .where(
+            Course.workspace_id == by.workspace_id,
+            is_there(by.workspace_id),
+            *_narrow(by, owner, shown),
+        )
         .group_by(owner.c.course_id, owner.c.group_id, Progress.state, overdue)
     )
     for course_id, group_id, state, is_late, count in rows:
@@ -212,9 +217,11 @@ def _page(by: Caller, owners: Sequence[Owner], shown: Shown, order: Order, cut: 
         .limit(cut.size)
     )
     if order.is_of_people:
-        rows = rows.join(
-            Member, (Member.workspace_id == by.workspace_id) & (Member.id == Progress.member_id)
+        rows = rows.join(Member, Member.id == Progress.member_id).where(
+            Member.workspace_id == by.workspace_id, Member.deleted_at.is_(None)
         )
+    else:
+        rows = rows.where(is_there(by.workspace_id))
     if cut.after is not None:
         rows = rows.where(order.is_after(cut.after))
     page = rows.correlate(Course, owner).lateral("page")

@@ -97,7 +97,7 @@ def kind_of(of: Any) -> ColumnElement[str]:
 
 
 def narrowed(workspace_id: int, to: Narrowing) -> list[Where]:
-    """For rows of Progress beside their Course."""
+    """For rows of Progress beside their Course; who is deleted is left out elsewhere."""
     return [
         *_by_person(workspace_id, to),
         or_(false(), *(_of_kind(each) for each in to.kinds)),
@@ -107,10 +107,17 @@ def narrowed(workspace_id: int, to: Narrowing) -> list[Where]:
     ]
 
 
+def is_there(workspace_id: int) -> Where:
+    """Whether the person of the row is not deleted. The others are few: they are looked up instead
+    of everybody else."""
+    gone = select(Member.id).where(
+        Member.workspace_id == workspace_id, Member.deleted_at.is_not(None)
+    )
+    return Progress.member_id.not_in(gone)
+
+
 def _by_person(workspace_id: int, to: Narrowing) -> Iterator[Where]:
-    """Who is deleted is nowhere. Those are few: they are looked up instead of everybody else."""
     people = select(Member.id).where(Member.workspace_id == workspace_id)
-    yield Progress.member_id.not_in(people.where(Member.deleted_at.is_not(None)))
     if to.text is not None:
         columns = [Member.display_name]
         columns += [Member.user_name, Member.email] if to.in_addresses else []

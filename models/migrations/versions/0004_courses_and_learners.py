@@ -398,6 +398,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("is_learner"),
     )
     op.create_index("ix_progress_member", "progress", ["member_id", "course_id"], unique=False)
+    op.create_index(
+        "ix_member_deleted",
+        "member",
+        ["workspace_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("deleted_at IS NOT NULL"),
+    )
     op.create_table(
         "attempt",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -1127,6 +1134,9 @@ def downgrade() -> None:
         "ix_progress_learner", table_name="progress", postgresql_where=sa.text("is_learner")
     )
     op.drop_table("progress")
+    op.drop_index(
+        "ix_member_deleted", table_name="member", postgresql_where=sa.text("deleted_at IS NOT NULL")
+    )
     op.drop_index("ix_revision_attachment_attachment", table_name="revision_attachment")
     op.drop_table("revision_attachment")
     op.drop_table("module_revision")

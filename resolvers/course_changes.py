@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.catalog import CourseKind, CourseState, RetakePolicy, ScorePolicy
 from models.coordinators import CourseRoleKind
-from operations import attachments, coordinators, courses, overrides, workspaces
+from operations import attachments, coordinators, courses, overrides
 from operations.coordinators import OnConflict
 from operations.learning import course_settings
 from operations.refusals import Code, Refused
@@ -170,41 +170,6 @@ async def set_course_segment_limit(
             raise Refused(Code.BAD_USER_INPUT, "Say a limit; null follows the workspace.")
         await courses.set_segment_limit(db, by=caller, course_id=number, limit=limit, force=force)
         return {"course_id": number}
-
-    return await answer(info, operation)
-
-
-async def set_workspace_segment_limit(
-    info: Info,
-    *,
-    limit: int,
-    force: bool = False,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        await workspaces.set_segment_limit(db, by=caller, limit=limit, force=force)
-        return {"workspace_id": caller.workspace_id}
-
-    return await answer(info, operation)
-
-
-async def edit_workspace_settings(
-    info: Info,
-    *,
-    allows_self_action: bool | None = None,
-    late_placement_days: int | None = None,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        await workspaces.edit_settings(
-            db,
-            by=caller,
-            allows_self_action=allows_self_action,
-            late_placement_days=late_placement_days,
-        )
-        return {"workspace_id": caller.workspace_id}
 
     return await answer(info, operation)
 

@@ -1,7 +1,13 @@
 """Everything that can be done."""
 
 from access.permissions import Permission
-from resolvers import connection_changes, course_changes, member_changes, segment_changes
+from resolvers import (
+    connection_changes,
+    course_changes,
+    member_changes,
+    segment_changes,
+    workspace_changes,
+)
 from schema.attempt_mutation import AttemptMutation
 from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
@@ -70,12 +76,12 @@ class Mutation(
         description="How many segments this course may carry; null follows the workspace.",
     )
     set_workspace_segment_limit: WorkspacePayload | None = done_by(
-        course_changes.set_workspace_segment_limit,
+        workspace_changes.set_workspace_segment_limit,
         requires=Permission.CREATE_EDIT_SEGMENT,
         description="How many segments a course may carry, 1 to 50.",
     )
     edit_workspace_settings: WorkspacePayload | None = done_by(
-        course_changes.edit_workspace_settings,
+        workspace_changes.edit_workspace_settings,
         requires=Permission.GRANT_WORKSPACE_MANAGER,
         description="Whether people may act on their own enrolment, and how late somebody may be"
         " placed into a live session.",

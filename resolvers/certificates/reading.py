@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import strawberry
 from sqlalchemy import Select, func, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -208,7 +209,7 @@ async def templates_by_course(
     """The newest version of each course, in one statement."""
     newest: Select[Any] = (
         select(CertificateTemplate)
-        .distinct(CertificateTemplate.course_id)
+        .ext(distinct_on(CertificateTemplate.course_id))
         .where(
             CertificateTemplate.workspace_id == context.signed_in.workspace_id,
             CertificateTemplate.course_id.in_(ids),

@@ -123,8 +123,9 @@ class Sighting:
 @dataclass(frozen=True)
 class Row:
     """An object of an answer. `key` is the same along every path; `anchors` are the global ids of
-    it and of what it was reached through, the nearest first; `person` is whom it is about. Rows
-    below it begin their keys with `inside`, so that the pages they stand on do not matter."""
+    it (of a row without one, of the course it says it is of) and of what it was reached through,
+    the nearest first; `person` is whom it is about. Rows below it begin their keys with `inside`,
+    so that the pages they stand on do not matter."""
 
     type_name: str
     key: tuple[Any, ...]
@@ -183,6 +184,9 @@ def _row(
     id = value.get(f"{type_.name}_id")
     person = (value.get(f"{type_.name}_member") or {}).get("Member_id")
     anchors = around.anchors if around else ()
+    course = (value.get(f"{type_.name}_course") or {}).get("Course_id")
+    if id is None and course is not None:
+        anchors = (("Course", course), *anchors)
     if id is not None:
         key: tuple[Any, ...] = (type_.name, id)
         return Row(type_.name, key, key, ((type_.name, id), *anchors), person)

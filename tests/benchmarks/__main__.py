@@ -13,6 +13,7 @@ BENCHMARKS = (
     "journal",
     "permissions",
     "learners",
+    "learner_list",
 )
 
 

@@ -1,7 +1,7 @@
 """Mutations of content: drafts written, published and reverted, files taken away."""
 
 import datetime as dt
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
 
 import strawberry
@@ -47,9 +47,9 @@ class QuestionToWrite:
     kind: QuestionKind
     text: str
     points: Decimal = Decimal(1)
-    choices: list[ChoiceToWrite] = field(default_factory=list)
+    choices: list[ChoiceToWrite] | None = None
     is_true: bool | None = None
-    accepted_texts: list[str] = field(default_factory=list)
+    accepted_texts: list[str] | None = None
     is_case_sensitive: bool | None = None
     accepted_number: Decimal | None = None
     tolerance: Decimal | None = None
@@ -201,9 +201,11 @@ def _question(said: QuestionToWrite) -> WrittenQuestion:
         kind=said.kind,
         text=said.text,
         points=said.points,
-        choices=[WrittenChoice(each.text, each.is_correct, each.number) for each in said.choices],
+        choices=[
+            WrittenChoice(each.text, each.is_correct, each.number) for each in said.choices or ()
+        ],
         is_true=said.is_true,
-        accepted_texts=said.accepted_texts,
+        accepted_texts=said.accepted_texts or (),
         is_case_sensitive=said.is_case_sensitive,
         accepted_number=said.accepted_number,
         tolerance=said.tolerance,

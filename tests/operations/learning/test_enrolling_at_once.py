@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from models.catalog import Course
 from models.people import MemberState
+from operations.learning import self_enrolment
 from operations.refusals import Refused
 from tests.operations.learning.enrolling import (
     DAY,
@@ -132,6 +133,30 @@ async def test_whoever_is_deactivated_first_is_not_assigned_any_more(busy: World
 
     assert await waiting == {"Person 0": "DEACTIVATED"}
     assert await learners(busy, "Safety") == set()
+
+
+async def test_whoever_is_unassigned_while_they_join_stays_for_having_joined(busy: World) -> None:
+    """Nobody's row of progress is settled by what was so before somebody else had finished."""
+    await assign(busy, "Safety", "Person 0")
+    async with busy.edge.transaction() as db:
+        by = busy.caller("Person 0")
+        await self_enrolment.enrol(db, by=by, course_id=busy.courses["Safety"], at=MONDAY)
+        waiting = asyncio.create_task(unassign(busy, "Safety", "Person 0"))
+        await asyncio.sleep(0.2)
+        assert not waiting.done()
+
+    assert await waiting == {"Person 0": ("UNASSIGNED", [])}, "both are given by hand"
+    assert await wrong(busy) == []
+
+    await assign(busy, "Safety", "Person 0")
+    async with busy.edge.transaction() as db:
+        groups = {"course_id": busy.courses["Safety"], "group_id": busy.groups["Red"]}
+        await self_enrolment.enrol(db, by=by, **groups, at=MONDAY)
+        waiting = asyncio.create_task(unassign(busy, "Safety", "Person 0"))
+        await asyncio.sleep(0.2)
+
+    assert await waiting == {"Person 0": ("STILL_ENROLLED", ["SELF Red"])}
+    assert await wrong(busy) == []
 
 
 async def test_whoever_joins_a_group_that_is_being_removed_does_not_get_in(busy: World) -> None:

@@ -75,7 +75,7 @@ class GraphQL:
             limits=limits,
             settings=settings,
             lapse=lapse,
-            strangers=Strangers(schema._schema, limits, open_to_all) if open_to_all else None,
+            strangers=_strangers(schema, limits, open_to_all, weight),
         )
         self.http = HttpDoor(reception, Explorer(), self._stopping)
         self.socket = SocketDoor(reception)
@@ -87,3 +87,14 @@ class GraphQL:
     def stop(self) -> None:
         """End SSE streams so that a graceful shutdown need not wait; their clients come back."""
         self._stopping.set()
+
+
+def _strangers(
+    schema: strawberry.Schema,
+    limits: Limits,
+    open_to_all: OpenToAll | None,
+    weight: Weight | None,
+) -> Strangers | None:
+    if open_to_all is None:
+        return None
+    return Strangers(schema._schema, limits=limits, open_to_all=open_to_all, weight=weight)

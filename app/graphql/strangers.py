@@ -15,9 +15,12 @@ from app.graphql.documents import Documents
 from app.graphql.errors import Code, RequestRefused, refused
 from app.graphql.execution import Operation
 from app.graphql.limits import Limits
+from app.graphql.pricing import Weight
 from app.graphql.requests import GraphQLRequest
 
 TYPENAME: Final = "__typename"
+POINTS_A_TURN: Final = 10
+"""Whoever asks for something dear has had as many turns as it costs tens of points."""
 
 
 class Turns(Protocol):
@@ -39,7 +42,14 @@ class OpenToAll:
 class Strangers:
     """Chooses what somebody without a good token may run."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, open_to_all: OpenToAll) -> None:
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        *,
+        limits: Limits,
+        open_to_all: OpenToAll,
+        weight: Weight | None = None,
+    ) -> None:
         self.limits = replace(
             limits,
             body_bytes=4_096,
@@ -53,7 +63,7 @@ class Strangers:
         )
         self._open = frozenset(open_to_all.fields)
         self._turns = open_to_all.turns
-        self._documents = Documents(schema, limits=self.limits, introspection=False)
+        self._documents = Documents(schema, limits=self.limits, introspection=False, weight=weight)
 
     def operation(
         self, request: GraphQLRequest, text: str, address: str | None
@@ -71,6 +81,8 @@ class Strangers:
             return None
         if not self._is_open(chosen.node.selection_set.selections):
             return None
+        for _ in range(chosen.cost // POINTS_A_TURN):
+            self._turns.count(address)
         return Operation(chosen, request.variables, request.extensions)
 
     def _is_open(self, selections: Sequence[SelectionNode]) -> bool:

@@ -288,6 +288,16 @@ async def test_strangers_ask_graphql_for_what_is_public_alone_and_not_often(
     assert (await web.ask("{ viewer { name } }")).status_code == 401
 
 
+@pytest.mark.spec("G2")
+async def test_what_is_dear_takes_a_stranger_many_turns(web: Web, school: School) -> None:
+    document = "{ permissionCatalog { coordinate } }"
+
+    statuses = [(await web.ask(document)).status_code for _ in range(4)]
+
+    assert statuses[0] == 200
+    assert statuses[-1] == 429
+
+
 @pytest.mark.spec("H4")
 async def test_a_token_that_is_not_good_opens_no_more_and_no_less(web: Web, school: School) -> None:
     code = (await school.generate()).code

@@ -31,7 +31,7 @@ INSERT INTO course_segment (workspace_id, course_id, segment_id, place)
 SELECT :w, c.id, s.segment_id, s.place FROM course c, course_segment s
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND s.course_id = :course;
 INSERT INTO enrolment (workspace_id, course_id, member_id, source)
-SELECT :w, c.id, e.member_id, e.source FROM course c, enrolment e
+SELECT DISTINCT :w, c.id, e.member_id, 'DIRECT' FROM course c, enrolment e
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND e.course_id = :course;
 INSERT INTO access_grant (workspace_id, member_id, principal, course_id)
 SELECT :w, g.member_id, g.principal, c.id FROM course c, access_grant g
@@ -55,6 +55,20 @@ INSERT INTO segment (workspace_id, name, kind, state, rule, version, epoch,
                      is_usable_by_departments)
 SELECT :w, 'Zz ' || :more || n, kind, state, rule, version, epoch, TRUE
   FROM segment, generate_series(1, :times) n WHERE id = :segment;
+INSERT INTO live_session (workspace_id, course_id, title, starts_at, ends_at, time_zone, state)
+SELECT :w, course_id, 'Zz ' || :more || n, starts_at + n * interval '9 days',
+       ends_at + n * interval '9 days', time_zone, state
+  FROM live_session, generate_series(1, :times) n WHERE id = :live_session;
+INSERT INTO live_registration (workspace_id, live_session_id, member_id, state)
+SELECT :w, s.id, m.id, 'BOOKED' FROM live_session s, member m
+ WHERE s.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%'
+   AND (s.id = :live_session OR s.title LIKE 'Zz ' || :more || '%');
+INSERT INTO live_session_staff (workspace_id, live_session_id, member_id)
+SELECT :w, :live_session, m.id FROM member m
+ WHERE m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO live_session_staff (workspace_id, live_session_id, member_id)
+SELECT :w, s.id, m.id FROM live_session s, member m
+ WHERE s.workspace_id = :w AND s.title LIKE 'Zz ' || :more || '%' AND m.id = :manager;
 INSERT INTO token (id, workspace_id, kind, name, member_id, secret_sha256)
 SELECT substr(md5(random()::text), 1, 12), :w, kind, name || :more || n, member_id, secret_sha256
   FROM token, generate_series(1, :times) n WHERE id = :token;
@@ -83,6 +97,8 @@ async def grow(town: Town, more: str, *, times: int, already: int = 0) -> None:
         "module": world.modules["Pitch"],
         "segment": world.segments["Open 0"],
         "token": town.here.token_id,
+        "live_session": town.here.live_sessions["Talk"],
+        "manager": world.members["workspace_manager"],
     }
     async with world.edge.transaction() as db:
         for statement in GROWTH.split(";"):

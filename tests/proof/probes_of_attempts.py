@@ -10,6 +10,8 @@ from tests.proof.town import ABROAD, OWN, TWIN, Town
 from tests.proof.town_attempts import AGAIN, ONCE, student_of
 
 NOT_SAID: Final = frozenset({"NOT_FOUND", "RETAKE_NOT_ALLOWED"})
+GIVEN: Final = "$course: ID!, $people: [ID!]!"
+OF_PEOPLE: Final = "courseId: $course, memberIds: $people"
 BY_ONESELF: Final = (
     case(OWN, SELF, WITHIN),
     case(TWIN, SELF, place=TWIN),
@@ -40,12 +42,9 @@ def _was_done_to_oneself(answer: Any, _: Mapping[str, Any]) -> bool:
     return any(each["outcome"] != "SELF_ACTION" for each in results)
 
 
-def _of_people(name: str) -> str:
-    call = f"{name}(courseId: $course, memberIds: $people)"
-    return (
-        f"mutation ($course: ID!, $people: [ID!]!) {{ {call} {{ cursor refusal {{ code }}"
-        " results { outcome } } }"
-    )
+def _with_results(name: str) -> str:
+    asked = f"{name}({OF_PEOPLE})"
+    return f"mutation ({GIVEN}) {{ {asked} {{ refusal {{ code }} results {{ outcome }} }} }}"
 
 
 OF_ATTEMPTS: Final = (
@@ -75,14 +74,14 @@ OF_ATTEMPTS: Final = (
     ),
     Probe(
         "mark_complete",
-        _of_people("markComplete"),
+        mutation("markComplete", GIVEN, OF_PEOPLE),
         _course_and_student,
         cases=OF_A_SCOPE,
         changes="attempt.completed",
     ),
     Probe(
         "reset_progress",
-        _of_people("resetProgress"),
+        mutation("resetProgress", GIVEN, OF_PEOPLE),
         _course_and_student,
         cases=OF_A_SCOPE,
         changes="attempt.reset",
@@ -90,7 +89,7 @@ OF_ATTEMPTS: Final = (
     *(
         Probe(
             "act_on_own_enrolment",
-            _of_people(name),
+            _with_results(name),
             _course_and_oneself,
             cases=BY_ONESELF,
             shown=_was_done_to_oneself,

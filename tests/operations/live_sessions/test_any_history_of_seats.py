@@ -98,7 +98,7 @@ async def room(world: World) -> Class:
 @pytest.mark.spec("H5")
 @pytest.mark.timeout(120)
 @settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -4,12 +4,17 @@ import datetime as dt
 from collections.abc import Awaitable, Callable
 
 import pytest
+from sqlalchemy import text
 
+from app import actors
 from models.coordinators import CourseRoleKind
 from models.mail import MailKind
 from models.people import MemberState
 from operations import coordinators
+from operations.edge import Edge
 from operations.learning import enrolments
+from operations.live_sessions import closing
+from sync_engine.duties import Actor
 from tests.operations.live_sessions.teaching import BEFORE, COURSE, DURING, START, Class
 from tests.world import World
 
@@ -112,3 +117,46 @@ async def test_live_sessions_that_have_begun_are_closed_a_turn_at_a_time(room: C
 
     assert await room.end_waitlists(at=START) == 4
     assert await room.end_waitlists(at=DURING) == 0
+
+
+async def is_pending(room: Class, condition: str) -> bool:
+    async with room.world.edge.read() as db:
+        return bool(await db.scalar(text(f"SELECT {condition}")))
+
+
+async def test_the_sweeper_is_told_when_there_is_something_to_do(room: Class) -> None:
+    """The live sessions of these tests have long begun for the database's clock."""
+    assert await is_pending(room, closing.BEGUN)
+    await room.end_waitlists(at=START)
+    assert not await is_pending(room, closing.BEGUN)
+
+    now = dt.datetime.now(dt.UTC)
+    soon = now + dt.timedelta(days=1)
+    await room.schedule(at=now, starts_at=soon, ends_at=soon + dt.timedelta(hours=1))
+    await room.register("Ann", at=now)
+    assert not await is_pending(room, closing.LEFT)
+    await unassign(room, "Ann")
+    assert await is_pending(room, closing.LEFT)
+    assert await room.release(at=now) == 1
+    assert not await is_pending(room, closing.LEFT)
+
+
+async def test_the_duties_of_workers_do_both(room: Class) -> None:
+    now = dt.datetime.now(dt.UTC)
+    soon = now + dt.timedelta(days=1)
+    first = room.live_session_id
+    await room.schedule(at=now, starts_at=soon, ends_at=soon + dt.timedelta(hours=1))
+    await room.register("Ann", at=now)
+    await unassign(room, "Ann")
+
+    for duty in (actors.end_waitlists, actors.release_seats):
+        assert await _look(duty, room) is False
+
+    assert (await room.states())["Ann"] == "CANCELLED_BY_USER"
+    room.live_session_id = first
+    assert (await room.row()).waitlist_ended_at is not None
+
+
+async def _look(duty: Actor[Edge], room: Class) -> bool:
+    looked = duty.look(room.world.edge)
+    return looked if isinstance(looked, bool) else await looked

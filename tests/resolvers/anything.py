@@ -21,7 +21,8 @@ from schema.schema import schema
 MUTATIONS: Final = schema._schema.mutation_type.fields  # type: ignore[union-attr]
 _NOT_DRAWN: Final = frozenset({"clientMutationId", "idempotencyKey", "rule", "publicKey"})
 _NOUNS: Final = (
-    *("Connection", "Course", "Delivery", "Department", "Member", "Module", "Segment", "Token"),
+    *("Attachment", "Certificate", "Connection", "Course", "Delivery", "Department", "Group"),
+    *("LiveSession", "Member", "Module", "Segment", "Token"),
 )
 _RULES: Final = ('department eq "Sales"', 'not (title co "a")', "hireDate gt now-P90D", "x eq")
 _TEXTS: Final[Mapping[str, Sequence[str]]] = {
@@ -32,6 +33,8 @@ _TEXTS: Final[Mapping[str, Sequence[str]]] = {
     "brand": ("Visa", "Mastercard"),
     "lastFour": ("4242", "1881"),
     "remove": ("level", "shoeSize"),
+    "timeZone": ("Europe/Stockholm", "Asia/Tokyo"),
+    "link": ("https://meet.example/x",),
 }
 
 

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import select, text
+from sqlalchemy import exists, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Scope
-from models.grading import Submission, SubmissionState
+from models.grading import Answer, Submission, SubmissionState
 from models.journal import cause_of, record
-from models.progress import AttemptModule, ModuleState, Progress
+from models.progress import Attempt, AttemptModule, ModuleState, Progress
 from operations.content import given
 from operations.content.given import Said, questions_of
 from operations.content.marking import mark
@@ -135,6 +135,26 @@ async def submit(
     await hand_in(db, by=by, work=work, at=at)
     await submissions.settle(db, by=by, work=work, at=at)
     return work.submission
+
+
+async def hand_in_open(db: AsyncSession, *, by: Caller, attempt: Attempt, at: dt.datetime) -> None:
+    """Hand in what is open and not empty, because the whole attempt is handed in; its progress is
+    locked."""
+    is_given = func.jsonb_typeof(Answer.given) != "null"
+    open_ones = await db.scalars(
+        select(Submission)
+        .where(
+            Submission.attempt_id == attempt.id,
+            Submission.state == SubmissionState.IN_PROGRESS,
+            exists().where(Answer.submission_id == Submission.id, is_given),
+        )
+        .order_by(Submission.id)
+    )
+    for each in open_ones.all():
+        work = await submissions.read(db, each)
+        if work.module.state is ModuleState.IN_PROGRESS:
+            await hand_in(db, by=by, work=work, at=at)
+            await submissions.settle(db, by=by, work=work, at=at)
 
 
 async def hand_in(db: AsyncSession, *, by: Caller, work: Work, at: dt.datetime) -> None:

@@ -12,7 +12,7 @@ from models.catalog import Module, ModuleKind
 from models.content import ModuleRevision
 from models.progress import Attempt, AttemptModule, AttemptState, ModuleState
 from operations.content import revisions
-from operations.learning import attempts, retaking
+from operations.learning import attempts, quizzes, retaking
 from operations.learning import progress as progresses
 from operations.refusals import Code, Refused, not_found
 
@@ -90,8 +90,8 @@ async def complete_lesson(
 
 
 async def submit(db: AsyncSession, *, by: Caller, course_id: int, at: dt.datetime) -> Attempt:
-    """Hand in the open attempt as it is: what is not done counts as failed, what waits to be
-    graded is waited for."""
+    """Hand in the open attempt as it is, with all answers that were saved: what is not done counts
+    as failed, what waits to be graded is waited for."""
     taker = await attempts.taking(db, by=by, course_id=course_id)
     attempt = taker.attempt
     if attempt is None:
@@ -102,6 +102,7 @@ async def submit(db: AsyncSession, *, by: Caller, course_id: int, at: dt.datetim
             "Nothing of this attempt has been opened yet, so there is nothing to hand in.",
             {"state": attempt.state},
         )
+    await quizzes.hand_in_open(db, by=by, attempt=attempt, at=at)
     await db.execute(
         update(AttemptModule)
         .where(

@@ -313,6 +313,20 @@ async def test_what_was_saved_stays_when_the_attempt_ends_and_is_not_handed_in(
     assert (await start(school, "Lea", "Work", "Sums")).id != kept.id
 
 
+async def test_an_attempt_that_is_handed_in_takes_saved_answers_along(school: World) -> None:
+    right, none = [await start(school, name, "Work", "Sums") for name in ("Lea", "Leo")]
+    await save(school, "Lea", right.id, RIGHT)
+    await save(school, "Leo", none.id, {1: None})
+
+    for name in ("Lea", "Leo"):
+        await attempting.submit(school, name, course="Work")
+
+    assert await states_of(school, "Lea", "Work") == [AttemptState.COMPLETED]
+    assert await states_of(school, "Leo", "Work") == [AttemptState.FAILED]
+    assert (await submission_of(school, right.id)).score == Decimal("6.5")
+    assert (await submission_of(school, none.id)).state is SubmissionState.IN_PROGRESS
+
+
 async def test_who_was_unassigned_hands_nothing_in(school: World) -> None:
     begun = await start(school, "Lea", "Work", "Sums")
     await unenrol(school, "Lea", course="Work")

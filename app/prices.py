@@ -13,6 +13,7 @@ from app.graphql.limits import Limits
 LIST_SIZES: Final[Mapping[str, int]] = {
     "ActiveMembersReport.months": 12,
     "AddMemberPayload.results": 50,
+    "Answer.grades": 2,
     "AttributeSchemaPayload.attributes": 30,
     "CertificatePreview.signatures": 2,
     "CertificateTemplate.signatures": 2,
@@ -32,6 +33,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Query.searchMembersPicker": 20,
     "Query.searchSegmentsTypeahead": 20,
     "SegmentReason.clauses": 20,
+    "Submission.answers": 15,
     "SuppressedCoordinator.sources": 2,
     "Viewer.workspaces": 3,
     "Workspace.allowedActions": 24,

@@ -53,6 +53,7 @@ async def show(request: Request) -> HTMLResponse:
             ),
             ("SCIM 2.0", None, "/scim/v2, for identity providers."),
             ("Webhooks", None, "/webhooks/{connection}, signed as Standard Webhooks."),
+            ("Certificates", "/verify", "Anybody can check a certificate by its code."),
             ("Keys", "/.well-known/jwks.json", "Public keys of the local issuer."),
             ("Health", "/readyz", "/livez and /startupz beside it."),
             ("Tokens", None, "coordinator token mint --user NAME prints one for trying."),

@@ -206,7 +206,7 @@ async def _issue(
     version, content = await templates.newest(db, workspace_id=by.workspace_id, course_id=course.id)
     by_id = None if is_automatic else by.member_id
     members = [row.member_id for row in completed]
-    told = {"course_id": course.id, "members": members, "at": at, "by_id": by_id}
+    told = {**_of(workspace), "course_id": course.id, "members": members, "at": at, "by_id": by_id}
     for former in sorted(await _changed(db, GIVE_WAY, told), key=lambda each: each.id):
         _tell(db, by, former)
     days = Days(workspace, course, at)
@@ -227,7 +227,6 @@ async def _issue(
         db,
         ISSUE,
         told
-        | _of(workspace)
         | {
             "rows": json.dumps(rows),
             "version": version,

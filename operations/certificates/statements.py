@@ -41,8 +41,8 @@ UPDATE certificate c
    SET state = CASE WHEN expires_at <= :at THEN 'EXPIRED' ELSE 'SUPERSEDED' END,
        ended_at = least(expires_at, :at),
        ended_by_id = CASE WHEN expires_at <= :at THEN NULL ELSE CAST(:by_id AS bigint) END
- WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[]))
-   AND state = 'ISSUED'
+ WHERE workspace_id = :workspace_id AND course_id = :course_id
+   AND member_id = ANY (CAST(:members AS bigint[])) AND state = 'ISSUED'
 RETURNING c.*
 """)
 

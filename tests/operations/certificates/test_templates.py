@@ -127,7 +127,7 @@ def test_all_problems_are_said_at_once() -> None:
         text="",
         signatures=[Signature("", "x" * 121)],
         accent="yellow",
-        language="tlh-XXXXXXXXXX",
+        language="tlh-QQQQQQQQQQ",
     )
 
     assert [each["argument"] for each in found] == [

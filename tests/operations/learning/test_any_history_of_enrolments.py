@@ -180,7 +180,7 @@ async def _by_oneself(world: World, told: Told, step: Step) -> None:
             step.who, "SELF", step.group
         )
     elif told.reasons[step.who]:
-        groups = {step.group} if step.group else {None, *GROUPS}
+        groups: set[str | None] = {step.group} if step.group else {None, *GROUPS}
         done = await leave(world, step.who, "Safety", step.group)
         has_ended = told.end(step.who, {"SELF"}, groups)
         assert done[0] == told.outcome(step.who, has_ended=has_ended)

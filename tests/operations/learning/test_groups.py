@@ -176,9 +176,9 @@ async def test_a_coordinator_names_no_facilitators_and_an_instructor_does(safety
         await facilitate(safety, "Spring", "Tess", by=safety.caller("Cora"))
     await facilitate(safety, "Spring", "Tess", by=safety.caller("Ines"))
     async with safety.edge.transaction() as db:
-        told = {"group_id": safety.groups["Spring"], "member_ids": [safety.members["Tess"]]}
-        removed = await facilitators.remove(db, by=safety.caller("Ines"), **told)
-        again = await facilitators.remove(db, by=safety.caller("Ines"), **told)
+        ines, spring, tess = safety.caller("Ines"), safety.groups["Spring"], safety.members["Tess"]
+        removed = await facilitators.remove(db, by=ines, group_id=spring, member_ids=[tess])
+        again = await facilitators.remove(db, by=ines, group_id=spring, member_ids=[tess])
 
     assert (removed, again) == ((safety.members["Tess"],), ())
     verbs = [each for each in await safety.verbs() if each.startswith("facilitator.")]

@@ -10,8 +10,8 @@ from models.catalog import Course, CourseState
 from models.people import MemberState
 from operations.learning import self_enrolment
 from operations.refusals import Code, Denied, Refused
-from tests.operations.learning.enrolling import MONDAY, join, learners, leave, rows
-from tests.world import World
+from tests.operations.learning.enrolling import join, learners, leave, rows
+from tests.world import MONDAY, World
 
 
 async def open_course(world: World, title: str, **settings: object) -> None:

@@ -15,7 +15,7 @@ from tests.operations.live_sessions.teaching import BEFORE, COURSE, START, Class
 from tests.operations.live_sessions.telling import CAPACITIES, Told
 from tests.world import World
 
-NAMES: Final = ("Ann", "Bea", "Cid", "Dan")
+NAMES: Final = ("Ann", "Bea", "Cid", "Dan", "Eve")
 EXPECTED: Final = frozenset(
     {
         Code.LIVE_SESSION_CANCELLED,
@@ -74,12 +74,15 @@ STORY: Final[dict[str, Callable[[Told, Any], None]]] = {
     "cancel": lambda told, _: told.cancel(),
 }
 
-OFTEN: Final = {"register": 12, "give back": 6, "place": 2, "remove": 3, "leave": 2, "release": 2}
+OFTEN: Final = {"register": 14, "give back": 4, "place": 2, "remove": 2, "return": 3, "release": 2}
 """How often, compared with other steps, one is taken."""
 
 ENDINGS: Final = ("start", "cancel")
 people = st.sampled_from(NAMES)
-arguments = {"resize": st.sampled_from(CAPACITIES), "waitlist": st.booleans()}
+arguments = {
+    "resize": st.sampled_from(CAPACITIES),
+    "waitlist": st.sampled_from([True, True, False]),
+}
 steps = st.sampled_from(
     [step for step in ACTS if step not in ENDINGS for _ in range(OFTEN.get(step, 1))]
 ).flatmap(lambda step: st.tuples(st.just(step), arguments.get(step, people)))
@@ -102,7 +105,7 @@ async def room(world: World) -> Class:
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-@given(capacity=st.sampled_from(CAPACITIES), history=histories)
+@given(capacity=st.sampled_from(CAPACITIES[:-1]), history=histories)
 async def test_seats_are_as_the_plain_story_tells_after_every_step(
     room: Class, capacity: int | None, history: list[tuple[str, Any]]
 ) -> None:

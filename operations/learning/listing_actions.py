@@ -198,10 +198,12 @@ NOT_ON_ONESELF: Final = frozenset(
 
 
 def actions(row: Subject, decide: Decide, *, asker_id: int | None, at: dt.datetime) -> list[Action]:
-    """Every action on the row: first the one that ends it, then those of `LOOKS`, in order."""
+    """Every action on the row: first the one that ends it, then those of `LOOKS`, in order. Those
+    are on the course, not inside a group: it does not help to have made one.
+    """
     found, is_self = [_unassign(row, decide, asker_id)], row.member_id == asker_id
     for operation, look in LOOKS.items():
-        decision = decide(operation)
+        decision = decide(operation, is_own_group=False)
         if not decision.allowed:
             denied = ActionObstacle.PERMISSION_DENIED
             found.append(Action(operation, denied, decision.reason))

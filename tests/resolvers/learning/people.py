@@ -25,7 +25,8 @@ RETURNING id
 CERTIFICATE: Final = """
 INSERT INTO certificate (workspace_id, course_id, member_id, attempt_id, serial, code, state,
                          template_version, printed, expires_at, ended_at)
-SELECT p.workspace_id, p.course_id, p.member_id, a.id, a.id, 'code ' || a.id, CAST(:state AS text), 0, '{}',
+SELECT p.workspace_id, p.course_id, p.member_id, a.id, 1000000 + a.id, 'code ' || a.id,
+       CAST(:state AS text), 0, jsonb_build_object('serial', 'ACME-' || a.id),
        CAST(:expires_at AS timestamptz), CASE WHEN CAST(:state AS text) <> 'ISSUED' THEN now() END
   FROM progress p JOIN attempt a USING (course_id, member_id)
  WHERE p.course_id = :course_id AND p.member_id = :member_id

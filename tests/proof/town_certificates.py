@@ -1,5 +1,6 @@
-"""The certificates of a town: the graduate has one of Selling and one of Law; whoever may revoke
-certificates finds somebody with one that nobody else touches; the learner has one of `Once`."""
+"""The certificates of a town, signed: the graduate has one of Selling and one of Law; whoever may
+revoke certificates finds somebody with one that nobody else touches; the learner has one of `Once`.
+"""
 
 from typing import TYPE_CHECKING, Final
 
@@ -8,7 +9,8 @@ from sqlalchemy import select
 from models.catalog import Course
 from models.certificates import Certificate
 from models.progress import AttemptOrigin
-from operations.certificates import issuing
+from operations.certificates import issuing, templates
+from operations.certificates.templates import Signature
 from operations.learning import attempts
 from tests.proof.town_attempts import ONCE
 from tests.world import MONDAY
@@ -46,6 +48,12 @@ async def furnish(city: "City") -> None:
     for course in COURSES:
         await world.enrol(course, *people)
         async with world.edge.transaction() as db:
+            await templates.edit(
+                db,
+                by=world.system,
+                course_id=world.courses[course],
+                changes={"signatures": (Signature("Wilma", "Head of {{workspaceName}}"),)},
+            )
             row = await db.get_one(Course, world.courses[course])
             row.certifies_completion = True
         async with world.edge.transaction() as db:

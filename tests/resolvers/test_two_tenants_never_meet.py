@@ -45,6 +45,8 @@ def noun_of(field: str, argument: str) -> str:
     noun = argument.removesuffix("s").removesuffix("Id")
     for verb in ("add", "remove", "order", "attach", "detach", "by"):
         noun = noun.removeprefix(verb)
+    if noun == "group":
+        return "LearnerGroup"
     people = {"instructor", "coordinator"}
     return "Member" if noun.lower() in people else noun[:1].upper() + noun[1:]
 
@@ -110,6 +112,7 @@ async def furnish(world: World) -> dict[str, str]:
     await world.member("Lea")
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)
     await world.course("Safety")
+    await world.group("Spring", course="Safety")
     await world.module("Ladders", courses=["Safety"])
     await world.segment("Named", people_named=["Lea"])
     async with world.edge.transaction() as db:
@@ -140,6 +143,7 @@ async def furnish(world: World) -> dict[str, str]:
         "Token": token.id,
         "Course": encode("Course", world.courses["Safety"]),
         "Module": encode("Module", world.modules["Ladders"]),
+        "LearnerGroup": encode("LearnerGroup", world.groups["Spring"]),
         "Member": encode("Member", world.members["Lea"]),
         "Segment": encode("Segment", world.segments["Named"]),
         "Department": encode("Department", world.departments["Training"]),

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy import Engine, text
 
+from app.actors import OPERATIONS, abandon_ended_attempts
 from models.coordinators import CourseRoleKind
 from models.people import MemberState
 from models.progress import AttemptState, ModuleState, ProgressState, RoleAtStart
@@ -225,3 +226,17 @@ async def test_deactivation_keeps_the_attempt_under_a_role_by_hand(school: World
     await open_module(school, "Cora", "Read")
 
     assert await states_of(school, "Cora") == [IN_PROGRESS]
+
+
+async def test_a_worker_abandons_what_should_be(school: World) -> None:
+    await start(school, "Cora")
+    await school.enrol("Safety", "Cora")
+    await dismiss(school, "Cora", CourseRoleKind.COORDINATOR)
+    await unenrol(school, "Cora")
+
+    look = abandon_ended_attempts.look(school.edge)
+    assert not isinstance(look, bool)
+    assert await look is False
+
+    assert abandon_ended_attempts in OPERATIONS
+    assert await states_of(school, "Cora") == [ABANDONED]

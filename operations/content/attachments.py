@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Select, delete, exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -112,23 +112,6 @@ async def remove(
         found.removed_at = at
         _record(db, by, module, found, "attachment.removed")
     return found
-
-
-async def sweep(db: AsyncSession, *, before: dt.datetime, limit: int) -> list[str]:
-    """Forget the files that were removed before a time and are shown by no revision; under which
-    keys their bytes lie, which may go once this is committed."""
-    shown = exists().where(RevisionAttachment.attachment_id == Attachment.id)
-    gone = (
-        select(Attachment.id)
-        .where(Attachment.removed_at < before, ~shown)
-        .order_by(Attachment.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    rows = await db.scalars(
-        delete(Attachment).where(Attachment.id.in_(gone)).returning(Attachment.storage_key)
-    )
-    return list(rows)
 
 
 def file_name_of(given: str) -> str:

@@ -33,7 +33,7 @@ NOUNS: Final = {
     "Member": ("Cleo", "Kim", "coordinator_derived"),
     "Department": ("Sales", "Legal"),
     "Segment": ("Open 0", "Closed 0"),
-    "Module": ("Pitch", "Clause"),
+    "Module": ("Pitch", "Clause", town_content.EXAM, town_content.TASK),
     "LiveSession": ("Talk", "Hearing"),
     "Submission": (
         town_grading.OF_LEARNER,

@@ -14,8 +14,8 @@ from access.permissions import Principal
 from models.catalog import ModuleKind
 from operations.content import attachments, drafts, publishing
 from operations.content.attachments import Stored
-from operations.content.questions import AssignmentContent, LessonContent
-from operations.content.writing import Written
+from operations.content.questions import AssignmentContent, LessonContent, QuestionKind
+from operations.content.writing import Written, WrittenQuestion, WrittenQuiz
 from tests.content import EVERY_KIND, as_written
 from tests.world import MONDAY, World
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 EXAM: Final = "Sales Exam"
 TASK: Final = "Sales Task"
+UNFINISHED: Final = WrittenQuiz([WrittenQuestion(QuestionKind.SINGLE_CHOICE, "Which?")])
 WITH_FILES: Final = ("Pitch", "Clause", "Made")
 VERBS: Final = ("edit", "publish", "revert")
 OF_SELLING: Final = ("workspace_manager", "department_manager", "instructor", "module_edit")
@@ -70,6 +71,7 @@ async def furnish(city: "City") -> None:
     ):
         await write(world, module, written)
         await publish(world, module)
+    await write(world, EXAM, UNFINISHED)
     for module in WITH_FILES:
         city.attachments[module] = await attach(world, module)
         await _lesson(world, module, f"[File](attachment:{city.attachments[module]})")

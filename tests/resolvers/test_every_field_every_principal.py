@@ -41,6 +41,7 @@ APART = {
     "ConflictingPerson": "part of a refusal",
     "RoleConflict": "a refusal",
     "LimitReached": "a refusal",
+    "InvalidContent": "a refusal",
     "InvalidRule": "a refusal",
     "InUse": "a refusal",
     "CourseInTheWay": "part of a refusal",

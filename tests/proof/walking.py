@@ -26,10 +26,10 @@ DEEP, FLAT = 2, 1
 """How many kinds of rows lie on one way before its last, wrappers not counted: from one thing, and
 from a list of things."""
 
-FAR: Final = frozenset({"CoursePermissions"})
+FAR: Final = frozenset({"Choice", "CoursePermissions"})
 """Kinds that lie deeper than all others."""
 
-LONG: Final = frozenset({"Ability"})
+LONG: Final = frozenset({"Ability", "LearnerAction"})
 """Kinds of which every row has dozens: shown only of what a field of the root gives."""
 
 PAGE: Final = "first: 8"

@@ -37,6 +37,7 @@ SHORT = dict.fromkeys(
     (
         "ActiveMembersReport.months",
         "Department.allowedActions",
+        "Learner.allowedActions",
         "Member.allowedActions",
         "Module.allowedActions",
         "PermissionExplanation.roles",
@@ -51,6 +52,8 @@ SHORT = dict.fromkeys(
         "Billing.contacts",
         "Coordinator.sources",
         "Course.segments",
+        "Learner.dueDateChanges",
+        "Learner.enrolments",
         "MembershipExplanation.segments",
         "Query.connections",
         "Query.searchSegmentsTypeahead",
@@ -58,7 +61,8 @@ SHORT = dict.fromkeys(
         "Viewer.roles",
         "Viewer.workspaces",
     ),
-    "short by nature: as many as segments on a course, people in finance, providers, own rights",
+    "short by nature: as many as segments on a course, people in finance, providers, own rights,"
+    " reasons to learn",
 )
 """Lists that do not become long in the test, and why."""
 

@@ -39,7 +39,8 @@ class ContentMutation:
         changes.edit_module_content,
         requires=Permission.EDIT_MODULE_CONTENT,
         description="Put this in the place of the whole draft, which was read at `version`."
-        " Questions and choices keep their numbers; what is unfinished is kept and told as problems.",
+        " Questions and choices keep their numbers; what is unfinished is kept and told as"
+        " problems.",
     )
     rename_module: ModulePayload | None = done_by(
         changes.rename_module,

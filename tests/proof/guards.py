@@ -101,6 +101,7 @@ ELSEWHERE: Final = {
     "resolvers/attributes.py": "how much of the attribute schema is shown; told by its own tests",
     "operations/newcomers.py:_may_describe": "what inviters may say of people; the same",
     "operations/billing_mail.py:contacts": "whom mail is for, not who asks: told over HTTP",
+    "operations/live_sessions/calendars.py": "files of calendars: proven over HTTP, in tests/app",
     "operations/connections.py:health": "one connection alone; no field asks for it",
     "resolvers/member_search.py:_denied": "words for what has been denied already",
 }

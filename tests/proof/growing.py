@@ -33,6 +33,12 @@ SELECT :w, c.id, s.segment_id, s.place FROM course c, course_segment s
 INSERT INTO enrolment (workspace_id, course_id, member_id, source)
 SELECT DISTINCT :w, c.id, e.member_id, 'DIRECT' FROM course c, enrolment e
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND e.course_id = :course;
+INSERT INTO progress (workspace_id, course_id, member_id, is_learner)
+SELECT :w, :course, m.id, TRUE FROM member m
+ WHERE m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO enrolment (workspace_id, course_id, member_id, source)
+SELECT :w, :course, m.id, 'SELF' FROM member m
+ WHERE m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
 INSERT INTO access_grant (workspace_id, member_id, principal, course_id)
 SELECT :w, g.member_id, g.principal, c.id FROM course c, access_grant g
  WHERE c.workspace_id = :w AND c.title LIKE 'Zz ' || :more || '%' AND g.course_id = :course;

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Exists, and_, case, exists, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from models.catalog import Course
 from models.certificates import Certificate, CertificateState
@@ -119,7 +120,7 @@ def is_there(workspace_id: int) -> Where:
 def _by_person(workspace_id: int, to: Narrowing) -> Iterator[Where]:
     people = select(Member.id).where(Member.workspace_id == workspace_id)
     if to.text is not None:
-        columns = [Member.display_name]
+        columns: list[InstrumentedAttribute[Any]] = [Member.display_name]
         columns += [Member.user_name, Member.email] if to.in_addresses else []
         found = (func.lower(each).like(f"%{to.text}%", escape="/") for each in columns)
         yield Progress.member_id.in_(people.where(or_(*found)))
@@ -130,7 +131,7 @@ def _by_person(workspace_id: int, to: Narrowing) -> Iterator[Where]:
 def _of_kind(kind: LearnerKind) -> Where:
     match kind:
         case LearnerKind.LEARNER:
-            return Progress.is_learner
+            return Progress.is_learner.is_(True)
         case LearnerKind.STAFF:
             return and_(~Progress.is_learner, is_staff())
         case LearnerKind.FORMER:

@@ -198,7 +198,8 @@ async def furnish(world: World, chance: random.Random, kind: CourseKind) -> Cour
 
 async def took_as_staff(world: World, name: str) -> None:
     async with world.edge.transaction() as db:
-        named = {"course_id": world.courses["Safety"], "member_ids": [world.members[name]]}
+        ids = [world.members[name]]
+        named: dict[str, Any] = {"course_id": world.courses["Safety"], "member_ids": ids}
         await progress.lock(db, workspace_id=world.workspace_id, **named)
 
 

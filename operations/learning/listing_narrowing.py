@@ -131,7 +131,7 @@ def _by_person(workspace_id: int, to: Narrowing) -> Iterator[Where]:
 def _of_kind(kind: LearnerKind) -> Where:
     match kind:
         case LearnerKind.LEARNER:
-            return Progress.is_learner.is_(True)
+            return Progress.is_learner.expression
         case LearnerKind.STAFF:
             return and_(~Progress.is_learner, is_staff())
         case LearnerKind.FORMER:

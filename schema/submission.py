@@ -9,7 +9,8 @@ import strawberry
 from access.permissions import Permission
 from models import grading as stored
 from models.grading import SubmissionState
-from resolvers.learning import submissions as answered
+from resolvers.learning import answers as answered
+from resolvers.learning import submissions as handed_in
 from schema.content import Question
 from schema.member import Member
 from schema.module import Module
@@ -108,15 +109,17 @@ class Submission(Node):
     score: Decimal | None
     max_score: Decimal
     percent: Decimal | None = resolved_by(
-        answered.percent, requires=VIEWS, description="The share of the points reached."
+        handed_in.percent, requires=VIEWS, description="The share of the points reached."
     )
     is_passed: bool | None
-    member: Member | None = resolved_by(answered.member, requires=VIEWS, description="Whose it is.")
+    member: Member | None = resolved_by(
+        handed_in.member, requires=VIEWS, description="Whose it is."
+    )
     course: Annotated["Course", strawberry.lazy("schema.course")] | None = resolved_by(
-        answered.course, requires=VIEWS, description="The course, as far as one may see it."
+        handed_in.course, requires=VIEWS, description="The course, as far as one may see it."
     )
     module: Module | None = resolved_by(
-        answered.module, requires=VIEWS, description="The module, as far as one may see it."
+        handed_in.module, requires=VIEWS, description="The module, as far as one may see it."
     )
     answers: list[Answer] | None = resolved_by(
         answered.answers,
@@ -128,12 +131,12 @@ class Submission(Node):
 @guarded_type(requires=SIGNED_IN, description="What can be asked about submissions.")
 class SubmissionQuery:
     submission: Submission | None = resolved_by(
-        answered.submission,
+        handed_in.submission,
         requires=VIEWS.by_rows(),
         description="One submission: one's own, or one that was handed in where one may view it.",
     )
     submissions_to_grade: Connection[Submission] | None = resolved_by(
-        answered.submissions_to_grade,
+        handed_in.submissions_to_grade,
         requires=any_of(Permission.GRADE_ANSWERS).by_rows(),
         description="What waits to be graded wherever one may grade, oldest first.",
     )

@@ -85,7 +85,7 @@ ORDERS: Final[Mapping[MemberOrder, tuple[Any, ...]]] = {
         Member.id,
     ),
     MemberOrder.NEWEST: (-micros(Member.created_at), Member.id),
-    MemberOrder.OLDEST: (micros(Member.created_at), Member.id),
+    MemberOrder.OLDEST: (Member.created_at, Member.id),
 }
 
 SEEN_WITH: Final[Mapping[PartInCourse, Permission]] = {

@@ -117,7 +117,7 @@ def _keyed(statement: Select[Any], order: Sequence[Any], wanted: Asked) -> Selec
 
 
 def micros(moment: Any) -> ColumnElement[int]:
-    """A time as a cursor can carry it: to order by, exactly."""
+    """A time as a number, exactly, to order by it backwards; forwards, order by the column."""
     return cast(func.extract("epoch", moment) * 1_000_000, BigInteger)
 
 

@@ -53,7 +53,7 @@ class Narrowing:
 refer(LiveSession, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
 
-SOONEST: Final = (micros(LiveSession.starts_at), LiveSession.id)
+SOONEST: Final = (LiveSession.starts_at, LiveSession.id)
 LATEST: Final = (-micros(LiveSession.starts_at), LiveSession.id)
 
 

@@ -1,13 +1,17 @@
 """Pages of lists: sizes, cursors, stability, and counts that a caller may know (G4, G8)."""
 
+import datetime as dt
 from collections.abc import AsyncIterator
+from itertools import cycle
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select, text, update
 
 from access.permissions import Principal
 from models.catalog import Course, CourseKind, CourseState
+from models.people import Member
+from resolvers.pages import asked, read_page
 from resolvers.seal import Seal
 from tests.resolvers.asking import Ask
 from tests.world import World
@@ -217,3 +221,34 @@ async def test_courses_i_manage_leaves_archived_ones_behind_a_filter(
     assert [each["title"] for each in current["nodes"]] == ["beta", "Delta"]
     assert everything["totalCount"] == 3
     assert nothing == {"totalCount": 0, "nodes": []}, "to manage a workspace is not to coordinate"
+
+
+async def test_a_list_by_moment_goes_on_exactly_where_it_stood_whatever_time_zone_is_set(
+    world: World,
+) -> None:
+    first = dt.datetime(2026, 3, 29, 0, 59, 59, 999_999, tzinfo=dt.UTC)
+    moments = [first + n * dt.timedelta(microseconds=1) for n in (0, 1, 1, 2)]
+    seal = Seal(b"k" * 32)
+    async with world.edge.transaction() as db:
+        for n, moment in enumerate(moments):
+            id = await world.member(f"Person {n}")
+            await db.execute(update(Member).where(Member.id == id).values(created_at=moment))
+    statement = select(Member).where(Member.workspace_id == world.workspace_id)
+    seen: list[dt.datetime] = []
+    after = None
+    for zone in cycle(("Asia/Tokyo", "America/New_York")):
+        async with world.edge.transaction() as db:
+            await db.execute(text(f"SET LOCAL TimeZone = '{zone}'"))
+            page = await read_page(
+                db,
+                statement,
+                order=(Member.created_at, Member.id),
+                wanted=asked(seal, "people", 1, after),
+                seal=seal,
+                kind="people",
+            )
+            seen += [row[0].created_at for row in page.rows]
+            [after] = page.cursors
+        if not page.has_next:
+            break
+    assert seen == moments

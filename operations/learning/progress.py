@@ -7,7 +7,7 @@ abandoned. Whoever changes an attempt calls `refresh` for its person.
 from collections.abc import Collection
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, BigInteger, any_, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.progress import Progress
@@ -25,7 +25,7 @@ ON CONFLICT (course_id, member_id) DO NOTHING
 _REFRESH: Final = """
 UPDATE progress SET state = now.state, percent = now.percent, completed_at = now.completed_at
   FROM (
-    SELECT p.course_id, p.member_id, counted.percent, counted.completed_at,
+    SELECT p.ctid AS place, counted.percent, counted.completed_at,
            CASE WHEN counted.completed_at IS NOT NULL THEN 'COMPLETED'
                 ELSE coalesce(counted.open, counted.failed, 'NOT_STARTED') END AS state
       FROM progress p
@@ -50,10 +50,12 @@ UPDATE progress SET state = now.state, percent = now.percent, completed_at = now
            ) AS counted
      WHERE p.course_id = :course_id AND {whose}
        ) AS now
- WHERE progress.course_id = now.course_id AND progress.member_id = now.member_id
+ WHERE progress.ctid = now.place
    AND (progress.state, progress.percent, progress.completed_at)
        IS DISTINCT FROM (now.state, now.percent, now.completed_at)
 """
+"""By the place of the rows, which are locked: joined by key, a course that is younger than the
+statistics is read once for each of its people."""
 
 REFRESH: Final = text(
     _REFRESH.format(whose="p.member_id = ANY (CAST(:members AS bigint[]))") + "RETURNING progress.*"
@@ -94,7 +96,7 @@ async def lock_existing(
         .where(
             Progress.workspace_id == workspace_id,
             Progress.course_id == course_id,
-            Progress.member_id.in_(member_ids),
+            Progress.member_id == any_(literal(sorted(member_ids), ARRAY(BigInteger))),
         )
         .order_by(Progress.member_id)
         .with_for_update(key_share=True)

@@ -206,7 +206,9 @@ def append_parameters(workspace_id: int, entries: Sequence[Mapping[str, Any]]) -
 
 def cause_of(db: AsyncSession) -> uuid.UUID:
     """The id shared by everything this transaction causes."""
-    cause: uuid.UUID = db.info.setdefault(_CAUSE, uuid.uuid4())
+    if _CAUSE not in db.info:
+        db.info[_CAUSE] = uuid.uuid4()
+    cause: uuid.UUID = db.info[_CAUSE]
     return cause
 
 

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence, Sized
 from typing import Any, Final
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import ARRAY, BigInteger, any_, delete, insert, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -107,7 +107,7 @@ async def known(db: AsyncSession, workspace_id: int, member_ids: Collection[int]
     rows = await db.scalars(
         select(Member.id).where(
             Member.workspace_id == workspace_id,
-            Member.id.in_(storable(member_ids)),
+            Member.id == any_(literal(storable(member_ids), ARRAY(BigInteger))),
             Member.deleted_at.is_(None),
         )
     )

@@ -31,16 +31,18 @@ RETURNING member_id, number, role
 
 MAKE: Final = text("""
 WITH numbered AS (
-UPDATE progress SET attempts = attempts + 1
- WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[]))
-RETURNING workspace_id, course_id, member_id, attempts, own_due_at
+    UPDATE progress SET attempts = attempts + 1
+     WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[]))
+    RETURNING workspace_id, course_id, member_id, attempts, own_due_at
+), coordinators AS MATERIALIZED (
+    SELECT member_id FROM course_coordinator
+     WHERE course_id = :course_id AND member_id = ANY (CAST(:members AS bigint[]))
 )
 INSERT INTO attempt (workspace_id, course_id, member_id, number, state, origin, role, due_at,
                      created_at, submitted_at, ended_at, ended_by_id)
 SELECT n.workspace_id, n.course_id, n.member_id, n.attempts, 'COMPLETED', :origin,
        CASE WHEN r.role = 'INSTRUCTOR' THEN 'INSTRUCTOR'
-            WHEN EXISTS (SELECT FROM course_coordinator k WHERE k.course_id = n.course_id
-                            AND k.member_id = n.member_id) THEN 'COORDINATOR'
+            WHEN n.member_id IN (SELECT member_id FROM coordinators) THEN 'COORDINATOR'
             ELSE 'LEARNER' END,
        coalesce(n.own_due_at, c.due_at), :at, :at, :at, CAST(:by_id AS bigint)
   FROM numbered n

@@ -55,7 +55,7 @@ def entry(
     )
     for name, value in said:
         setattr(row, name, value)
-    about = {
+    about: dict[str, Any] = {
         "course_title": "Safety",
         "changed_at": MONDAY,
         "is_waiting": False,

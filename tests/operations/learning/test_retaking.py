@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -244,4 +245,4 @@ async def test_what_was_not_scored_leaves_the_score_alone(school: World) -> None
     await mark_complete(school, "Cora", "Lea")
 
     row = await progress_of(school, "Lea")
-    assert (row.percent, row.state) == (10, ProgressState.COMPLETED)
+    assert (row.percent, row.state) == (Decimal(10), ProgressState.COMPLETED)

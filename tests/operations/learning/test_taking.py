@@ -78,7 +78,7 @@ async def test_an_attempt_follows_its_modules_to_the_end(school: World) -> None:
 
     graded = await grade(school, "Lea", "Quiz", ModuleState.COMPLETED, 8)
 
-    assert (graded.state, graded.score, graded.max_score) == (COMPLETED, 8, 10)
+    assert (graded.state, graded.score, graded.max_score) == (COMPLETED, Decimal(8), Decimal(10))
     row = await progress_of(school, "Lea")
     assert (row.state, row.percent, row.completed_at) == (
         ProgressState.COMPLETED,

@@ -105,7 +105,8 @@ class AttemptMutation:
     mark_complete: CompletionPayload | None = done_by(
         attempt_changes.mark_complete,
         requires=Permission.MARK_COMPLETE,
-        description="Complete a course for up to 500 learners; one result for each.",
+        description="Complete a course for up to 500 learners; one result for each. An ARCHIVED"
+        " course too, while it is wound up; a DRAFT is COURSE_NOT_ACTIVE.",
     )
     reset_progress: ResetPayload | None = done_by(
         attempt_changes.reset_progress,

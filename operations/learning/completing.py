@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
+from models.catalog import Course, CourseState
 from models.journal import record
 from models.progress import AttemptOrigin, Progress, ProgressState
 from operations.certificates import issuing
 from operations.learning import progress as progresses
 from operations.learning.named import Hindrance, named
+from operations.refusals import Code, Refused
 
 ASKED: Final = {
     AttemptOrigin.MANUAL: Permission.MARK_COMPLETE,
@@ -76,10 +78,16 @@ async def complete(
 
     An open attempt becomes COMPLETED; where there is none, one is made, with that origin. The
     result of everybody is said, in the order asked; a fixed number of statements serves them all.
+
+    Nobody's word completes a DRAFT (COURSE_NOT_ACTIVE): there has been nothing to complete yet.
+    An ARCHIVED course can be completed by word and by grading, while it is being wound up;
+    attendance is a fact whatever the course is.
     """
     if not member_ids and origin is AttemptOrigin.ATTENDANCE:
         return {}
     asked = await named(db, by=by, course_id=course_id, member_ids=member_ids, asking=ASKED[origin])
+    if origin is AttemptOrigin.MANUAL:
+        _refuse_draft(await db.get_one(Course, course_id))
     results = {id: _judged(row) for id, row in asked.items()}
     due = sorted(id for id, result in results.items() if result is Completion.COMPLETED)
     if not due:
@@ -105,6 +113,15 @@ async def complete(
     await progresses.refresh(db, course_id=course_id, member_ids=due)
     await issuing.issue_on_completion(db, by=by, course_id=course_id, member_ids=due, at=at)
     return results
+
+
+def _refuse_draft(course: Course) -> None:
+    if course.state is CourseState.DRAFT:
+        raise Refused(
+            Code.COURSE_NOT_ACTIVE,
+            f"“{course.title}” is a draft; it can be completed once it has been made ACTIVE.",
+            {"state": course.state, "instead": ["changeCourseState"]},
+        )
 
 
 def _judged(row: Progress | Hindrance) -> Completion:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from access.permissions import Permission, Principal
+from models.catalog import CourseState
 from models.certificates import Certificate, CertificateState
 from models.progress import AttemptOrigin, AttemptState, ModuleState, ProgressState, RoleAtStart
 from operations import workspaces
@@ -58,6 +59,39 @@ async def test_an_open_attempt_is_completed_as_it_is(school: World) -> None:
 
     [attempt] = await attempts_of(school, "Lea")
     assert (attempt.state, attempt.origin) == (COMPLETED, AttemptOrigin.SELF)
+
+
+@pytest.mark.spec("M4")
+@pytest.mark.parametrize("by", ["Cora", "Mona"])
+async def test_nobodys_word_completes_a_draft(school: World, by: str) -> None:
+    await configure(school, state=CourseState.DRAFT)
+
+    with pytest.raises(Refused) as refused:
+        await mark_complete(school, by, "Lea")
+
+    assert refused.value.code is Code.COURSE_NOT_ACTIVE
+    assert refused.value.details["state"] == "DRAFT"
+    assert await attempts_of(school, "Lea") == []
+
+
+@pytest.mark.spec("M4")
+async def test_a_course_that_is_wound_up_can_still_be_completed(school: World) -> None:
+    await read(school, "Lea", "Read")
+    await configure(school, state=CourseState.ARCHIVED)
+
+    done = await mark_complete(school, "Cora", "Lea", "Leo")
+
+    assert done == [Completion.COMPLETED, Completion.COMPLETED]
+    assert await states_of(school, "Lea") == await states_of(school, "Leo") == [COMPLETED]
+
+
+async def test_whoever_may_not_complete_is_not_told_that_the_course_is_a_draft(
+    school: World,
+) -> None:
+    await configure(school, state=CourseState.DRAFT)
+
+    with pytest.raises(Denied):
+        await mark_complete(school, "Leo", "Lea")
 
 
 @pytest.mark.spec("M4", "M38")

@@ -195,7 +195,7 @@ async def test_a_course_is_written_taken_graded_certified_and_checked(
     graded = await gil.ask(GRADE, id=to_grade["id"], version=to_grade["version"], essay=essay)
     assert graded["gradeAnswers"]["submission"] == {
         "state": "GRADED",
-        "score": "3",
+        "score": "3.00",
         "isPassed": True,
     }
 

@@ -3,6 +3,7 @@ whom the right in schema.graphql denies it; generated from the schema."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from graphql import (
@@ -24,6 +25,7 @@ from tests.proof.declarations import read_declarations
 from tests.proof.fields import everything, noun_of
 from tests.proof.proving import REFUSALS, Asker
 from tests.proof.town import TILDA, Town
+from tests.proof.town_certificates import GRADUATE, certificate_of
 from tests.proof.town_grading import OF_LEARNER
 from tests.proof.town_learning import SHARED
 
@@ -39,6 +41,7 @@ BESIDE: Final = {
     "createToken": ("memberId",),
     "setCourseSegmentLimit": ("limit",),
     "updateDueDate": ("dueAt",),
+    "removeCertificate": ("certificateId",),
 }
 """Optional arguments without which the field has nothing to do."""
 
@@ -71,7 +74,21 @@ NAMES: Final = {
     "LearnerGroup": SHARED,
     "LiveSession": "Talk",
     "Submission": OF_LEARNER,
+    "Certificate": certificate_of("Selling", GRADUATE),
 }
+
+
+SMALLEST_FIRST: Final = (
+    "Certificate",
+    "Submission",
+    "LiveSession",
+    "LearnerGroup",
+    "Attachment",
+    "Module",
+    "Course",
+    "Department",
+)
+"""Of the things a field names, what it is asked of: the first of these."""
 
 
 @dataclass(frozen=True)
@@ -114,8 +131,11 @@ class Sweep:
         """Whom the table denies every group of what stands in schema.graphql."""
         said = self._declared[coordinate]
         thing = self._thing(name, declared)
+        nouns = {self.noun(name, argument) for argument, _ in self._given(name, declared)}
         for who in table.PEOPLE if said.any_of else ():
-            if not any(all(self._may(each, who, thing) for each in group) for group in said.any_of):
+            is_own = who == "learner" if "Submission" in nouns else "Member" not in nouns
+            may = partial(self._may, thing=thing, is_for_oneself=is_own)
+            if not any(all(may(each, who) for each in group) for group in said.any_of):
                 yield who
 
     def beside(self) -> Iterator[Swept]:
@@ -146,18 +166,22 @@ class Sweep:
         asked_of = {table.asked_of(each) for each in self._declared[coordinate].any_of[0]}
         return "workspace" not in asked_of and who not in self._thing(name, declared).is_seen_by
 
-    def _may(self, operation: str, who: str, thing: Thing) -> bool:
+    def _may(self, operation: str, who: str, thing: Thing, *, is_for_oneself: bool) -> bool:
         """As far as the operation is asked of this thing, or of more; what hangs on a condition of
-        the workspace is the business of the probes."""
+        the workspace or on retakes is the business of the probes. What names nobody is done for
+        oneself."""
         is_workspace = table.asked_of(operation) == "workspace"
         is_here = is_workspace or table.HELD_ON[who] in thing.reach
         if is_workspace and table.CELLS[operation, who].allow == "cond":
             return True
-        facts = thing.facts_for(who) - {table.SELF} if thing.scope != "workspace" else set()
-        return table.allows(operation, who, is_held_here=is_here, facts=frozenset(facts))
+        if is_here and table.fact_needed(table.CELLS[operation, who]) == table.RETAKE:
+            return True
+        facts = thing.facts_for(who) if thing.scope != "workspace" else frozenset[str]()
+        facts -= set() if is_for_oneself else {table.SELF}
+        return table.allows(operation, who, is_held_here=is_here, facts=facts)
 
     def _thing(self, name: str, declared: GraphQLField) -> Thing:
-        for noun in ("LiveSession", "LearnerGroup", "Attachment", "Module", "Course", "Department"):
+        for noun in SMALLEST_FIRST:
             for argument, each in self._given(name, declared):
                 if get_named_type(each.type).name == "ID" and self.noun(name, argument) == noun:
                     return self._things[self._id(noun)]

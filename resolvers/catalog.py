@@ -19,6 +19,9 @@ from resolvers.declared import Asked, Right
 RIGHT: Final = "right"
 """Where a declaration keeps its right: in a field's metadata, and as this attribute of a type."""
 
+COLUMN: Final = "column"
+"""In a field's metadata: the attribute of the row that is its value."""
+
 _DECLARATION: Final = "strawberry-definition"
 _KEPT: Final = "lms-coordinator.permissions"
 
@@ -55,6 +58,15 @@ def own_right_of_field(field: GraphQLField) -> Right | None:
 def metadata_of(field: GraphQLField) -> dict[str, Any]:
     declaration = field.extensions.get(_DECLARATION)
     return dict(getattr(declaration, "metadata", None) or {})
+
+
+def attribute_of(field: GraphQLField) -> str | None:
+    """The attribute of the row that is the field's value; None where a function answers."""
+    declaration = field.extensions.get(_DECLARATION)
+    if not getattr(declaration, "is_basic_field", False):
+        return None
+    named: str | None = metadata_of(field).get(COLUMN)
+    return named or getattr(declaration, "python_name", None)
 
 
 def answerer_of(field: GraphQLField) -> Callable[..., Any] | None:

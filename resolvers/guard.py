@@ -8,7 +8,7 @@ not (the root, a single object), the guard waits for a batch.
 
 from collections.abc import Awaitable, Callable, Iterable
 from types import CoroutineType
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from graphql import (
     GraphQLError,
@@ -25,6 +25,7 @@ from graphql import (
 from access.permissions import Decision, Permission, Principal, Scope
 from operations.refusals import Denied
 from resolvers.catalog import (
+    attribute_of,
     declared_in,
     keep,
     metadata_of,
@@ -34,14 +35,12 @@ from resolvers.catalog import (
 )
 from resolvers.context import Context
 from resolvers.declared import Right
+from resolvers.execution import keep_leaf
 from resolvers.reading_ahead import ANSWERED, ReadingAhead, asks_parent
 from resolvers.references import Reference, is_referred, referred_in
 
 Resolve = Callable[..., Any]
 Info = GraphQLResolveInfo[Context]
-
-COLUMN: Final = "column"
-"""In a field's metadata: the attribute of the row that is its value."""
 
 
 class Gate:
@@ -190,7 +189,7 @@ class _Guarding:
         for name, field in type_.fields.items():
             coordinate = f"{type_.name}.{name}"
             right = own_right_of_field(field) or (shared if is_root else None)
-            _answer_field(coordinate, field, self._ahead)
+            _answer_field(coordinate, field, self._ahead, is_root=is_root)
             if right is not None and self._may_refuse(right, type_):
                 _gate_field(field, Gate(coordinate, right), is_root=is_root)
 
@@ -216,10 +215,14 @@ def _readable(gate: Gate, is_of_type: Callable[..., Any] | None) -> Callable[...
     return is_allowed if is_of_type is None else is_readable
 
 
-def _answer_field(coordinate: str, field: GraphQLField, ahead: ReadingAhead) -> None:
-    metadata = metadata_of(field)
-    if COLUMN in metadata:
-        field.resolve = _column(metadata[COLUMN])
+def _answer_field(
+    coordinate: str, field: GraphQLField, ahead: ReadingAhead, *, is_root: bool
+) -> None:
+    metadata, attribute = metadata_of(field), attribute_of(field)
+    if attribute is not None:
+        field.resolve = _column(attribute)
+        if not is_root:
+            keep_leaf(field, attribute)
     elif metadata.get(ANSWERED):
         resolve = cast("Resolve", field.resolve)
         if is_leaf_type(get_named_type(field.type)):
@@ -232,9 +235,10 @@ def _answer_field(coordinate: str, field: GraphQLField, ahead: ReadingAhead) -> 
 
 def _gate_field(field: GraphQLField, gate: Gate, *, is_root: bool) -> None:
     gated = _gated_root if is_root else _gated
-    attribute = metadata_of(field).get(COLUMN)
+    attribute = attribute_of(field)
     if attribute is not None and not is_root:
         field.resolve = _gated_column(gate, attribute)
+        keep_leaf(field, attribute, gate)
     else:
         field.resolve = gated(gate, cast("Resolve", field.resolve))
     if field.subscribe is not None:

@@ -17,10 +17,10 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from access.permissions import Condition, Permission, Principal, Scope
-from resolvers.catalog import RIGHT
+from resolvers.catalog import COLUMN, RIGHT
 from resolvers.catalog import undeclared as undeclared_fields
 from resolvers.declared import PUBLIC, SIGNED_IN, Right, any_of, right_of
-from resolvers.guard import COLUMN, guard_schema
+from resolvers.guard import guard_schema
 from resolvers.reading_ahead import ANSWERED
 
 __all__ = [

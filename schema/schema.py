@@ -6,6 +6,7 @@ import strawberry
 from strawberry.schema.config import StrawberryConfig
 
 from resolvers.announcements import GivesBack
+from resolvers.execution import Executor
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.refusal import KINDS
@@ -20,6 +21,7 @@ schema: Final = guarded(
         Subscription,
         types=KINDS,
         extensions=[GivesBack],
+        execution_context_class=Executor,
         config=StrawberryConfig(scalar_map=SCALARS),
     )
 )

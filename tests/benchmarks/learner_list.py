@@ -173,7 +173,11 @@ def asking(world: World, variables: dict[str, Any]) -> Once:
         async with opened(context):
             given = {"course": course, "counted": True, **variables}
             found: Any = execute(
-                schema._schema, parsed, context_value=context, variable_values=given
+                schema._schema,
+                parsed,
+                context_value=context,
+                variable_values=given,
+                executor_class=schema.execution_context_class,
             )
             answer = await found if is_awaitable(found) else found
         told = orjson.dumps(answer.data, default=str)

@@ -93,7 +93,13 @@ def asking(asked: strawberry.Schema, world: World, document: str) -> Once:
         since = time.perf_counter()
         context = Context(world.caller("Mona"), world.edge, seal=SEAL, seals=KEYS)
         async with opened(context):
-            found: Any = execute(graphql, parsed, context_value=context, variable_values=variables)
+            found: Any = execute(
+                graphql,
+                parsed,
+                context_value=context,
+                variable_values=variables,
+                executor_class=schema.execution_context_class,
+            )
             answer = await found if is_awaitable(found) else found
         took = time.perf_counter() - since
         assert answer.errors is None, answer.errors

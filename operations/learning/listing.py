@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Integer,
@@ -22,10 +23,10 @@ from sqlalchemy import (
     column,
     exists,
     func,
+    literal,
     select,
     true,
     tuple_,
-    values,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -194,9 +195,16 @@ async def counts(
 
 
 def _these(owners: Sequence[Owner]) -> Any:
+    """As rows. What SQLAlchemy has compiled of these it knows again, unlike VALUES; one row is a
+    constant to the planner."""
+    if len(owners) == 1:
+        course_id, group_id = owners[0]
+        row = literal(course_id, Integer), literal(group_id, BigInteger)
+        return select(row[0].label("course_id"), row[1].label("group_id")).subquery("owner")
+    courses, groups = zip(*owners, strict=True)
+    of_courses, of_groups = literal(courses, ARRAY(Integer)), literal(groups, ARRAY(BigInteger))
     columns = column("course_id", Integer), column("group_id", BigInteger)
-    rows = [(each.course_id, cast(each.group_id, BigInteger)) for each in owners]
-    return values(*columns, name="owner").data(rows)
+    return func.unnest(of_courses, of_groups).table_valued(*columns).render_derived("owner")
 
 
 def _narrow(by: Caller, owner: Any, shown: Shown) -> list[Where]:

@@ -386,7 +386,7 @@ _numbers = itertools.count(1)
 
 
 @settings(
-    max_examples=40,
+    max_examples=28,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

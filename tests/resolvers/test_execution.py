@@ -123,6 +123,29 @@ def test_every_row_is_answered_as_graphql_core_answers_it(row: Row, gate: str | 
     assert list(ours.data or ()) == list(theirs.data or ())
 
 
+def test_a_gate_not_passed_yet_is_asked_by_the_field_itself() -> None:
+    schema = strawberry.Schema(Query)._schema
+    type_ = schema.type_map["Thing"]
+    assert isinstance(type_, GraphQLObjectType)
+    passed, refused = Row(name="known"), Row(name="secret")
+    type_.fields["name"].resolve = lambda row, _: f"asked for {row.name}"
+    keep_leaf(type_.fields["name"], "name", "gate")
+    standings = {
+        id(passed): SimpleNamespace(verdicts={"gate": True}),
+        id(refused): SimpleNamespace(verdicts={"gate": "a decision"}),
+    }
+    rows = [passed, refused, Row(name="new")]
+    answer = execute_sync(
+        schema,
+        parse("{ things { name } }"),
+        context_value=SimpleNamespace(things=rows, standings=standings),
+        executor_class=Executor,
+    )
+
+    names = [each["name"] for each in (answer.data or {})["things"]]
+    assert names == ["known", "asked for secret", "asked for new"]
+
+
 def test_the_order_of_the_document_is_kept() -> None:
     things = (answered(Executor, Row()).data or {})["things"]
 

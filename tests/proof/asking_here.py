@@ -11,7 +11,7 @@ import orjson
 
 from access.caller import Caller, Origin
 from app.graphql import RequestInfo
-from app.graphql.documents import Documents
+from app.graphql.documents import Documents, Prepared
 from app.graphql.errors import Masking
 from app.graphql.execution import Execution, Operation, Run
 from app.graphql.limits import Limits
@@ -45,7 +45,7 @@ class Here:
     async def __call__(
         self, who: str, document: str, variables: Mapping[str, Any], is_stream: bool = False
     ) -> Answer:
-        chosen = _documents().choose(_documents().prepare(document), None, dict(variables))
+        chosen = _documents().choose(_prepared(document), None, dict(variables))
         operation = Operation(chosen, dict(variables), {})
         run = Run(Person(self.caller(who)), RequestInfo("test", "http", None))  # type: ignore[arg-type]
         answered = await self._execution().answer(operation, run)
@@ -57,7 +57,7 @@ class Here:
         self, who: str, document: str, bus: Bus, **variables: Any
     ) -> AsyncIterator[Heard]:
         """A stream, which says READY first if it may be followed."""
-        chosen = _documents().choose(_documents().prepare(document), None, variables)
+        chosen = _documents().choose(_prepared(document), None, variables)
         run = Run(Person(self.caller(who)), RequestInfo("test", "sse", None), None)  # type: ignore[arg-type]
         stream = self._execution(bus).stream(Operation(chosen, variables, {}), run)
         async with AsyncExitStack() as stack:
@@ -91,3 +91,9 @@ class Here:
 @cache
 def _documents() -> Documents:
     return Documents(schema._schema, limits=WIDE, introspection=True, weight=lambda *_: None)
+
+
+@cache
+def _prepared(document: str) -> Prepared:
+    """All grown documents together are more than the product would remember."""
+    return _documents().prepare(document)

@@ -1,7 +1,8 @@
 """Every field of every object, as every principal, along every path: one answer, the table's."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -30,7 +31,7 @@ from tests.proof.walking import DEEP, READABLE, Growth, Sighting, arguments_of, 
 
 NOUNS: Final = {
     "Course": ("Selling", "Archive", "Made", "Law"),
-    "Member": ("Cleo", "Kim", "coordinator_derived"),
+    "Member": ("Cleo", "Kim", "coordinator_derived", "learner"),
     "Department": ("Sales", "Legal"),
     "Segment": ("Open 0", "Closed 0"),
     "Module": ("Pitch", "Clause", town_content.EXAM, town_content.TASK),
@@ -42,6 +43,19 @@ NOUNS: Final = {
     ),
 }
 """What is asked for where an id of the kind is needed."""
+
+KINDS: Final = frozenset({"module"})
+"""Root fields of which every choice is of another kind: each is followed as far as the first."""
+
+PAIRS: Final = (
+    ("Selling", "learner"),
+    ("Selling", "coordinator_derived"),
+    ("Selling", "Cleo"),
+    ("Law", "Cleo"),
+    ("Law", "Kim"),
+    ("Archive", "learner"),
+)
+"""What is asked for where it is a person on a course."""
 
 CALLED: Final = {"group": "LearnerGroup"}
 """Kinds of things whose ids are called something shorter."""
@@ -63,7 +77,21 @@ SHOWING_MODULES: Final = (
 SHOWING_FILES: Final = ("edit_module_content", "preview_untracked")
 """Who may do any of this to a module sees its files."""
 
+DENIED_TO_SOME: Final = frozenset({"Course.learners", "LearnerGroup.learners"})
+"""Lists that leave out rows, and are denied as a whole to whom the table gives none."""
+
+AT_ONCE: Final = 3
+"""So many people ask at the same time: while one waits for the database, others compute."""
+
 DENIED: Final = "PERMISSION_DENIED"
+OF_EACH_KIND: Final = 5
+SOME: Final[dict[str, list[Any]]] = {
+    "Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"],
+    "String": ["e"],
+    "Int": [1],
+}
+"""What is said where an argument of the kind is needed."""
+
 ROOTS_APART: Final = frozenset({"node", "nodes"})
 
 
@@ -73,6 +101,15 @@ def noun_of(field_name: str, argument: str) -> str:
         return field_name[:1].upper() + field_name[1:]
     noun = argument.removesuffix("s").removesuffix("Id")
     return CALLED.get(noun, noun[:1].upper() + noun[1:])
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A document that shows all there is below one field of the root, and what it is asked of:
+    one text for all choices, which is prepared once."""
+
+    text: str
+    given: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -109,7 +146,7 @@ class Fields:
         """Arguments of fields inside that need some."""
         return {"Viewer.can": "operations: [VIEW_COURSE_INFO]"}
 
-    def _documents(self) -> Iterator[tuple[str, str]]:
+    def _documents(self) -> Iterator[tuple[str, Grown]]:
         """One for each field of the root and each choice of what it is asked of."""
         root = self._schema.query_type
         assert root is not None
@@ -118,52 +155,58 @@ class Fields:
             if is_leaf_type(kind) or name in ROOTS_APART:
                 continue
             for number, given in enumerate(self._choices(name, declared)):
-                text = self._growth.from_root(kind)
-                yield (
-                    f"{name} {number}",
-                    f"query {{ Query_{name}: {name}{arguments_of(declared, given)} {text} }}",
-                )
-        few = [f"member {name}" for name in NOUNS["Member"]]
-        ids = ", ".join(
-            f'"{id}"'
-            for id, each in self._things.items()
-            if each.name in few or not each.name.startswith(("member ", "module Sales"))
-        )
+                below = self._growth.from_root(kind, is_short=number > 0 and name not in KINDS)
+                said = [f"{each}: ${each}" for each in given] + [SAID.get(name, "")]
+                call = f"{name}{arguments_of(declared, ', '.join(each for each in said if each))}"
+                head = ", ".join(f"${each}: {declared.args[each].type}" for each in given)
+                text = f"query {f'({head})' if head else ''} {{ Query_{name}: {call} {below} }}"
+                yield f"{name} {number}", Grown(text, given)
+        ids = list(self._some_of_each_kind())
         node = self._growth.from_root(self._schema.type_map["Node"])
-        yield "nodes", f"query {{ Query_nodes: nodes(ids: [{ids}]) {node} }}"
+        text = f"query ($ids: [ID!]!) {{ Query_nodes: nodes(ids: $ids) {node} }}"
+        yield "nodes", Grown(text, {"ids": ids})
 
-    def _choices(self, name: str, declared: GraphQLField) -> list[str]:
-        choices = [SAID.get(name, "")]
-        for argument, each in declared.args.items():
-            if is_required_argument(each):
+    def _some_of_each_kind(self) -> Iterator[str]:
+        """The first of each, and what is asked for elsewhere; `Lists` looks at all of them."""
+        chosen = {self._town.here.id(noun, name) for noun, names in NOUNS.items() for name in names}
+        met: Counter[str] = Counter()
+        for id, each in self._things.items():
+            kind, *_ = each.name.split()
+            met[kind] += 1
+            if id in chosen or met[kind] <= OF_EACH_KIND:
+                yield id
+
+    def _choices(self, name: str, declared: GraphQLField) -> list[dict[str, Any]]:
+        """What is said in its arguments."""
+        choices: list[dict[str, Any]] = [{}]
+        needed = {key: each for key, each in declared.args.items() if is_required_argument(each)}
+        if {"courseId", "memberId"} <= needed.keys():
+            choices = list(self._pairs())
+        for argument, each in needed.items():
+            if argument not in choices[0]:
                 values = self._values(name, argument, get_named_type(each.type).name)
-                choices = [
-                    f"{said}{', ' if said else ''}{argument}: {value}"
-                    for said in choices
-                    for value in values
-                ]
+                choices = [said | {argument: value} for said in choices for value in values]
         if name not in ABOUT_SOMEBODY:
             return choices
-        return choices + [
-            f"{said}{', ' if said else ''}{argument}: {value}"
-            for argument, each in declared.args.items()
-            if not is_required_argument(each) and noun_of(name, argument) in NOUNS
-            if get_named_type(each.type).name == "ID" and "[" not in str(each.type)
-            for value in self._values(name, argument, "ID")
-            for said in choices
-        ]
+        if "courseId" in needed:
+            return choices + list(self._pairs())
+        people = self._values(name, "memberId", "ID")
+        return choices + [said | {"memberId": each} for said in choices for each in people]
 
-    def _values(self, name: str, argument: str, kind: str) -> list[str]:
+    def _pairs(self) -> Iterator[dict[str, Any]]:
+        here = self._town.here
+        for course, person in PAIRS:
+            yield {"courseId": here.id("Course", course), "memberId": here.id("Member", person)}
+
+    def _values(self, name: str, argument: str, kind: str) -> list[Any]:
         if kind == "ID":
             noun = noun_of(name, argument)
             assert noun in NOUNS, f"Query.{name} asks for a {noun}: name some in fields.NOUNS."
-            return [f'"{self._town.here.id(noun, each)}"' for each in NOUNS[noun]]
+            return [self._town.here.id(noun, each) for each in NOUNS[noun]]
         if argument == "code":
-            return [f'"{self._town.here.codes[town_certificates.OF_LEARNER]}"']
-        others = {"Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"], "String": ['"e"']}
-        others["Int"] = ["1"]
-        assert kind in others, f"Query.{name}({argument}:) asks for {kind}: say some here."
-        return others[kind]
+            return [self._town.here.codes[town_certificates.OF_LEARNER]]
+        assert kind in SOME, f"Query.{name}({argument}:) asks for {kind}: say some in fields.SOME."
+        return SOME[kind]
 
     async def compare(
         self, ask: Asker, whom: Iterable[str] = table.PEOPLE, documents: Iterable[str] = ()
@@ -171,11 +214,17 @@ class Fields:
         """Ask everything as each of them; `documents` names those that are enough, none: all."""
         done = Compared()
         wanted = list(documents) or list(self.documents)
-        for who in whom:
-            for name in wanted:
-                answer = await ask(who, self.documents[name], {}, False)
-                for each in sightings(self._schema, answer):
-                    self._judge(who, name, each, done)
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def one(who: str) -> None:
+            async with gate:
+                for name in wanted:
+                    document = self.documents[name]
+                    answer = await ask(who, document.text, document.given, False)
+                    for each in sightings(self._schema, answer):
+                        self._judge(who, name, each, done)
+
+        await asyncio.gather(*(one(who) for who in whom))
         return done
 
     def take(self, who: str, path: str, answer: Answer, done: Compared) -> None:
@@ -214,9 +263,15 @@ class Fields:
     def may(self, who: str, each: Sighting) -> bool:
         """What schema.graphql and the table say."""
         right = self._declared[each.coordinate]
-        if right.is_public or not right.any_of or each.coordinate in self._filtered:
+        if right.is_public or not right.any_of:
             return True
         thing = self.about(each)
+        if each.coordinate in self._filtered:
+            is_here = table.HELD_ON[who] in thing.reach
+            return each.coordinate not in DENIED_TO_SOME or any(
+                is_here and all(table.CELLS[asked, who].allow != "no" for asked in group)
+                for group in right.any_of
+            )
         is_self = self._is_self(who, each)
         if right.or_self and is_self:
             return True

@@ -6,7 +6,7 @@ sightings: this field of this row was readable, or denied, along this path.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from graphql import (
@@ -32,7 +32,13 @@ FAR: Final = frozenset({"Choice", "CoursePermissions"})
 LONG: Final = frozenset({"Ability", "LearnerAction"})
 """Kinds of which every row has dozens: shown only of what a field of the root gives."""
 
-PAGE: Final = "first: 8"
+PAGE: Final = "first: 6"
+FEW: Final = "first: 3"
+"""How many rows are shown of a page below the root, and of a page inside a row."""
+
+MENTIONS_COURSES: Final = frozenset({"AuditEntry"})
+"""Rows that say a course and are not asked of it: the journal is the workspace's."""
+
 READABLE: Final = "readable"
 
 
@@ -46,22 +52,25 @@ def needs_arguments(declared: GraphQLField) -> bool:
     return any(is_required_argument(each) for each in declared.args.values())
 
 
-def arguments_of(declared: GraphQLField, given: str = "") -> str:
-    said = [each for each in (given, PAGE if "first" in declared.args else "") if each]
+def arguments_of(declared: GraphQLField, given: str = "", page: str = PAGE) -> str:
+    said = [each for each in (given, page if "first" in declared.args else "") if each]
     return f"({', '.join(said)})" if said else ""
 
 
 @dataclass(frozen=True)
 class Growth:
-    """Grows selections; `given` are the arguments of nested fields that need some."""
+    """Grows selections; `given` are the arguments of nested fields that need some. What `ends`
+    shows fields of its rows and nothing that hangs on them: the rows of a page are there twice,
+    and grow further below `nodes` only."""
 
     schema: GraphQLSchema
     given: Mapping[str, str] = field(default_factory=dict)
     deepest: int = DEEP
+    ends: bool = False
 
-    def from_root(self, type_: GraphQLNamedType) -> str:
-        """The selection below a field of the root."""
-        is_list = is_wrapper(type_) or is_abstract_type(type_)
+    def from_root(self, type_: GraphQLNamedType, *, is_short: bool = False) -> str:
+        """The selection below a field of the root; `is_short`: no further than in a list."""
+        is_list = is_wrapper(type_) or is_abstract_type(type_) or is_short
         deepest = FLAT if is_list else self.deepest
         return Growth(self.schema, self.given, deepest).selection(type_)
 
@@ -85,17 +94,20 @@ class Growth:
             given = self.given.get(f"{type_.name}.{name}", "")
             if needs_arguments(declared) and not given:
                 continue
-            start = f"{type_.name}_{name}: {name}{arguments_of(declared, given)}"
+            start = f"{type_.name}_{name}: {name}{arguments_of(declared, given, FEW)}"
             if is_leaf_type(kind):
                 yield start
             elif self._is_cut(kind, met, is_deep=is_deep):
                 has_id = "id" in getattr(kind, "fields", {})
                 yield f"{start} {{ __typename {f'{kind.name}_id: id' if has_id else ''} }}"
             else:
-                yield f"{start} {self.selection(kind, met)}"
+                ends = self.ends or (type_.name.endswith("Edge") and name == "node")
+                yield f"{start} {replace(self, ends=ends).selection(kind, met)}"
 
     def _is_cut(self, kind: GraphQLNamedType, met: frozenset[str], *, is_deep: bool) -> bool:
         rows = self.row_of(kind)
+        if self.ends:
+            return True
         if kind.name in LONG and len(met) > 2:
             return True
         is_far = is_wrapper(kind) or kind.name in FAR
@@ -185,7 +197,7 @@ def _row(
     person = (value.get(f"{type_.name}_member") or {}).get("Member_id")
     anchors = around.anchors if around else ()
     course = (value.get(f"{type_.name}_course") or {}).get("Course_id")
-    if id is None and course is not None:
+    if id is None and course is not None and type_.name not in MENTIONS_COURSES:
         anchors = (("Course", course), *anchors)
     if id is not None:
         key: tuple[Any, ...] = (type_.name, id)

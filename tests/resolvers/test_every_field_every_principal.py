@@ -31,7 +31,7 @@ from tests.world import MONDAY
 
 LISTENING = case("own", READABLE)
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 APART = {
     "Query": "its fields are the operations: the proof over HTTP asks for them",

@@ -83,9 +83,10 @@ async def costs(town: Town, statements: list[str]) -> tuple[dict[str, int], dict
         if not name.endswith(" 0") or name.startswith(GROWS_BY_ITSELF):
             continue
         statements.clear()
-        answer = await Here(town)(WHO, document.replace(PAGE, "first: 50", 1), {})
+        text = document.text.replace(PAGE, "first: 50", 1)
+        answer = await Here(town)(WHO, text, document.given)
         rights = sum(each.lstrip().startswith(RIGHTS) for each in statements)
-        assert rights <= document.count("{"), f"{name} reads rights {rights} times"
+        assert rights <= text.count("{"), f"{name} reads rights {rights} times"
         spent[name] = len(statements) - rights
         for coordinate, length in lists_in(answer.get("data")):
             lengths[coordinate] = max(length, lengths.get(coordinate, 0))

@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -39,12 +39,14 @@ KINDS = GATE, QUESTION, FILTER = "gate", "question", "filter"
 class Guard:
     """`name`: a coordinate of the schema, a line of a file, or a function of `operations`.
 
-    `asks_for` is what a gate asks for.
+    `asks_for` is what a gate asks for; `place` is the function of a line, which stays when lines
+    move.
     """
 
     kind: str
     name: str
     asks_for: frozenset[Permission] = frozenset()
+    place: str = field(default="", compare=False)
 
 
 STREAMED: Final = re.compile(r"(Learner|LiveSession)?Event")
@@ -61,8 +63,8 @@ def gates() -> Iterator[Guard]:
             continue
         if (asked := _asked_for(right_of_type(type_))) and type_ not in roots:
             yield Guard(GATE, type_.name, asked)
-        for name, field in type_.fields.items():
-            if asked := _asked_for(own_right_of_field(field)):
+        for name, declared in type_.fields.items():
+            if asked := _asked_for(own_right_of_field(declared)):
                 yield Guard(GATE, f"{type_.name}.{name}", asked)
 
 
@@ -80,17 +82,29 @@ def questions() -> Iterator[Guard]:
             name = path.relative_to(ROOT).as_posix()
             if name in MACHINERY or name in ELSEWHERE:
                 continue
-            for function in ast.walk(ast.parse(path.read_text())):
-                called = getattr(function, "name", None)
-                is_function = isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-                if is_function and f"{name}:{called}" not in ELSEWHERE:
-                    yield from _asked_in(name, function)
+            tree = ast.parse(path.read_text())
+            asking = {"decide", "require"} if _imports_require(tree) else {"decide"}
+            for function in ast.walk(tree):
+                if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                    place = f"{name}:{function.name}"
+                    if place not in ELSEWHERE:
+                        yield from _asked_in(name, place, function, asking)
 
 
-def _asked_in(name: str, function: ast.AST) -> Iterator[Guard]:
+def _imports_require(tree: ast.Module) -> bool:
+    """Whether `require` is the question here, and not a function of the same name."""
+    return any(
+        isinstance(node, ast.ImportFrom)
+        and node.module == "operations.rights"
+        and any(each.name == "require" for each in node.names)
+        for node in tree.body
+    )
+
+
+def _asked_in(name: str, place: str, function: ast.AST, asking: set[str]) -> Iterator[Guard]:
     for node in ast.walk(function):
-        if isinstance(node, ast.Call) and _called(node.func) in ("require", "decide"):
-            yield Guard(QUESTION, f"{name}:{node.lineno}")
+        if isinstance(node, ast.Call) and _called(node.func) in asking:
+            yield Guard(QUESTION, f"{name}:{node.lineno}", place=place)
 
 
 ELSEWHERE: Final = {
@@ -104,8 +118,37 @@ ELSEWHERE: Final = {
     "operations/live_sessions/calendars.py": "files of calendars: proven over HTTP, in tests/app",
     "operations/connections.py:health": "one connection alone; no field asks for it",
     "resolvers/member_search.py:_denied": "words for what has been denied already",
+    "resolvers/learning/learner_search.py:_denied": "the same",
+    "operations/content/attachments.py:refuse_upload": "sending a file: over HTTP, tests/app",
+    "operations/content/attachments.py:add": "the same",
+    "operations/learning/facilitators.py:teachers_of": "who can be chosen, not who asks",
+    "operations/learning/listing_actions.py": "what rows say can be done: held against trying it in"
+    " tests/operations/learning/test_listing_actions.py",
+    "resolvers/learning/learners.py:allowed_actions": "the same",
 }
 """Files and functions whose questions this proof does not reach, and where they are proven."""
+
+UNPROVEN: Final = frozenset(
+    {
+        "operations/certificates/issuing.py:revoke",
+        "operations/certificates/issuing.py:_remove",
+        "operations/certificates/templates.py:drafted",
+        "operations/content/previewing.py:_content",
+        "operations/content/previewing.py:preview",
+        "operations/learning/groups.py:_require_modifying",
+        "resolvers/learning/attempts.py:_obstacle",
+        "resolvers/learning/attempts.py:may_take",
+        "resolvers/learning/learner_search.py:_may_look_up",
+        "resolvers/learning/learners.py:_is_whole",
+        "resolvers/learning/learners.py:_refuse_hidden",
+        "resolvers/learning/learners.py:enrolments",
+        "resolvers/live_sessions/reading.py:link",
+        "resolvers/learning/answers.py:_is_key_shown",
+    }
+)
+"""Functions with a question that nothing here would miss yet: none is known to let anybody through,
+but none is shown to be needed either. Tests of the same rooms ask for what they give; this proof
+must learn to. The list may only shrink."""
 
 MACHINERY: Final = frozenset(
     {

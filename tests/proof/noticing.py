@@ -20,7 +20,6 @@ from tests.proof.probes import PROBES
 from tests.proof.proving import DENIED, Asked, outcome
 from tests.proof.proving import questions as probed
 from tests.proof.sweep import Sweep, Swept, is_denied
-from tests.proof.table import PEOPLE
 from tests.proof.town import Town
 
 WHOLE = 3
@@ -28,6 +27,9 @@ WHOLE = 3
 
 FEW = ("learner", "finance_manager", "dept_create", "department_manager", "invite")
 """Enough to be denied every field that anybody is denied."""
+
+PROBING = (*FEW, "course_teach", "coordinator_direct")
+"""Whose denied probes are asked again without a guard; over HTTP everybody asks all of them."""
 
 ALL_SEEING = "workspace_manager"
 """Gets past every question, and so shows those that lie behind others."""
@@ -92,7 +94,7 @@ class Noticing:
         return [
             each
             for each in every
-            if not each.is_allowed and each.principal in PEOPLE and not each.probe.is_stream
+            if not each.is_allowed and each.principal in PROBING and not each.probe.is_stream
         ]
 
     async def faults(self) -> list[str]:
@@ -183,9 +185,9 @@ class Noticing:
         """The narrowest documents that show it, where nobody was ever denied it."""
         alias = name.replace(".", "_", 1)
         showing = sorted(
-            (text.count(f"{alias}_") < WHOLE, text.count("{"), document)
-            for document, text in self._fields.documents.items()
-            if f"{alias}_" in text or f"{alias}:" in text
+            (each.text.count(f"{alias}_") < WHOLE, each.text.count("{"), document)
+            for document, each in self._fields.documents.items()
+            if f"{alias}_" in each.text or f"{alias}:" in each.text
         )
         return [Read(who, document) for *_, document in showing[:ENOUGH] for who in FEW]
 

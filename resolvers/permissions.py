@@ -20,6 +20,7 @@ from operations.rights import Rights
 from resolvers.catalog import kept
 from resolvers.context import Context
 from resolvers.ids import GlobalId, decode, encode, encode_place
+from resolvers.learning.attempts import retakes_open
 from resolvers.nodes import refuse_too_many, seen
 from resolvers.reading_ahead import asking_of_row
 from resolvers.references import Reference, reference_to
@@ -28,6 +29,8 @@ Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 WORKSPACE: Final = "Workspace"
+
+RETAKE: Final = Permission.RETAKE_AFTER_COMPLETION
 
 ABOUT_A_PERSON: Final = (
     Permission.DEACTIVATE_MEMBER,
@@ -131,6 +134,13 @@ async def can(
         rows = await seen(db, caller, [id for id in named.values() if id])
         about = {id: reference_to(row, caller) for id, row in rows.items()}
         await context.prepare_in(db, list(about.values()))
+        asked = [
+            id for id in rows if RETAKE in operations and _hangs_on_retakes(context, about[id])
+        ]
+        if asked:
+            found = await retakes_open(db, context, [rows[id] for id in asked])
+            for id, is_open in zip(asked, found, strict=True):
+                about[id] = _knowing(about[id], is_open=is_open)
     return [
         _ability(context.rights, operation, thing, about.get(id) if id else None, id)
         for thing, id in named.items()
@@ -143,7 +153,9 @@ async def allowed_actions(root: Parent, info: Info) -> list[Ability]:
     """Every operation on this one thing."""
     context = info.context
     about = reference_to(root, context.signed_in)
-    if not context.rights.is_prepared(about.scope, about.id):
+    if isinstance(root, Course):
+        about = _knowing(about, is_open=await context.load(_retakes, root))
+    elif not context.rights.is_prepared(about.scope, about.id):
         await context.load(_prepared, about)
     id = GlobalId(type(root).__name__, root.id)
     on = encode(*id)
@@ -176,6 +188,30 @@ async def name_of(db: AsyncSession, context: Context, ids: Sequence[str]) -> lis
 def _called(row: Any) -> str | None:
     names = (getattr(row, each, None) for each in ("title", "name", "display_name"))
     return next((each for each in names if each is not None), None)
+
+
+def _hangs_on_retakes(context: Context, about: Reference) -> bool:
+    """Whether it depends on what the caller did on the course so far if it may be begun again:
+    nothing is read for anybody else."""
+    if about.scope is not Scope.COURSE:
+        return False
+    decision = context.rights.decide(RETAKE, about.scope, about.id, is_self=True)
+    return not decision.allowed and decision.condition is Condition.RETAKE_POLICY
+
+
+def _knowing(about: Reference, *, is_open: bool) -> Reference:
+    return about._replace(facts=about.facts | {"retake_is_open"}) if is_open else about
+
+
+async def _retakes(db: AsyncSession, context: Context, courses: Sequence[Course]) -> list[bool]:
+    """Whether what the caller did on courses lets them begin again, where it hangs on that; their
+    rights are read on the way."""
+    about = {each: reference_to(each, context.signed_in) for each in courses}
+    await context.prepare_in(db, list(about.values()))
+    asked = [each for each in courses if _hangs_on_retakes(context, about[each])]
+    found = await retakes_open(db, context, asked) if asked else []
+    is_open = dict(zip(asked, found, strict=True))
+    return [is_open.get(each, False) for each in courses]
 
 
 async def _prepared(db: AsyncSession, context: Context, about: Sequence[Reference]) -> list[bool]:

@@ -46,6 +46,9 @@ Parent = strawberry.Parent[Any]
 
 BY_PERSON: Final = (Attempt.member_id, Attempt.number)
 
+OwnRow = tuple[Progress | None, int, bool, bool]
+NOT_BEGUN: Final[OwnRow] = (None, 0, False, False)
+
 
 @dataclass(frozen=True, slots=True)
 class TakenModule:
@@ -278,10 +281,27 @@ async def own_progress_of(
     db: AsyncSession, context: Context, courses: Sequence[Course]
 ) -> list[OwnProgress]:
     """The caller on each of these courses, in one statement and one for the rights."""
-    caller, ids = context.signed_in, [each.id for each in courses]
-    rights = Rights(caller)
-    await rights.prepare(db, courses=ids)
-    counts = Attempt.number > Progress.attempts_before
+    rights = Rights(context.signed_in)
+    await rights.prepare(db, courses=[each.id for each in courses])
+    found = await _own_rows(db, context, courses)
+    return [_standing(rights, each, found.get(each.id, NOT_BEGUN)) for each in courses]
+
+
+async def retakes_open(db: AsyncSession, context: Context, courses: Sequence[Course]) -> list[bool]:
+    """Whether the rules would let the caller begin these courses again, in one statement; the
+    rights on them have been read."""
+    found = await _own_rows(db, context, courses)
+    return [
+        _retaking(context.rights, each, found.get(each.id, NOT_BEGUN)).is_open for each in courses
+    ]
+
+
+async def _own_rows(
+    db: AsyncSession, context: Context, courses: Sequence[Course]
+) -> dict[int, OwnRow]:
+    """By course: the caller's progress, counting attempts that ended, whether one was ever
+    completed, and whether one is open."""
+    caller, counts = context.signed_in, Attempt.number > Progress.attempts_before
     rows = await db.execute(
         select(
             Progress,
@@ -296,19 +316,22 @@ async def own_progress_of(
         .where(
             Progress.workspace_id == caller.workspace_id,
             Progress.member_id == caller.member_id,
-            Progress.course_id.in_(ids),
+            Progress.course_id.in_([each.id for each in courses]),
         )
         .group_by(Progress.course_id, Progress.member_id)
     )
-    found = {row[0].course_id: tuple(row) for row in rows}
-    nothing = (None, 0, False, False)
-    return [_standing(rights, each, found.get(each.id, nothing)) for each in courses]
+    return {row[0].course_id: (row[0], row[1], row[2], row[3]) for row in rows}
 
 
-def _standing(rights: Rights, course: Course, found: tuple[Any, ...]) -> OwnProgress:
-    row, ended, has_ever_completed, is_open = found
+def _retaking(rights: Rights, course: Course, found: OwnRow) -> retaking.Retaking:
+    _, ended, has_ever_completed, _ = found
     role = role_of(rights.held(Scope.COURSE, course.id))
-    how = retaking.judged(course, role, ended, has_ever_completed=has_ever_completed)
+    return retaking.judged(course, role, ended, has_ever_completed=has_ever_completed)
+
+
+def _standing(rights: Rights, course: Course, found: OwnRow) -> OwnProgress:
+    row, _, _, is_open = found
+    how = _retaking(rights, course, found)
     obstacle = _obstacle(rights, course, how)
     return OwnProgress(
         course_id=course.id,

@@ -1,7 +1,7 @@
 """Attempts through the contract: taking, retaking, completing and resetting, and who reads them."""
 
 import datetime as dt
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -15,6 +15,7 @@ from tests.operations.learning.attempting import (
     configure,
     consist_of,
     dismiss,
+    mark_complete,
     open_module,
     read,
     start,
@@ -339,3 +340,58 @@ async def test_the_due_date_of_a_course_is_kept_in_its_history(
     assert attempt.due_at == dt.datetime.fromisoformat(over)
     await configure(school, due_at=None)
     assert [each.due_at for each in await attempts_of(school, "Lea")] == [attempt.due_at]
+
+
+CAN: Final = """query ($on: [ID!]!) { viewer {
+  can(operations: [RETAKE_AFTER_COMPLETION], on: $on) { isAllowed condition } } }"""
+MAY: Final = """{ courses { nodes { title allowedActions { operation isAllowed condition } } } }"""
+
+
+async def may_retake(ask: Ask, by: str, course: str) -> bool:
+    """What the course itself and `viewer.can` answer, alike."""
+    answer = await ask.one(CAN, by=by, on=[course])
+    page = await ask.one(MAY, by=by)
+    [safety] = [each for each in page["nodes"] if each["title"] == "Safety"]
+    [action] = [
+        each for each in safety["allowedActions"] if each["operation"] == "RETAKE_AFTER_COMPLETION"
+    ]
+    assert answer["can"] == [{key: action[key] for key in ("isAllowed", "condition")}]
+    return bool(action["isAllowed"])
+
+
+@pytest.mark.spec("M19", "G5")
+async def test_a_course_tells_learners_whether_they_may_begin_again_and_is_right(
+    school: World, safety: str, ask: Ask
+) -> None:
+    told, done = [], []
+    await mark_complete(school, "Cora", "Lea")
+    for policy, limit in (("NONE", None), ("LIMITED", 1), ("UNLIMITED", None)):
+        await ask.one(SETTINGS, by="Mona", course=safety, policy=policy, limit=limit)
+        for _ in range(2):
+            told.append(await may_retake(ask, "Lea", safety))
+            done.append((await ask.one(RETAKE, by="Lea", course=safety))["refusal"] is None)
+            if done[-1]:
+                await read(school, "Lea", "Read")
+                await work(school, "Lea", "Quiz", ModuleState.COMPLETED, 5)
+
+    assert told == done == [False, False, True, False, True, True]
+    assert not await may_retake(ask, "Ines", safety)
+    assert await may_retake(ask, "Cora", safety)
+
+
+@pytest.mark.spec("G5")
+async def test_whether_courses_may_be_begun_again_costs_one_statement_for_all_and_who_learns(
+    school: World, ask: Ask, statements: list[str]
+) -> None:
+    async def cost(by: str) -> int:
+        statements.clear()
+        await ask.one(MAY, by=by)
+        return len(statements)
+
+    alone, instructing = await cost("Lea"), await cost("Ines")
+    for n in range(12):
+        await school.course(f"Course {n}", instructors=["Ines"])
+        await school.enrol(f"Course {n}", "Lea")
+
+    assert (await cost("Lea"), await cost("Ines")) == (alone, instructing)
+    assert alone == instructing + 1

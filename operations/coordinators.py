@@ -109,7 +109,8 @@ async def assign(
             before={"held": held[member_id]} if member_id in held else None,
             after={"role": role},
         )
-    await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=given)
+    switched = [each.member_id for each in conflicts if each.member_id in given]
+    await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=switched)
     await invitees.consider(
         db,
         workspace_id=by.workspace_id,

@@ -81,6 +81,12 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
     assert await town.verbs() == before
 
 
+OF_LEARNING = ("LearnerGroup", "Attachment", "Submission", "Certificate", "LiveSession")
+"""What the town has none of: whatever names one is about something that is not there."""
+
+ALLOWED = {"attempt", "submission", "learner", "group"}
+"""What a learner does alone, and a coordinator with others; all else asked for is refused them."""
+
 G3 = {"code", "coordinate", "requiredAnyOf", "scope", "held", "reason"}
 """What every refusal for want of a permission carries."""
 
@@ -110,7 +116,8 @@ async def test_every_refusal_says_where_what_is_needed_what_is_held_and_why(
                     refused[name] += 1
 
     assert min(refused.values()) > 30, refused
-    assert await town.verbs() == before
+    done = (await town.verbs())[len(before) :]
+    assert {verb.partition(".")[0] for verb in done} <= ALLOWED, done
 
 
 def own_things(town: World, ask: Ask) -> dict[str, str]:
@@ -123,4 +130,5 @@ def own_things(town: World, ask: Ask) -> dict[str, str]:
         "Segment": encode("Segment", town.segments["Named"]),
         "Connection": encode("Connection", 1),
         "Delivery": encode("Delivery", 1),
+        **{noun: encode(noun, 1) for noun in OF_LEARNING},
     }

@@ -4,7 +4,7 @@ can be done about everybody on them."""
 import datetime as dt
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 import strawberry
@@ -189,25 +189,20 @@ def allowed_actions(root: Parent, info: Info) -> list[Action]:
     """Decided by what was read with the row (M34); what rights say, once for all rows to which the
     caller stands alike."""
     row: Learner = root
-    context = info.context
+    context, asker_id = info.context, info.context.signed_in.member_id
     verdicts = context.standing_to(row).verdicts
-    known = verdicts.get(allowed_actions)
-    if known is None:
-        known = verdicts[allowed_actions] = _deciding(row, context)
-    asker_id = context.signed_in.member_id
-    return listing_actions.actions(row, known, asker_id=asker_id, at=dt.datetime.now(dt.UTC))
-
-
-def _deciding(row: Learner, context: Context) -> Callable[..., Decision]:
-    rights, asker_id, course_id = context.rights, context.signed_in.member_id, row.course_id
     is_self, is_own = row.member_id == asker_id, row.is_in_group_of(asker_id)
 
-    @cache
     def decide(permission: Permission, *, is_own_group: bool = is_own) -> Decision:
-        facts = {"is_self": is_self, "is_own_group": is_own_group}
-        return rights.decide(permission, Scope.COURSE, course_id, **facts)
+        key = allowed_actions, permission, is_own_group
+        known: Decision | None = verdicts.get(key)
+        if known is None:
+            facts = {"is_self": is_self, "is_own_group": is_own_group}
+            known = context.rights.decide(permission, Scope.COURSE, row.course_id, **facts)
+            verdicts[key] = known
+        return known
 
-    return decide
+    return listing_actions.actions(row, decide, asker_id=asker_id, at=dt.datetime.now(dt.UTC))
 
 
 async def pages(db: AsyncSession, context: Context, keys: Sequence[OnePage]) -> list[list[Found]]:

@@ -7,12 +7,12 @@ from functools import partial
 from typing import Any
 
 import strawberry
-from sqlalchemy import BigInteger, Select, column, func, select, true, values
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from resolvers.context import Context
 from resolvers.listing import Count, Listing, kind_of, listing_of
-from resolvers.pages import Asked, asked, read_pages
+from resolvers.pages import Asked, asked, read_pages, these
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -85,7 +85,7 @@ class Nested:
         counted: dict[tuple[int, Any], int] = {}
         for search in dict.fromkeys(search for _, search in keys):
             ids = [id for id, its in keys if its == search]
-            owner = values(column("id", BigInteger), name="owner").data([(id,) for id in ids])
+            owner = these(ids)
             rows = self.rows_of(context, owner.c.id, search).lateral("counted")
             found = await db.execute(
                 select(owner.c.id, func.count())

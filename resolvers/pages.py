@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Label,
@@ -16,10 +17,10 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal,
     select,
     true,
     tuple_,
-    values,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -90,7 +91,7 @@ async def read_pages(
     `rows_of(owner)` selects one owner's `entity`, and may name further columns; the rows are
     (entity, further columns…, sort values…).
     """
-    owner = values(column("id", BigInteger), name="owner").data([(id,) for id in owners])
+    owner = these(owners)
     statement = rows_of(owner.c.id)
     further = [each["name"] for each in statement.column_descriptions[1:]]
     keys = [each.label(f"key_{n}") for n, each in enumerate(order)]
@@ -106,6 +107,13 @@ async def read_pages(
     for row in rows:
         found[row[0]].append(tuple(row[1:]))
     return {id: page_of(each, wanted, len(keys), seal, kind) for id, each in found.items()}
+
+
+def these(ids: Sequence[int]) -> Any:
+    """The ids as a table with the column `id`. SQLAlchemy compiles a statement with it once for
+    any number of them, which it cannot with VALUES."""
+    given = func.unnest(literal(ids, ARRAY(BigInteger)))
+    return given.table_valued(column("id", BigInteger)).render_derived("owner")
 
 
 def _keyed(statement: Select[Any], order: Sequence[Any], wanted: Asked) -> Select[Any]:

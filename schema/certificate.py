@@ -168,6 +168,9 @@ class CertificatePreview:
     paragraphs: list[str]
     signatures: list[CertificateSignature]
     serial: str
+    course: Annotated["Course", strawberry.lazy("schema.course")] | None = resolved_by(
+        done.course, requires=SIGNED_IN, description="Of which course."
+    )
     pdf_url: str = resolved_by(
         answered.preview_url,
         requires=SIGNED_IN,

@@ -227,6 +227,11 @@ class Fields:
         await asyncio.gather(*(one(who) for who in whom))
         return done
 
+    def forget(self, ids: Iterable[str]) -> None:
+        """Of these the table says something else now: they lie elsewhere."""
+        for id in ids:
+            self._things.pop(id, None)
+
     def take(self, who: str, path: str, answer: Answer, done: Compared) -> None:
         """Compare what another answer shows, as far as it is about what was there before."""
         for each in sightings(self._schema, answer):

@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import text
 
 from models.people import MemberState
+from tests.proof import town_certificates, town_grading
 from tests.proof.town import Town
 
 GROWTH: Final = """
@@ -88,6 +89,44 @@ SELECT :w, number + n + :already, month - (n + :already) * interval '1 month', a
   FROM invoice, generate_series(1, :times) n WHERE workspace_id = :w AND number = 1
 """
 
+WORK: Final = """
+INSERT INTO learner_group (workspace_id, course_id, name, allows_self_enrolment)
+SELECT :w, :course, 'Zz ' || :more || n, TRUE FROM generate_series(1, :times) n;
+INSERT INTO attempt (workspace_id, course_id, member_id, number, state, origin, role, created_at,
+                     started_at, submitted_at)
+SELECT :w, a.course_id, m.id, 1, a.state, a.origin, a.role, a.created_at, a.started_at,
+       a.submitted_at
+  FROM attempt a, member m
+ WHERE a.id = (SELECT attempt_id FROM submission WHERE id = :submission)
+   AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO attempt_module (attempt_id, module_id, workspace_id, revision, place, state, opened_at,
+                            submissions, max_score)
+SELECT a.id, o.module_id, :w, o.revision, o.place, o.state, o.opened_at, o.submissions, o.max_score
+  FROM attempt_module o, attempt a, member m
+ WHERE o.attempt_id = (SELECT attempt_id FROM submission WHERE id = :submission)
+   AND a.workspace_id = :w AND a.course_id = :course AND a.member_id = m.id
+   AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO submission (workspace_id, course_id, member_id, attempt_id, module_id, number, state,
+                        started_at, submitted_at, max_score)
+SELECT :w, s.course_id, a.member_id, a.id, s.module_id, 1, s.state, s.started_at, s.submitted_at,
+       s.max_score
+  FROM submission s, attempt a, member m
+ WHERE s.id = :submission AND a.workspace_id = :w AND a.course_id = :course AND a.member_id = m.id
+   AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO answer (submission_id, question_id, workspace_id, given, is_correct, points)
+SELECT s.id, a.question_id, :w, a.given, a.is_correct, a.points
+  FROM answer a, submission s, member m
+ WHERE a.submission_id = :submission AND s.workspace_id = :w AND s.course_id = :course
+   AND s.member_id = m.id AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO grade (workspace_id, submission_id, question_id, points, graded_by_id)
+SELECT :w, :graded, 6, 1, :manager FROM generate_series(1, :times);
+INSERT INTO certificate (workspace_id, course_id, member_id, attempt_id, serial, code, state,
+                         template_version, printed, ended_at)
+SELECT :w, course_id, member_id, attempt_id, serial + 1000 + n + :already,
+       'ZZ' || md5(random()::text), 'SUPERSEDED', template_version, printed, now()
+  FROM certificate, generate_series(1, :times) n WHERE id = :certificate
+"""
+
 
 async def grow(town: Town, more: str, *, times: int, already: int = 0) -> None:
     """So many rows more, called after the word `more`; they come last in every order."""
@@ -104,9 +143,12 @@ async def grow(town: Town, more: str, *, times: int, already: int = 0) -> None:
         "segment": world.segments["Open 0"],
         "token": town.here.token_id,
         "live_session": town.here.live_sessions["Talk"],
+        "submission": town.here.submissions[town_grading.submission_for("instructor", "Selling")],
+        "graded": town.here.submissions[town_grading.OF_LEARNER],
+        "certificate": town.here.certificates[town_certificates.OF_LEARNER],
         "manager": world.members["workspace_manager"],
     }
     async with world.edge.transaction() as db:
-        for statement in GROWTH.split(";"):
+        for statement in (*GROWTH.split(";"), *WORK.split(";")):
             named = {name: given[name] for name in given if f":{name}" in statement}
             await db.execute(text(statement), named)

@@ -1,6 +1,7 @@
 """The learners of a town: groups, pupils to assign and unassign, and a history of due dates.
 
-Everybody who may make groups in Selling has one, called after them; `Shared` is somebody else's.
+Everybody who may make groups in Selling has one, called after them; `Shared` is somebody else's,
+and open to all.
 The manager of the workspace has made the group of Law, so that it is nobody's who acts there.
 """
 
@@ -55,7 +56,7 @@ async def _groups(world: World) -> None:
 
 
 async def _group(world: World, name: str, course: str, maker: str) -> None:
-    await world.group(name, course=course)
+    await world.group(name, course=course, allows_self_enrolment=name == SHARED)
     async with world.edge.transaction() as db:
         given = {"maker": world.members[maker], "group": world.groups[name]}
         await db.execute(text(MADE), given)

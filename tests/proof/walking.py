@@ -26,7 +26,7 @@ DEEP, FLAT = 2, 1
 """How many kinds of rows lie on one way before its last, wrappers not counted: from one thing, and
 from a list of things."""
 
-FAR: Final = frozenset({"Choice", "CoursePermissions"})
+FAR: Final = frozenset({"Choice", "CoursePermissions", "EnrolmentReason"})
 """Kinds that lie deeper than all others."""
 
 LONG: Final = frozenset({"Ability", "LearnerAction"})
@@ -194,9 +194,12 @@ def _row(
     type_: GraphQLNamedType, value: Mapping[str, Any], place: Place, around: Row | None
 ) -> Row:
     id = value.get(f"{type_.name}_id")
-    person = (value.get(f"{type_.name}_member") or {}).get("Member_id")
+    attempt = value.get(f"{type_.name}_attempt") or {}
+    said = value.get(f"{type_.name}_member") or attempt.get("Attempt_member") or {}
+    person = said.get("Member_id")
     anchors = around.anchors if around else ()
     course = (value.get(f"{type_.name}_course") or {}).get("Course_id")
+    course = course or value.get(f"{type_.name}_courseId")
     if id is None and course is not None and type_.name not in MENTIONS_COURSES:
         anchors = (("Course", course), *anchors)
     if id is not None:
@@ -204,11 +207,11 @@ def _row(
         return Row(type_.name, key, key, ((type_.name, id), *anchors), person)
     outside = around.inside if around else ()
     if is_wrapper(type_):
-        own = around.person if around else None
+        own = around.person if around and person is None else person
         name = next(_plain(each) for each in reversed(place) if isinstance(each, str))
         return Row(type_.name, (*outside, type_.name, name), outside, anchors, own)
-    said = tuple(str(each) for key, each in value.items() if isinstance(each, str | int | bool))
+    shown = tuple(str(each) for key, each in value.items() if isinstance(each, str | int | bool))
     if person is None and around is not None:
         person = around.person
-    key = (*outside, type_.name, person, said)
+    key = (*outside, type_.name, person, shown)
     return Row(type_.name, key, key, anchors, person)

@@ -13,6 +13,8 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations import overrides
+from operations.learning import enrolments
+from operations.live_sessions import roster
 from schema.schema import schema
 from sync_engine.bus import Bus
 from tests.engine import run_until_idle
@@ -24,14 +26,23 @@ from tests.proof.probing import case
 from tests.proof.proving import Asked, questions
 from tests.proof.table import OPERATIONS, PEOPLE, READABLE
 from tests.proof.town import Town, open_town
+from tests.proof.town_learners import CLASSMATE
+from tests.proof.town_learning import pupil_of
 from tests.proof.walking import is_wrapper
 from tests.resolvers.asking import KEYS
 from tests.resolvers.conftest import NO_REDIS
 from tests.world import MONDAY
 
+LATECOMER = pupil_of("finance_manager")
 LISTENING = case("own", READABLE)
 
 pytestmark = pytest.mark.timeout(300)
+
+MOVES = {"addRemoveModules": "modules"}
+"""Changes after which something lies elsewhere, and the variable that names it."""
+
+GROUPS = 3
+"""All people ask everything; so many groups of them, each in a town of its own."""
 
 APART = {
     "Query": "its fields are the operations: the proof over HTTP asks for them",
@@ -74,6 +85,7 @@ async def answers_of_mutations(fields: Fields, town: Town, compared: Compared) -
             if each.is_allowed and each.probe.changes and each.principal in PEOPLE:
                 document, given = _widened(fields, each, town)
                 answer = await ask(each.principal, document, given, False)
+                fields.forget(given[MOVES[each.probe.name]] if each.probe.name in MOVES else ())
                 fields.take(each.principal, each.probe.name, answer, compared)
 
 
@@ -89,51 +101,110 @@ def _widened(fields: Fields, each: Asked, town: Town) -> tuple[str, dict[str, ob
 
 
 async def events_of_streams(fields: Fields, town: Town, bus: Bus, compared: Compared) -> None:
-    """Somebody else is excluded and let in again; everybody who may listens."""
+    """Everybody who may listens to all that happens in a course."""
     ask, course = Here(town), town.id("Course", "own")
     subscription = schema._schema.subscription_type
     assert subscription is not None
-    below = fields.selection_of(subscription.fields["coordinatorsChanged"])
-    document = (
-        "subscription ($course: ID!) { Subscription_coordinatorsChanged:"
-        f" coordinatorsChanged(courseId: $course) {below} }}"
-    )
-    other = town.here.world.members["coordinator_derived"]
-    for who in PEOPLE:
-        if not PROBES["subscribe_course_updates"][0].expects(who, LISTENING):
-            continue
-        async with ask.follow(who, document, bus, course=course) as heard:
-            fields.take(who, "READY", await heard.whole(), compared)
-            await _exclude_and_lift(town, other)
-            for name in ("excluded", "lifted"):
-                fields.take(who, name, await heard.whole(), compared)
+    listening = [
+        who for who in PEOPLE if PROBES["subscribe_course_updates"][0].expects(who, LISTENING)
+    ]
+    for name, happens in HAPPENING.items():
+        below = fields.selection_of(subscription.fields[name])
+        document = (
+            f"subscription ($course: ID!) {{ Subscription_{name}:"
+            f" {name}(courseId: $course) {below} }}"
+        )
+        for who in listening:
+            async with ask.follow(who, document, bus, course=course) as heard:
+                fields.take(who, "READY", await heard.whole(), compared)
+                async for what in happens(town):
+                    fields.take(who, what, await heard.whole(), compared)
 
 
-async def _exclude_and_lift(town: Town, member_id: int) -> None:
+async def _of_coordinators(town: Town) -> AsyncIterator[str]:
+    """Somebody is excluded and let in again, before it is told: it may be who listens."""
     world = town.here.world
-    about = {"course_id": world.courses["Selling"], "member_id": member_id}
+    about = {
+        "course_id": world.courses["Selling"],
+        "member_id": world.members["coordinator_derived"],
+    }
     async with world.edge.transaction() as db:
         await overrides.exclude(
             db, by=world.system, **about, reason="Away.", expires_at=None, at=MONDAY
         )
     async with world.edge.transaction() as db:
         await overrides.lift(db, by=world.system, **about)
+    for what in ("excluded", "lifted"):
+        yield what
 
 
+async def _of_learners(town: Town) -> AsyncIterator[str]:
+    """Somebody who learns in other courses comes to learn here too, and no longer does."""
+    world = town.here.world
+    await world.enrol("Selling", LATECOMER)
+    yield "assigned"
+    async with world.edge.transaction() as db:
+        await enrolments.unassign(
+            db,
+            by=world.system,
+            course_id=world.courses["Selling"],
+            member_ids=[world.members[LATECOMER]],
+            at=MONDAY,
+        )
+    yield "unassigned"
+
+
+async def _of_live_sessions(town: Town) -> AsyncIterator[str]:
+    """Somebody is given a seat and leaves it again."""
+    world, talk = town.here.world, town.here.live_sessions["Talk"]
+    for change in (roster.place, roster.remove):
+        async with world.edge.transaction() as db:
+            await change(
+                db,
+                by=world.system,
+                live_session_id=talk,
+                member_ids=[world.members[CLASSMATE]],
+                at=MONDAY,
+            )
+        yield change.__name__
+
+
+HAPPENING = {
+    "coordinatorsChanged": _of_coordinators,
+    "learnersChanged": _of_learners,
+    "liveSessionsChanged": _of_live_sessions,
+}
+"""What happens while a stream is listened to, one event at a time."""
+
+
+@pytest.mark.parametrize("start", range(GROUPS))
 async def test_every_field_is_readable_along_every_path_for_whom_the_table_says(
+    town: Town, start: int, record_property: Callable[[str, object], None]
+) -> None:
+    compared = await Fields(schema._schema, town).compare(Here(town), PEOPLE[start::GROUPS])
+
+    assert compared.faults == []
+    record(compared, record_property)
+
+
+async def test_every_field_is_shown_by_some_answer_and_every_answer_of_a_change_agrees(
     town: Town, bus: Bus, record_property: Callable[[str, object], None]
 ) -> None:
     fields = Fields(schema._schema, town)
 
-    compared = await fields.compare(Here(town))
+    compared = await fields.compare(Here(town), ["workspace_manager"])
     await answers_of_mutations(fields, town, compared)
     await events_of_streams(fields, town, bus, compared)
 
     assert compared.faults == []
+    assert sorted(never_seen(compared)) == []
+    record(compared, record_property)
+
+
+def record(compared: Compared, record_property: Callable[[str, object], None]) -> None:
     record_property("fields of rows compared, each as one principal", len(compared.outcomes))
     record_property("paths these were seen along", compared.sightings)
     record_property("denials among them", compared.denials)
-    assert never_seen(compared) == set()
 
 
 def never_seen(compared: Compared) -> set[str]:

@@ -34,37 +34,59 @@ RIGHTS = "WITH granted AS"
 ways may wait at two times; so these statements are bounded by the fields that are asked for, not
 equal."""
 
-SHORT = dict.fromkeys(
-    (
-        "ActiveMembersReport.months",
-        "Department.allowedActions",
-        "Learner.allowedActions",
-        "Member.allowedActions",
-        "Module.allowedActions",
-        "PermissionExplanation.roles",
-        "PermissionExplanation.ways",
-        "Query.nodes",
-        "SegmentReason.clauses",
-        "Viewer.can",
+SHORT = {
+    **dict.fromkeys(
+        (
+            "ActiveMembersReport.months",
+            "Department.allowedActions",
+            "Learner.allowedActions",
+            "LearnerGroup.allowedActions",
+            "Member.allowedActions",
+            "Module.allowedActions",
+            "PermissionExplanation.roles",
+            "PermissionExplanation.ways",
+            "Query.nodes",
+            "SegmentReason.clauses",
+            "Viewer.can",
+        ),
+        "as long as the question: months, operations, roles, clauses, ids",
     ),
-    "as long as the question: months, operations, roles, clauses, ids",
-) | dict.fromkeys(
-    (
-        "Billing.contacts",
-        "Coordinator.sources",
-        "Course.segments",
-        "Learner.dueDateChanges",
-        "Learner.enrolments",
-        "MembershipExplanation.segments",
-        "Query.connections",
-        "Query.searchSegmentsTypeahead",
-        "SuppressedCoordinator.sources",
-        "Viewer.roles",
-        "Viewer.workspaces",
+    **dict.fromkeys(
+        (
+            "Billing.contacts",
+            "Coordinator.sources",
+            "Course.segments",
+            "Learner.dueDateChanges",
+            "Learner.enrolments",
+            "MembershipExplanation.segments",
+            "Query.connections",
+            "Query.searchSegmentsTypeahead",
+            "SuppressedCoordinator.sources",
+            "UnassignedLearner.ended",
+            "UnassignedLearner.remaining",
+            "Viewer.roles",
+            "Viewer.workspaces",
+        ),
+        "short by nature: as many as segments on a course, people in finance, providers, own"
+        " rights, reasons to learn",
     ),
-    "short by nature: as many as segments on a course, people in finance, providers, own rights,"
-    " reasons to learn",
-)
+    **dict.fromkeys(
+        (
+            "CertificatePreview.signatures",
+            "CertificateTemplate.signatures",
+            "CertificateTemplate.variables",
+            "ContentComparison.changes",
+            "ContentComparison.questions",
+            "GradebookRow.cells",
+            "ModuleDraft.problems",
+            "Question.choices",
+            "QuestionChange.changes",
+            "QuizContent.questions",
+            "Submission.answers",
+        ),
+        "parts of one document that is read as a whole: as many as a quiz has questions",
+    ),
+}
 """Lists that do not become long in the test, and why."""
 
 

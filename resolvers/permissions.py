@@ -134,11 +134,12 @@ async def can(
         rows = await seen(db, caller, [id for id in named.values() if id])
         about = {id: reference_to(row, caller) for id, row in rows.items()}
         await context.prepare_in(db, list(about.values()))
+        courses = {id: row for id, row in rows.items() if isinstance(row, Course)}
         asked = [
-            id for id in rows if RETAKE in operations and _hangs_on_retakes(context, about[id])
+            id for id in courses if RETAKE in operations and _hangs_on_retakes(context, about[id])
         ]
         if asked:
-            found = await retakes_open(db, context, [rows[id] for id in asked])
+            found = await retakes_open(db, context, [courses[id] for id in asked])
             for id, is_open in zip(asked, found, strict=True):
                 about[id] = _knowing(about[id], is_open=is_open)
     return [

@@ -26,6 +26,7 @@ from tests.proof.probing import EVERYWHERE
 from tests.proof.proving import Answer, Asker
 from tests.proof.table import MY_GROUP, SELF
 from tests.proof.town import Town
+from tests.proof.town_learners import GROUPMATE
 from tests.proof.town_learning import pupil_of
 from tests.proof.walking import DEEP, READABLE, Growth, Sighting, arguments_of, sightings
 
@@ -134,6 +135,7 @@ class Fields:
         self._town = town
         self._growth = Growth(schema, self._nested(schema), deepest)
         self._declared = read_declarations()
+        self._grouped = {town.person(name) for name in (GROUPMATE, pupil_of("learner"))}
         self._filtered = {
             f"{type_.name}.{name}"
             for type_, name, each in fields_of(schema)
@@ -305,9 +307,8 @@ class Fields:
         return each.row.person == me
 
     def _is_in_own_group(self, each: Sighting) -> bool:
-        """Everybody has a group in Selling, and all groups the same learner."""
-        is_learner = each.row.type_name == "Learner"
-        return is_learner and each.row.person == self._town.person(pupil_of("learner"))
+        """Everybody has a group in Selling, and all groups the same learners."""
+        return each.row.type_name == "Learner" and each.row.person in self._grouped
 
     def right_of(self, coordinate: str) -> Declared:
         return self._declared[coordinate]

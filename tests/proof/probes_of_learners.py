@@ -7,8 +7,7 @@ from tests.proof import table
 from tests.proof.probing import Case, Probe, case, of_course
 from tests.proof.table import MY_GROUP, READABLE, SELF, WITHIN
 from tests.proof.town import ABROAD, OWN, TWIN, Town
-from tests.proof.town_learners import CLASSMATE
-from tests.proof.town_learning import pupil_of
+from tests.proof.town_learners import CLASSMATE, GROUPMATE
 
 LEARNER: Final = frozenset({"learner"})
 OTHERS: Final = frozenset(table.PRINCIPALS) - LEARNER
@@ -28,11 +27,11 @@ FOLLOWED: Final = (
 
 
 def _whose(town: Town, who: str, case: Case) -> dict[str, Any]:
-    """A classmate learns in both places and is in no group; in each own group is one learner."""
+    """A classmate learns in both places and is in no group; in each own group is another learner."""
     if SELF in case.facts:
         name = who
     else:
-        name = pupil_of("learner") if MY_GROUP in case.facts else CLASSMATE
+        name = GROUPMATE if MY_GROUP in case.facts else CLASSMATE
     return {**of_course(town, who, case), "whose": town.person(name, case.place)}
 
 

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller
 from access.permissions import Condition, Permission, Principal, Scope
+from models.groups import LearnerGroup
 from operations.edge import Edge
 from operations.refusals import Code, Refused
 from resolvers.context import Context, opened
@@ -217,6 +218,19 @@ async def test_whoever_learns_in_a_course_may_take_it_and_see_who_coordinates_it
     assert answers[take, SELLING].source_principal is Principal.LEARNER
     assert answers[retake, SELLING].condition is Condition.RETAKE_POLICY
     assert answers[names, LAW].reason == "There is no such thing."
+
+
+async def test_a_group_of_a_course_is_no_course_that_can_be_taken_again(
+    db: AsyncSession, sessions: Sessions
+) -> None:
+    await enrolment(db, 1, 1)
+    db.add(LearnerGroup(id=1, workspace_id=1, course_id=1, name="Those of May"))
+    await db.commit()
+    retake, group = Permission.RETAKE_AFTER_COMPLETION, encode("LearnerGroup", 1)
+
+    answers = await ask(sessions, member(1), [retake], [group, SELLING])
+
+    assert [each.condition for each in answers.values()] == [Condition.RETAKE_POLICY] * 2
 
 
 async def test_billing_mail_goes_to_workspace_managers_until_there_is_a_finance_manager(

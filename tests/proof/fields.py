@@ -229,9 +229,9 @@ class Fields:
         await asyncio.gather(*(one(who) for who in whom))
         return done
 
-    def forget(self, ids: Iterable[str]) -> None:
-        """Of these the table says something else now: they lie elsewhere."""
-        for id in ids:
+    def forget(self, ids: Any) -> None:
+        """Of these, one or many, the table says something else now: they lie elsewhere."""
+        for id in ids if isinstance(ids, list) else [ids]:
             self._things.pop(id, None)
 
     def take(self, who: str, path: str, answer: Answer, done: Compared) -> None:

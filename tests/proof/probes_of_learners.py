@@ -27,11 +27,9 @@ FOLLOWED: Final = (
 
 
 def _whose(town: Town, who: str, case: Case) -> dict[str, Any]:
-    """A classmate learns in both places and is in no group; in each own group is another learner."""
-    if SELF in case.facts:
-        name = who
-    else:
-        name = GROUPMATE if MY_GROUP in case.facts else CLASSMATE
+    """A classmate learns in both places and is in no group; the groupmate is in each own group."""
+    other = GROUPMATE if MY_GROUP in case.facts else CLASSMATE
+    name = who if SELF in case.facts else other
     return {**of_course(town, who, case), "whose": town.person(name, case.place)}
 
 

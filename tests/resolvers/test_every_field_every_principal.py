@@ -85,7 +85,8 @@ async def answers_of_mutations(fields: Fields, town: Town, compared: Compared) -
             if each.is_allowed and each.probe.changes and each.principal in PEOPLE:
                 document, given = _widened(fields, each, town)
                 answer = await ask(each.principal, document, given, False)
-                fields.forget(given[MOVES[each.probe.name]] if each.probe.name in MOVES else ())
+                if moved := given.get(MOVES.get(each.probe.name, "")):
+                    fields.forget(moved)
                 fields.take(each.principal, each.probe.name, answer, compared)
 
 

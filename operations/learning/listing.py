@@ -33,7 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from access.caller import Caller
-from models.catalog import Course, CourseKind
+from models.catalog import Course, CourseKind, CourseState
 from models.certificates import Certificate
 from models.coordinators import CourseRole, CourseRoleKind
 from models.enrolments import Enrolment, EnrolmentSource
@@ -302,6 +302,7 @@ def _of_course(of: Any) -> list[Any]:
     )
     return [
         Workspace.allows_self_action,
+        (Course.state == CourseState.DRAFT).label("is_draft"),
         (Course.kind == CourseKind.INSTRUCTOR_LED).label("is_instructor_led"),
         takes_people.correlate(Course, Workspace).label("takes_people"),
         instructs.correlate(of).label("instructs"),
@@ -360,6 +361,7 @@ def _learner(row: Any) -> Learner:
         certificate=row[2],
         facts=ActionFacts(
             allows_self_action=row.allows_self_action,
+            is_draft=row.is_draft,
             is_instructor_led=row.is_instructor_led,
             takes_people=row.takes_people,
             instructs=row.instructs,

@@ -25,6 +25,7 @@ class ActionObstacle(StrEnum):
     ALREADY_ASSIGNED = "ALREADY_ASSIGNED"
     CONFLICT = "CONFLICT"
     NOT_LEARNER = "NOT_LEARNER"
+    COURSE_NOT_ACTIVE = "COURSE_NOT_ACTIVE"
     ALREADY_COMPLETED = "ALREADY_COMPLETED"
     NOTHING_TO_RESET = "NOTHING_TO_RESET"
     NOT_COMPLETED = "NOT_COMPLETED"
@@ -41,6 +42,7 @@ SENTENCES: Final[Mapping[ActionObstacle, str]] = {
     ActionObstacle.ALREADY_ASSIGNED: "The person was assigned by hand already.",
     ActionObstacle.CONFLICT: "The person instructs the course.",
     ActionObstacle.NOT_LEARNER: "The person does not learn in this course now; assign them first.",
+    ActionObstacle.COURSE_NOT_ACTIVE: "The course is a DRAFT: there is nothing to complete yet.",
     ActionObstacle.ALREADY_COMPLETED: "The course is completed already.",
     ActionObstacle.NOTHING_TO_RESET: "There is no attempt that counts.",
     ActionObstacle.NOT_COMPLETED: "The course is not completed yet.",
@@ -62,6 +64,7 @@ class ActionFacts:
     """
 
     allows_self_action: bool
+    is_draft: bool
     is_instructor_led: bool
     takes_people: bool
     instructs: bool
@@ -125,6 +128,8 @@ def _assign(row: Subject, _: dt.datetime) -> ActionObstacle | None:
 
 
 def _mark_complete(row: Subject, _: dt.datetime) -> ActionObstacle | None:
+    if row.facts.is_draft:
+        return ActionObstacle.COURSE_NOT_ACTIVE
     is_completed = row.state is ProgressState.COMPLETED
     return ActionObstacle.ALREADY_COMPLETED if is_completed else None
 

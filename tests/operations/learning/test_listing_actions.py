@@ -228,8 +228,12 @@ async def stands_at_random(world: World, chance: random.Random, name: str) -> No
             )
 
 
+DRAFT = 4
+"""The seed of which the course is not published yet."""
+
+
 @pytest.mark.spec("M34", "M38", "C13")
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(5))
 async def test_what_a_row_says_of_an_action_is_what_trying_it_does(
     world: World, sessions: Sessions, seed: int
 ) -> None:
@@ -239,6 +243,8 @@ async def test_what_a_row_says_of_an_action_is_what_trying_it_does(
     async with world.edge.transaction() as db:
         told = {"allows": seed >= 2}
         await db.execute(text("UPDATE workspace SET allows_self_action = :allows"), told)
+        if is_draft := seed == DRAFT:
+            await db.execute(text("UPDATE course SET state = 'DRAFT'"))
     seen: set[tuple[Permission, ActionObstacle | None]] = set()
     for asker in ASKERS:
         by = world.caller(asker)
@@ -258,7 +264,7 @@ async def test_what_a_row_says_of_an_action_is_what_trying_it_does(
 
     assert {operation for operation, obstacle in seen if obstacle is None} >= {
         Permission.UNASSIGN_LEARNER,
-        Permission.MARK_COMPLETE,
+        Permission.RESET_PROGRESS if is_draft else Permission.MARK_COMPLETE,
         Permission.UPDATE_DUE_DATE,
     }
     assert len(seen) > 20

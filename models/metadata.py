@@ -12,7 +12,9 @@ import models.grading
 import models.grants
 import models.groups
 import models.identity
+import models.insights
 import models.invitations
+import models.jobs
 import models.journal
 import models.live_sessions
 import models.mail

@@ -26,12 +26,16 @@ class Workspace(Base):
 
     `allows_self_action`: people may mark complete, reset, re-date and certify themselves (M38).
     `late_placement_days` is how long after its end people may be placed into a live session (M36).
+    `smallest_group` is how many people figures must be about before they are shown to those who
+    may not see the people themselves. `kept_days` is how long files that were made are kept.
     """
 
     __tablename__ = "workspace"
     __table_args__ = (
         CheckConstraint("segment_limit BETWEEN 1 AND 50", name="segment_limit"),
         CheckConstraint("late_placement_days BETWEEN 0 AND 3650", name="late_placement_days"),
+        CheckConstraint("smallest_group BETWEEN 1 AND 1000", name="smallest_group"),
+        CheckConstraint("kept_days BETWEEN 1 AND 365", name="kept_days"),
     )
 
     id: Mapped[Id]
@@ -43,6 +47,8 @@ class Workspace(Base):
     )
     allows_self_action: Mapped[bool] = mapped_column(default=False, server_default="false")
     late_placement_days: Mapped[int] = mapped_column(SmallInteger, default=90, server_default="90")
+    smallest_group: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
+    kept_days: Mapped[int] = mapped_column(SmallInteger, default=7, server_default="7")
     created_at: Mapped[CreatedAt]
 
 

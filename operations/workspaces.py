@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Mapping
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -22,7 +23,12 @@ from operations.rights import require
 from operations.wording import name_of
 from sync_engine.rules import STANDARD_ATTRIBUTES
 
-LATE_PLACEMENT_DAYS: Final = range(3_651)
+SETTINGS: Final = {
+    "late_placement_days": ("latePlacementDays", range(3_651)),
+    "smallest_group": ("smallestGroup", range(1, 1_001)),
+    "kept_days": ("keptDays", range(1, 366)),
+}
+"""What is a number: the argument it is said by, and what it can be."""
 
 _SLUG = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -105,30 +111,26 @@ async def edit_settings(
     by: Caller,
     allows_self_action: bool | None = None,
     late_placement_days: int | None = None,
+    smallest_group: int | None = None,
+    kept_days: int | None = None,
 ) -> Workspace:
-    """Whether people may mark complete, reset, re-date and certify themselves (M38), and how long
-    after its end people may be placed into a live session (M36). None leaves it as it is."""
+    """Whether people may mark complete, reset, re-date and certify themselves (M38); how long
+    after its end people may be placed into a live session (M36); how many people figures are about
+    at least for those who do not see the people; how long files that were made are kept. None
+    leaves it as it is."""
     await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
-    if late_placement_days is not None and late_placement_days not in LATE_PLACEMENT_DAYS:
-        raise Refused(
-            Code.BAD_USER_INPUT,
-            f"latePlacementDays is 0 to {LATE_PLACEMENT_DAYS[-1]}; {late_placement_days} is"
-            " outside.",
-            {
-                "argument": "latePlacementDays",
-                "limit": LATE_PLACEMENT_DAYS[-1],
-                "actual": late_placement_days,
-            },
-        )
+    wanted = {
+        "allows_self_action": allows_self_action,
+        "late_placement_days": late_placement_days,
+        "smallest_group": smallest_group,
+        "kept_days": kept_days,
+    }
+    _check_settings(wanted)
     workspace = await db.get(
         Workspace, by.workspace_id, with_for_update=True, populate_existing=True
     )
     if workspace is None:
         raise not_found("workspace")
-    wanted = {
-        "allows_self_action": allows_self_action,
-        "late_placement_days": late_placement_days,
-    }
     changed = {
         name: (getattr(workspace, name), value)
         for name, value in wanted.items()
@@ -145,6 +147,18 @@ async def edit_settings(
             after={name: after for name, (_, after) in changed.items()},
         )
     return workspace
+
+
+def _check_settings(wanted: Mapping[str, int | None]) -> None:
+    for name, (argument, possible) in SETTINGS.items():
+        value = wanted[name]
+        if value is None or value in possible:
+            continue
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"{argument} is {possible[0]} to {possible[-1]}; {value} is outside.",
+            {"argument": argument, "limit": possible[-1], "actual": value},
+        )
 
 
 def check_segment_limit(limit: int) -> None:

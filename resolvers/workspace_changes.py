@@ -31,6 +31,8 @@ async def edit_workspace_settings(
     *,
     allows_self_action: bool | None = None,
     late_placement_days: int | None = None,
+    smallest_group: int | None = None,
+    kept_days: int | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
@@ -40,6 +42,8 @@ async def edit_workspace_settings(
             by=caller,
             allows_self_action=allows_self_action,
             late_placement_days=late_placement_days,
+            smallest_group=smallest_group,
+            kept_days=kept_days,
         )
         return {"workspace_id": caller.workspace_id}
 

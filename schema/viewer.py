@@ -45,6 +45,16 @@ class Workspace(Node):
         requires=SIGNED_IN,
         description="How long after its end people may be placed into a live session.",
     )
+    smallest_group: int = column(
+        "smallest_group",
+        requires=SIGNED_IN,
+        description="Figures about fewer people are hidden from whoever may not see the people.",
+    )
+    kept_days: int = column(
+        "kept_days",
+        requires=SIGNED_IN,
+        description="For how many days files that were made can be fetched.",
+    )
     managers: Connection[RightHolder] | None = resolved_by(
         team_answers.managers,
         requires=Permission.GRANT_WORKSPACE_MANAGER,

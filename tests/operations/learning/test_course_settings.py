@@ -1,4 +1,4 @@
-"""The settings of a course, what follows from them, and the two of the workspace."""
+"""The settings of a course, what follows from them, and those of the workspace."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -122,7 +122,12 @@ async def test_a_due_date_is_kept_in_the_history_and_lies_in_the_past_only_where
 async def test_a_manager_changes_the_settings_of_the_workspace(school: World) -> None:
     async with school.edge.transaction() as db:
         await workspaces.edit_settings(
-            db, by=school.caller("Mona"), allows_self_action=True, late_placement_days=0
+            db,
+            by=school.caller("Mona"),
+            allows_self_action=True,
+            late_placement_days=0,
+            smallest_group=12,
+            kept_days=30,
         )
     async with school.edge.transaction() as db:
         await workspaces.edit_settings(db, by=school.caller("Mona"), allows_self_action=True)
@@ -130,21 +135,31 @@ async def test_a_manager_changes_the_settings_of_the_workspace(school: World) ->
     async with school.edge.read() as db:
         row = await db.get_one(Workspace, school.workspace_id)
     assert (row.allows_self_action, row.late_placement_days) == (True, 0)
+    assert (row.smallest_group, row.kept_days) == (12, 30)
     assert (await school.verbs()).count("workspace.edited") == 1
 
 
 @pytest.mark.spec("M38", "M36")
-@pytest.mark.parametrize("days", [-1, 3651])
-async def test_a_length_beyond_the_calendar_is_refused(school: World, days: int) -> None:
+@pytest.mark.parametrize(
+    ("setting", "argument", "value", "limit"),
+    [
+        ("late_placement_days", "latePlacementDays", -1, 3650),
+        ("late_placement_days", "latePlacementDays", 3651, 3650),
+        ("smallest_group", "smallestGroup", 0, 1000),
+        ("smallest_group", "smallestGroup", 1001, 1000),
+        ("kept_days", "keptDays", 0, 365),
+        ("kept_days", "keptDays", 366, 365),
+    ],
+)
+async def test_a_number_beyond_its_limits_is_refused(
+    school: World, setting: str, argument: str, value: int, limit: int
+) -> None:
+    given: dict[str, Any] = {setting: value}
     with pytest.raises(Refused) as refused:
         async with school.edge.transaction() as db:
-            await workspaces.edit_settings(db, by=school.caller("Mona"), late_placement_days=days)
+            await workspaces.edit_settings(db, by=school.caller("Mona"), **given)
 
-    assert refused.value.details == {
-        "argument": "latePlacementDays",
-        "limit": 3650,
-        "actual": days,
-    }
+    assert refused.value.details == {"argument": argument, "limit": limit, "actual": value}
 
 
 @pytest.mark.spec("M38")

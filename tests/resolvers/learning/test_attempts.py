@@ -58,9 +58,10 @@ SETTINGS = f"""mutation ($course: ID!, $policy: RetakePolicy, $limit: Int, $due:
   editCourseInfo(courseId: $course, retakePolicy: $policy, retakeLimit: $limit, dueAt: $due,
       allowPast: $past, certificateDays: $days) {{
     course {{ retakePolicy retakeLimit dueAt certificateDays }} {REFUSAL} }} }}"""
-WORKSPACE = f"""mutation ($own: Boolean, $days: Int) {{
-  editWorkspaceSettings(allowsSelfAction: $own, latePlacementDays: $days) {{
-    workspace {{ allowsSelfAction latePlacementDays }} {REFUSAL} }} }}"""
+WORKSPACE = f"""mutation ($own: Boolean, $days: Int, $few: Int, $kept: Int) {{
+  editWorkspaceSettings(allowsSelfAction: $own, latePlacementDays: $days, smallestGroup: $few,
+      keptDays: $kept) {{
+    workspace {{ allowsSelfAction latePlacementDays smallestGroup keptDays }} {REFUSAL} }} }}"""
 
 
 @pytest.fixture
@@ -296,11 +297,16 @@ async def test_the_settings_of_a_course_are_changed_by_who_may_edit_it(
 
 @pytest.mark.spec("M38", "M36")
 async def test_managers_alone_change_the_settings_of_the_workspace(school: World, ask: Ask) -> None:
-    done = await ask.one(WORKSPACE, by="Mona", own=True, days=30)
+    done = await ask.one(WORKSPACE, by="Mona", own=True, days=30, few=8, kept=3)
     beyond = await ask.one(WORKSPACE, by="Mona", days=4000)
     denied = await ask.code(WORKSPACE, by="Ines", own=False)
 
-    assert done["workspace"] == {"allowsSelfAction": True, "latePlacementDays": 30}
+    assert done["workspace"] == {
+        "allowsSelfAction": True,
+        "latePlacementDays": 30,
+        "smallestGroup": 8,
+        "keptDays": 3,
+    }
     assert beyond["refusal"]["path"] == ["latePlacementDays"]
     assert denied == "PERMISSION_DENIED"
 

@@ -20,8 +20,8 @@ NOTED: Final = (
 )
 """Columns that say somebody was there, or that somebody counted: reading may change them."""
 
-NOTES: Final = frozenset({"sign_in_month"})
-"""Tables of such notes."""
+NOTES: Final = frozenset({"sign_in_month", "insight_cell", "insight_marker", "insight_unit"})
+"""Tables of such notes, and of sums that workers keep."""
 
 _WAITING: Final = text(
     "SELECT EXISTS (SELECT FROM dirty_member) OR EXISTS (SELECT FROM dirty_segment)"

@@ -1,0 +1,119 @@
+"""One value as a cell of Excel: numbers as numbers, moments as dates, and text always as text.
+
+What openpyxl is handed is a plain value wherever that becomes the cell that is meant, which is
+quickest, and else a cell. Cells are written at once, so each column uses its own again and again.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.worksheet._write_only import WriteOnlyWorksheet
+
+from app.workbooks.columns import Column, Kind
+from app.workbooks.text import for_excel, looks_like_formula
+
+Maker: TypeAlias = Callable[[Any], Any]
+
+FORMATS: Final = {
+    Kind.INTEGER: "0",
+    Kind.NUMBER: "General",
+    Kind.PERCENT: "0.0%",
+    Kind.MOMENT: "yyyy-mm-dd hh:mm:ss",
+    Kind.DATE: "yyyy-mm-dd",
+    Kind.DURATION: "[h]:mm:ss",
+}
+
+HEADER: Final = {
+    "font": Font(bold=True, color="FFFFFF"),
+    "fill": PatternFill("solid", start_color="1F3A5F"),
+    "alignment": Alignment(vertical="center", wrap_text=True),
+    "border": Border(bottom=Side("thin", color="1F3A5F")),
+}
+
+_FIRST_DAY: Final = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's days have no zone
+_FIRST_RIGHT: Final = dt.datetime(1900, 3, 1)  # noqa: DTZ001 - before, Excel counts a false day
+_A_DAY: Final = dt.timedelta(days=1)
+_MOST_DIGITS: Final = 10**15
+_UNSAFE: Final = ("=", "+", "-", "@", "\t", "\n", "'")
+
+
+def maker(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
+    """What turns the values of a column, None aside, into what `sheet.append` wants."""
+    if column.kind is Kind.TEXT:
+        return _Texts(sheet, column)
+    if column.kind is Kind.YES_NO:
+        return bool
+    values = _Numbers(sheet, column)
+    match column.kind:
+        case Kind.MOMENT:
+            return lambda value: values(_days(value.astimezone(zone).replace(tzinfo=None)), value)
+        case Kind.DATE:
+            return lambda value: values(_days(dt.datetime.combine(value, dt.time())), value)
+        case Kind.DURATION:
+            return lambda value: values(_seconds(value) / 86_400, value)
+        case Kind.PERCENT:
+            return lambda value: values(float(value) / 100, value)
+        case Kind.INTEGER:
+            return lambda value: values(value, value)
+        case _:
+            return lambda value: values(float(value), value)
+
+
+def header(sheet: WriteOnlyWorksheet, title: str) -> Cell:
+    """The cell of a column's title."""
+    cell = _text(WriteOnlyCell(sheet), for_excel(title))
+    for name, value in HEADER.items():
+        setattr(cell, name, value)
+    return cell
+
+
+class _Texts:
+    """Texts: never a formula nor an error, even when somebody edits the cell later."""
+
+    def __init__(self, sheet: WriteOnlyWorksheet, column: Column) -> None:
+        self._guarded = WriteOnlyCell(sheet)
+        self._guarded.quotePrefix = True
+        self._wrapped = WriteOnlyCell(sheet) if column.wraps else None
+        for cell in (self._guarded, self._wrapped):
+            if column.wraps and cell is not None:
+                cell.alignment = Alignment(vertical="top", wrap_text=True)
+
+    def __call__(self, value: Any) -> Any:
+        text = for_excel(value if isinstance(value, str) else str(value))
+        if text.startswith(_UNSAFE) or text in ERROR_CODES or looks_like_formula(text):
+            return _text(self._guarded, text)
+        return text if self._wrapped is None else _text(self._wrapped, text)
+
+
+class _Numbers:
+    """Numbers of one format; as text where Excel could not keep what they say."""
+
+    def __init__(self, sheet: WriteOnlyWorksheet, column: Column) -> None:
+        self._cell = WriteOnlyCell(sheet)
+        self._cell.number_format = FORMATS[column.kind]
+
+    def __call__(self, number: float | None, said: object) -> Any:
+        if number is None or not math.isfinite(number) or abs(number) >= _MOST_DIGITS:
+            return _text(self._cell, for_excel(str(said)))
+        self._cell.value = number
+        return self._cell
+
+
+def _text(cell: Cell, text: str) -> Cell:
+    cell.value = text
+    cell.data_type = "s"
+    return cell
+
+
+def _days(moment: dt.datetime) -> float | None:
+    """Days as Excel counts them; None before it counts them right."""
+    return (moment - _FIRST_DAY) / _A_DAY if moment >= _FIRST_RIGHT else None
+
+
+def _seconds(value: Any) -> float:
+    return value.total_seconds() if isinstance(value, dt.timedelta) else float(value)

@@ -1,0 +1,132 @@
+"""Asking for long work, and calling it off.
+
+A job belongs to whoever asked for it: nobody else sees it, nor what came of it.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sqlalchemy import Select, false, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from models.jobs import FileFormat, Job, JobKind, JobState
+from models.journal import cause_of, record
+from models.people import Member, MemberState
+from operations.jobs.keeping import THROWN_AWAY
+from operations.jobs.rights import ASKS, LIMITED_TO, ask, limits_of
+from operations.refusals import Code, Refused, not_found
+
+WAITING: Final = (JobState.QUEUED, JobState.RUNNING)
+MOST_OF_ONE: Final = 5
+MOST_OF_ALL: Final = 50
+
+SAID: Final = "said"
+"""Under which of a job's parameters stands what was asked for."""
+
+_ONE_AT_A_TIME: Final = -7
+"""First key of the advisory lock under which a workspace's jobs are counted; the second is the
+workspace's id."""
+
+
+async def request(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    kind: JobKind,
+    format: FileFormat,
+    course_id: int | None,
+    parameters: Mapping[str, Any],
+    at: dt.datetime,
+) -> Job:
+    """Have a file made. Raises Denied, NOT_FOUND, COURSE_NOT_ACTIVE, and LIMIT_REACHED where as
+    many files as may be are waited for."""
+    if by.member_id is None:
+        raise Refused(Code.BAD_USER_INPUT, "Files are made for people: sign in as one.")
+    await ask(db, by=by, kind=kind, course_id=course_id)
+    await _refuse_too_many(db, by)
+    job = Job(
+        workspace_id=by.workspace_id,
+        kind=kind,
+        format=format,
+        requested_by_id=by.member_id,
+        course_id=course_id,
+        parameters={SAID: dict(parameters), LIMITED_TO: limits_of(by)},
+        created_at=at,
+        cause=cause_of(db),
+        done=0,
+        runs=0,
+    )
+    db.add(job)
+    await db.flush()
+    detail = {"job": job.id, "kind": kind, "format": format, "asked": dict(parameters)}
+    record(db, by=by, verb="export.requested", course_id=course_id, detail=detail)
+    return job
+
+
+async def cancel(db: AsyncSession, *, by: Caller, job_id: int, at: dt.datetime) -> Job:
+    """Have a file not made after all. What is over cannot be called off: CONFLICT; what was called
+    off stays so."""
+    job = await db.scalar(seen_by(by).where(Job.id == job_id).with_for_update(of=Job))
+    if job is None:
+        raise not_found("job")
+    if job.state is JobState.CANCELED:
+        return job
+    if job.state not in WAITING:
+        raise Refused(
+            Code.CONFLICT,
+            f"This is {job.state.value} already: there is nothing to call off.",
+            {"state": job.state.value},
+        )
+    if job.runs:
+        job.expires_at = at + THROWN_AWAY
+    job.state, job.finished_at, job.lease_until = JobState.CANCELED, at, None
+    detail = {"job": job.id, "kind": job.kind, "causedBy": job.cause}
+    record(db, by=by, verb="export.canceled", course_id=job.course_id, detail=detail)
+    return job
+
+
+def seen_by(by: Caller) -> Select[Job]:
+    """The jobs somebody has asked for, as far as the token used reaches."""
+    if by.member_id is None:
+        return select(Job).where(false())
+    reached = [
+        kind
+        for kind, asks in ASKS.items()
+        if by.limited_to is None or asks.permission in by.limited_to
+    ]
+    is_active = (
+        select(Member.id)
+        .where(
+            Member.workspace_id == by.workspace_id,
+            Member.id == by.member_id,
+            Member.state == MemberState.ACTIVE,
+        )
+        .exists()
+    )
+    return select(Job).where(
+        Job.workspace_id == by.workspace_id,
+        Job.requested_by_id == by.member_id,
+        Job.kind.in_(reached),
+        is_active,
+    )
+
+
+async def _refuse_too_many(db: AsyncSession, by: Caller) -> None:
+    await db.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME, by.workspace_id)))
+    waiting = Job.workspace_id == by.workspace_id, Job.state.in_(WAITING)
+    is_own = Job.requested_by_id == by.member_id
+    counted = select(func.count(), func.count().filter(is_own)).select_from(Job).where(*waiting)
+    of_all, own = (await db.execute(counted)).one()
+    for count, limit, whose in (
+        (own, MOST_OF_ONE, "You wait"),
+        (of_all, MOST_OF_ALL, "The people of this workspace wait"),
+    ):
+        if count >= limit:
+            raise Refused(
+                Code.LIMIT_REACHED,
+                f"{whose} for {count} files already, and at most {limit} are made at a time: "
+                "wait until one is done, or cancel one.",
+                {"limit": limit, "actual": count},
+            )

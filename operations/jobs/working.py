@@ -1,0 +1,172 @@
+"""Doing long work: one worker at a time, for as long as it says that it lives.
+
+A claimed job is out of everybody's reach until its lease is over. Whoever works says again and
+again how far it is, which prolongs the lease; the number of the run tells the living worker from
+one that was given up for dead and has woken up since. Leases go by the database's clock.
+"""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from access.caller import system
+from models.jobs import Job, JobState
+from models.journal import record
+from models.workspaces import Workspace
+from operations.jobs.keeping import THROWN_AWAY, key_of
+from operations.jobs.rights import SHOWS, Shown, ask, asker_of
+from operations.refusals import not_found
+
+LEASE: Final = dt.timedelta(seconds=30)
+RUNS: Final = 3
+
+PENDING: Final = (
+    "EXISTS (SELECT FROM job WHERE state IN ('QUEUED', 'RUNNING')"
+    " AND (lease_until IS NULL OR lease_until < now()))"
+)
+"""SQL: whether some job waits for a worker."""
+
+BEAT: Final = text(
+    """
+UPDATE job SET done = :done, total = :total, lease_until = now() + make_interval(secs => :lease)
+ WHERE id = :id AND state = 'RUNNING' AND runs = :run
+RETURNING id
+"""
+)
+"""How far a run is, and that it lives; no row where it has nothing to do any more."""
+
+GIVEN_UP: Final = "GIVEN_UP"
+LOST: Final = "NOT_FOUND"
+
+_LONGEST_MESSAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class MadeFile:
+    """What a run has made, once its bytes are in the storage."""
+
+    name: str
+    media_type: str
+    size: int
+    sha256: bytes
+
+
+async def claim(db: AsyncSession, *, at: dt.datetime) -> Job | None:
+    """The next job, for whoever asks: its run is the number of its `runs`. Workspaces take turns.
+    What nobody brought to an end in three runs is given up."""
+    while (job := await _next(db)) is not None:
+        if job.runs < RUNS:
+            job.state, job.runs = JobState.RUNNING, job.runs + 1
+            job.done, job.total = 0, None
+            job.started_at = at
+            job.lease_until = await db.scalar(select(func.now() + LEASE))
+            return job
+        message = f"Nobody brought it to an end in {RUNS} tries. Ask for it again, or for less."
+        _fail(db, job, GIVEN_UP, message, at)
+        await db.flush()
+    return None
+
+
+async def progress(
+    db: AsyncSession, *, job_id: int, run: int, done: int, total: int | None
+) -> bool:
+    """Say how far a run is; false where it is to stop: called off, or given to somebody else."""
+    return await db.scalar(BEAT, beat(job_id, run, done, total)) is not None
+
+
+def beat(job_id: int, run: int, done: int, total: int | None) -> dict[str, object]:
+    """The parameters of `BEAT`."""
+    seconds = LEASE.total_seconds()
+    return {"id": job_id, "run": run, "done": done, "total": total, "lease": seconds}
+
+
+async def ask_again(db: AsyncSession, *, job: Job, shows: Shown = ()) -> None:
+    """Raises Refused, Denied if who asked for it would not be let in any more."""
+    by = await asker_of(db, job)
+    if by is None:
+        raise not_found("member")
+    await ask(db, by=by, kind=job.kind, course_id=job.course_id, shows=shows)
+
+
+async def finish(
+    db: AsyncSession, *, job_id: int, run: int, file: MadeFile, shows: Shown, at: dt.datetime
+) -> bool:
+    """The file is there; false where the run had nothing to do any more. Raises like `ask_again`
+    for who may not read it by now."""
+    job = await _held(db, job_id, run)
+    if job is None:
+        return False
+    await ask_again(db, job=job, shows=shows)
+    kept = await db.scalar(select(Workspace.kept_days).where(Workspace.id == job.workspace_id))
+    job.parameters = {**job.parameters, SHOWS: [[each.value for each in one] for one in shows]}
+    job.state, job.finished_at, job.lease_until = JobState.DONE, at, None
+    job.expires_at = at + dt.timedelta(days=kept or 0)
+    job.output_key, job.file_name, job.media_type = key_of(job, run), file.name, file.media_type
+    job.size, job.sha256 = file.size, file.sha256
+    job.total = job.done = max(job.done, job.total or 0)
+    _tell(db, job, "export.finished", {"rows": job.done, "sha256": file.sha256.hex()})
+    return True
+
+
+async def fail(
+    db: AsyncSession, *, job_id: int, run: int, problem: str, message: str, at: dt.datetime
+) -> bool:
+    """It comes to nothing, for good; false where the run had nothing to do any more."""
+    job = await _held(db, job_id, run)
+    if job is None:
+        return False
+    _fail(db, job, problem, message, at)
+    return True
+
+
+def _fail(db: AsyncSession, job: Job, problem: str, message: str, at: dt.datetime) -> None:
+    job.state, job.finished_at, job.lease_until = JobState.FAILED, at, None
+    job.problem, job.message = problem, message[:_LONGEST_MESSAGE]
+    job.expires_at = at + THROWN_AWAY
+    _tell(db, job, "export.failed", {"problem": problem})
+
+
+async def _next(db: AsyncSession) -> Job | None:
+    other = aliased(Job)
+    served = (
+        select(func.max(other.started_at))
+        .where(other.workspace_id == Job.workspace_id)
+        .scalar_subquery()
+    )
+    found: Job | None = await db.scalar(
+        select(Job)
+        .where(
+            Job.state.in_([JobState.QUEUED, JobState.RUNNING]),
+            or_(Job.lease_until.is_(None), Job.lease_until < func.now()),
+        )
+        .order_by(served.asc().nulls_first(), Job.id)
+        .limit(1)
+        .with_for_update(of=Job, skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    return found
+
+
+async def _held(db: AsyncSession, job_id: int, run: int) -> Job | None:
+    found: Job | None = await db.scalar(
+        select(Job)
+        .where(Job.id == job_id, Job.state == JobState.RUNNING, Job.runs == run)
+        .with_for_update()
+    )
+    return found
+
+
+def _tell(db: AsyncSession, job: Job, verb: str, more: dict[str, object]) -> None:
+    """The product did it, for the person named."""
+    record(
+        db,
+        by=system(job.workspace_id),
+        verb=verb,
+        course_id=job.course_id,
+        member_id=job.requested_by_id,
+        detail={"job": job.id, "kind": job.kind, "causedBy": job.cause, **more},
+    )

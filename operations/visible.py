@@ -5,6 +5,7 @@ exist for the caller: hidden and missing are the same.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, exists, false, func, or_, select, true
@@ -218,6 +219,7 @@ def _by_condition(permission: Permission) -> Iterator[tuple[Condition | None, li
         yield condition, [who for who, bound in holders if bound is condition]
 
 
+@lru_cache(maxsize=1024)
 def _on_courses(by: Caller, permission: Permission, given: Condition | None) -> Where:
     return or_(
         false(),

@@ -116,7 +116,7 @@ async def list_entries(
     limit: int = 50,
 ) -> Sequence[JournalEntry]:
     """What the caller may see, newest first; two statements, however much there is."""
-    await _ask(db, by, filters)
+    await ask(db, by=by, filters=filters)
     _refuse_beyond(limit)
     numbers = _numbers(by, filters, _Span(below=before_seq, limit=limit))
     query = select(JournalEntry).where(
@@ -127,7 +127,7 @@ async def list_entries(
 
 async def count_entries(db: AsyncSession, *, by: Caller, filters: Filters) -> int:
     """How many of them there are."""
-    await _ask(db, by, filters)
+    await ask(db, by=by, filters=filters)
     whole, *parts = _arms(by, filters, _Span())
     everything, _, _ = visible.reach(by, PERMISSION, None)
     counted = case(
@@ -143,7 +143,7 @@ async def begin_export(db: AsyncSession, *, by: Caller, filters: Filters, format
     Entries are never changed, so those up to a number are the state of one moment, however long
     it takes to read them.
     """
-    await _ask(db, by, filters)
+    await ask(db, by=by, filters=filters)
     _, head = await journal.head(db, by.workspace_id)
     detail = {"format": format, "upTo": head, "filters": filters.said()}
     record(db, by=by, verb="audit.exported", detail=detail)
@@ -154,7 +154,7 @@ async def export_page(
     db: AsyncSession, *, by: Caller, filters: Filters, after_seq: int, up_to: int, limit: int
 ) -> list[Exported]:
     """The next entries of an export, oldest first, as far as the caller may see them now."""
-    await _ask(db, by, filters)
+    await ask(db, by=by, filters=filters)
     _refuse_beyond(limit)
     span = _Span(above=after_seq, below=up_to + 1, newest=False, limit=limit)
     everything, _, _ = visible.reach(by, PERMISSION, None)
@@ -171,7 +171,7 @@ async def export_page(
     return [_exported(row) for row in await db.execute(query)]
 
 
-async def _ask(db: AsyncSession, by: Caller, filters: Filters) -> None:
+async def ask(db: AsyncSession, *, by: Caller, filters: Filters) -> None:
     """Raise Denied to whom nothing at all is shown, and Refused for filters that mean nothing."""
     await require(db, by, PERMISSION, is_billing_event=True, is_within_own_scope=True)
     if len(filters.verbs) > MOST_VERBS:

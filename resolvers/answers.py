@@ -113,6 +113,7 @@ class Answer:
     attempt_id: int | None = None
     live_session_id: int | None = None
     certificate_id: int | None = None
+    job_id: int | None = None
     connection_id: int | None = None
     delivery_id: int | None = None
     token_id: str | None = None

@@ -12,7 +12,10 @@ from operations.refusals import Code, Refused, not_found
 LARGEST_INTEGER: Final = 2**31 - 1
 LARGEST_BIGINT: Final = 2**63 - 1
 BIG: Final = frozenset(
-    {"Attachment", "Certificate", "Delivery", "Invoice", "LiveSession", "Member", "LearnerGroup"}
+    {
+        *("Attachment", "Certificate", "Delivery", "Invoice", "Job", "LiveSession", "Member"),
+        "LearnerGroup",
+    }
 )
 """Types whose numbers are bigints; those of all others are integers."""
 

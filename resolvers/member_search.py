@@ -1,7 +1,7 @@
 """Narrowing and ordering the list of all members (C17)."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -101,16 +101,16 @@ class Narrowing:
     """What the list is narrowed to. None of something does not narrow."""
 
     search: str | None = None
-    state: Collection[MemberState] | None = None
+    state: Sequence[MemberState] | None = None
     signed_in_before: dt.datetime | None = None
     signed_in_since: dt.datetime | None = None
     never_signed_in: bool | None = None
-    holding: Collection[Principal] | None = None
+    holding: Sequence[Principal] | None = None
     department_id: strawberry.ID | None = None
     group: str | None = None
     course_id: strawberry.ID | None = None
-    part_in_course: Collection[PartInCourse] | None = None
-    invitation: Collection[InvitationState] | None = None
+    part_in_course: Sequence[PartInCourse] | None = None
+    invitation: Sequence[InvitationState] | None = None
 
 
 def called(piece: str) -> Where:

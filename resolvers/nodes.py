@@ -14,6 +14,7 @@ from models.certificates import Certificate
 from models.content import Attachment
 from models.grading import Submission
 from models.groups import LearnerGroup
+from models.jobs import Job
 from models.live_sessions import LiveSession
 from models.people import Member
 from models.progress import Attempt
@@ -22,6 +23,7 @@ from models.workspaces import Workspace
 from operations import invoices, visible
 from operations.certificates import reading as certificates
 from operations.content import attachments
+from operations.jobs import asking
 from operations.learning import attempts_seen, groups, submissions
 from operations.live_sessions import locking
 from operations.refusals import Code, Refused
@@ -46,6 +48,7 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Attempt": (Attempt, attempts_seen.seen_by),
     "Certificate": (Certificate, certificates.seen_by),
     "LiveSession": (LiveSession, locking.seen_by),
+    "Job": (Job, asking.seen_by),
 }
 """By the type name in a global id: the rows, and which of them a caller may see."""
 

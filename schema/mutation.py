@@ -19,6 +19,7 @@ from schema.due_date import DueDateMutation
 from schema.enrolment import EnrolmentMutation
 from schema.group import GroupMutation
 from schema.invitation import InvitationMutation
+from schema.job import JobMutation
 from schema.live_session_mutation import LiveSessionMutation
 from schema.module_mutation import ModuleMutation
 from schema.payloads import (
@@ -48,6 +49,7 @@ class Mutation(
     EnrolmentMutation,
     GroupMutation,
     DueDateMutation,
+    JobMutation,
     LiveSessionMutation,
     CalendarMutation,
     InvitationMutation,

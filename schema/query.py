@@ -20,6 +20,8 @@ from schema.course import Course
 from schema.department import Department
 from schema.enrolment import EnrolmentQuery
 from schema.explanation import MembershipExplanation
+from schema.job import JobQuery
+from schema.insights import InsightQuery
 from schema.learner import LearnerQuery
 from schema.live_session import LiveSessionQuery
 from schema.member import Member
@@ -49,12 +51,14 @@ class Query(
     ActivityQuery,
     ModuleQuery,
     EnrolmentQuery,
+    JobQuery,
     LearnerQuery,
     LiveSessionQuery,
     PermissionQuery,
     AttributeQuery,
     AttemptQuery,
     SubmissionQuery,
+    InsightQuery,
 ):
     viewer: Viewer = resolved_by(
         viewer_answers.viewer, requires=SIGNED_IN, description="Who is signed in."

@@ -13,6 +13,7 @@ from models.coordinators import CourseRoleKind, OverrideKind
 from models.enrolments import EnrolmentSource
 from models.grading import SubmissionState
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
+from models.jobs import FileFormat, JobKind, JobState
 from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
 from models.people import MemberState
@@ -32,6 +33,7 @@ from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
 from operations.explain_permission import Obstacle
 from operations.holders import How
+from operations.insights.trends import Every
 from operations.learning.completing import Completion
 from operations.learning.due_dates import DueDateOutcome
 from operations.learning.enrolments import AssignmentOutcome, UnassignmentOutcome
@@ -73,6 +75,7 @@ ENUMS = (
     (DueDateOutcome, "DueDateOutcome", "What became of a due date that was to be changed."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
+    (Every, "Every", "How long each part of a trend is; weeks begin on Monday."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
     (CertificateState, "CertificateState", "Only an ISSUED certificate is valid."),
@@ -110,6 +113,9 @@ ENUMS = (
     (ScorePolicy, "ScorePolicy", "Which finished attempt a person's score is of."),
     (Completion, "CompletionOutcome", "What became of a person who was to be completed."),
     (Reset, "ResetOutcome", "What became of a person whose progress was to be reset."),
+    (JobKind, "JobKind", "What long work makes, or reads."),
+    (JobState, "JobState", "CHECKED: an import was tried. EXPIRED: the file is gone."),
+    (FileFormat, "FileFormat", "A workbook for Excel, or text separated by commas."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )
 

@@ -4,6 +4,7 @@ A job belongs to whoever asked for it: nobody else sees it, nor what came of it.
 """
 
 import datetime as dt
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ from operations.refusals import Code, Refused, not_found
 WAITING: Final = (JobState.QUEUED, JobState.RUNNING)
 MOST_OF_ONE: Final = 5
 MOST_OF_ALL: Final = 50
+LONGEST_SAID: Final = 10_000
 
 SAID: Final = "said"
 """Under which of a job's parameters stands what was asked for."""
@@ -45,6 +47,7 @@ async def request(
     if by.member_id is None:
         raise Refused(Code.BAD_USER_INPUT, "Files are made for people: sign in as one.")
     await ask(db, by=by, kind=kind, course_id=course_id)
+    _refuse_long(parameters)
     await _refuse_too_many(db, by)
     job = Job(
         workspace_id=by.workspace_id,
@@ -111,6 +114,17 @@ def seen_by(by: Caller) -> Select[Job]:
         Job.kind.in_(reached),
         is_active,
     )
+
+
+def _refuse_long(parameters: Mapping[str, Any]) -> None:
+    length = len(json.dumps(parameters))
+    if length > LONGEST_SAID:
+        raise Refused(
+            Code.BAD_USER_INPUT,
+            f"What is asked for has at most {LONGEST_SAID} characters; this has {length}. "
+            "Narrow by less.",
+            {"limit": LONGEST_SAID, "actual": length},
+        )
 
 
 async def _refuse_too_many(db: AsyncSession, by: Caller) -> None:

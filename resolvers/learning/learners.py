@@ -106,9 +106,7 @@ async def list_learners(
     at_least: Cursor | None = None,
 ) -> LearnerListing:
     await positions.at_least(info.context, at_least)
-    number = number_of(course_id, "Course")
-    await _refuse_hidden(info.context, number)
-    owner = Owner(number, await _group_in(info.context, number, group_id))
+    owner = await owner_of(info.context, course_id, group_id)
     order = Order(order_by, descending)
     return await _listed(info.context, owner, (first, after), (search, filter), order)
 
@@ -256,6 +254,25 @@ def _alike(keys: Sequence[K], look: Callable[[K], Hashable]) -> Iterator[tuple[A
     yield from found.items()
 
 
+async def owner_of(
+    context: Context, course_id: strawberry.ID, group_id: strawberry.ID | None
+) -> Owner:
+    """What a list hangs on, as it is named; raises NOT_FOUND for what one may not see."""
+    number = number_of(course_id, "Course")
+    await _refuse_hidden(context, number)
+    return Owner(number, await _group_in(context, number, group_id))
+
+
+async def whose_list(
+    context: Context, owner: Owner, search: str | None, by: LearnerFilter | None
+) -> Whose:
+    """The list as the caller sees it; raises Denied where that is nobody, or narrowed by what the
+    caller may not read."""
+    to = await narrowing_of(context, search, by)
+    await context.prepare([Reference(Scope.COURSE, owner.course_id)])
+    return Whose(owner, _is_whole(context, owner.course_id), to)
+
+
 async def _listed(
     context: Context,
     owner: Owner,
@@ -263,9 +280,7 @@ async def _listed(
     narrow: tuple[str | None, LearnerFilter | None],
     order: Order,
 ) -> LearnerListing:
-    to = await narrowing_of(context, *narrow)
-    await context.prepare([Reference(Scope.COURSE, owner.course_id)])
-    whose = Whose(owner, _is_whole(context, owner.course_id), to)
+    whose = await whose_list(context, owner, *narrow)
     kind = kind_of(context, f"learners.{order.name}")
     wanted = asked(context.seal, kind, *page)
     rows = await context.load(pages, OnePage(whose, order, wanted))

@@ -20,8 +20,8 @@ from schema.course import Course
 from schema.department import Department
 from schema.enrolment import EnrolmentQuery
 from schema.explanation import MembershipExplanation
-from schema.job import JobQuery
 from schema.insights import InsightQuery
+from schema.job import JobQuery
 from schema.learner import LearnerQuery
 from schema.live_session import LiveSessionQuery
 from schema.member import Member

@@ -1,0 +1,1 @@
+"""Answers about how courses and quizzes are doing."""

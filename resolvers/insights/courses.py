@@ -1,0 +1,90 @@
+"""How courses are doing, for whoever asks, and for whoever follows them."""
+
+import datetime as dt
+from typing import Any, Final
+
+import strawberry
+
+from access.caller import Caller
+from access.permissions import Scope
+from models.groups import LearnerGroup
+from operations.insights import courses
+from operations.insights.cells import Narrow
+from operations.insights.courses import CourseInsights, Part
+from operations.insights.trends import Bucket, Every
+from resolvers import positions
+from resolvers.context import Context
+from resolvers.ids import number_of
+from resolvers.learning.groups import visible_groups_by_id
+from resolvers.moments import exact
+from resolvers.references import Reference, refer
+from resolvers.seal import Cursor, Position
+
+Info = strawberry.Info[Context, None]
+Parent = strawberry.Parent[Any]
+
+EVERYBODY: Final = Narrow()
+
+
+def _about(row: CourseInsights, _: Caller) -> Reference:
+    return Reference(Scope.COURSE, row.course_id)
+
+
+refer(CourseInsights, _about)
+
+
+async def view_course_insights(
+    info: Info,
+    *,
+    course_id: strawberry.ID,
+    group_id: strawberry.ID | None = None,
+    department: str | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    include_staff: bool = False,
+    at_least: Cursor | None = None,
+) -> CourseInsights:
+    await positions.at_least(info.context, at_least)
+    to = Narrow(
+        group_id=None if group_id is None else number_of(group_id, "LearnerGroup"),
+        department=department,
+        since=exact(since, "since"),
+        until=exact(until, "until"),
+        includes_staff=include_staff,
+    )
+    return await insights_of(info.context, number_of(course_id, "Course"), to)
+
+
+async def insights_of(context: Context, course_id: int, to: Narrow = EVERYBODY) -> CourseInsights:
+    """In the operation's one view of the database, and with the rights of that view."""
+    async with context.read() as db:
+        return await courses.course_insights(
+            db, by=context.signed_in, course_id=course_id, to=to, at=dt.datetime.now(dt.UTC)
+        )
+
+
+def position(root: Parent, info: Info) -> Cursor:
+    row: CourseInsights = root
+    context = info.context
+    place = Position(row.epoch, context.signed_in.workspace_id, row.seq)
+    return Cursor(context.seal.position(place))
+
+
+def trend(
+    root: Parent,
+    *,
+    every: Every = Every.WEEK,
+    since: dt.date | None = None,
+    until: dt.date | None = None,
+) -> list[Bucket] | None:
+    row: CourseInsights = root
+    return row.trend(every, since, until)
+
+
+async def group(root: Parent, info: Info) -> LearnerGroup | None:
+    row: Part = root
+    return (
+        None
+        if row.group_id is None
+        else await info.context.load(visible_groups_by_id, row.group_id)
+    )

@@ -31,10 +31,11 @@ class Facet(StrEnum):
 
     STANDING: learners by state. DUE: learners who have not completed, by when it is due. STARTED,
     FINISHED: learners by the day of it in the time zone of the workspace. TAKEN: learners who have
-    completed, by the whole minutes it took. CERTIFIED: certificates by state and end. ATTENDED:
-    registrations by state. ANSWERED: a question, by the score of the submission. TOTAL:
-    submissions by score. PACE: answers by the whole seconds they took. CHOSEN: answers by what was
-    answered. WAITING: submissions that have no grade yet. HANDED_IN: submissions by day.
+    completed (of a quiz: submissions), by the whole minutes it took. CERTIFIED: certificates by
+    state and end. ATTENDED: registrations by state. ANSWERED: a question, by revision and score of
+    the submission. TOTAL: submissions by revision and score. PACE: answers by the whole seconds
+    they took. CHOSEN: answers by what was answered. WAITING: submissions that have no grade yet;
+    all before are of those that have. HANDED_IN: submissions by day.
     """
 
     STANDING = "STANDING"
@@ -59,8 +60,9 @@ class InsightCell(Base):
     or `group:` and the id of a group they learn in; of quizzes it is empty. `key` is by what the
     facet counts. `counts` says of a submission whether it is the person's first (1), last (2) and
     best (4). `n` is how many; `points`, `squares` and `most` are the sums of the points, of their
-    squares and of the most that could be had, and `correct` is how many were right (of ANSWERED:
-    `answered` is how many were answered at all).
+    squares and of the most that could be had, and `correct` is how many were right (of TOTAL:
+    passed). `answered` is, of ANSWERED, how many were answered at all; of HANDED_IN, how many are
+    the first their person handed in.
     """
 
     __tablename__ = "insight_cell"

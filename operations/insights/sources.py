@@ -23,9 +23,10 @@ ABOUT_QUIZZES: Final = frozenset(
         Facet.CHOSEN,
         Facet.WAITING,
         Facet.HANDED_IN,
+        Facet.TAKEN,
     }
 )
-ABOUT_COURSES: Final = frozenset(Facet) - ABOUT_QUIZZES
+ABOUT_COURSES: Final = (frozenset(Facet) - ABOUT_QUIZZES) | {Facet.TAKEN}
 
 KEYS: Final = "facet, slice, question_id, key, counts, is_staff"
 NAMES: Final = ("n", "answered", "correct", "points", "squares", "most")
@@ -126,6 +127,9 @@ _OF_ALL: Final = f"""{_OF_DEPARTMENT} UNION ALL
          WHERE e.member_id = f.member_id AND e.course_id = :course_id
            AND e.ended_at IS NULL AND e.group_id IS NOT NULL"""  # noqa: S608 - made of constants of ours
 
+_FIRST_OF_TIME: Final = (
+    "row_number() OVER (PARTITION BY s.member_id, s.is_staff ORDER BY s.attempt, s.number) = 1"
+)
 _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
     SELECT r.number AS revision, (q.said ->> 'id')::integer AS id, q.said ->> 'kind' AS kind,
            (q.said ->> 'points')::numeric AS points
@@ -140,8 +144,7 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
 ), handed_in AS (
     SELECT s.id, (s.member_id >> {bits})::integer AS block, s.member_id, s.attempt_id, s.state,
            s.score, s.max_score, s.started_at, s.submitted_at, s.is_passed,
-           coalesce(trim_scale(s.score)::text, '') AS score_key, a.role <> 'LEARNER' AS is_staff,
-           a.number AS attempt, s.number
+           a.role <> 'LEARNER' AS is_staff, a.number AS attempt, s.number
       FROM span
       JOIN submission s ON s.course_id = :course_id AND s.module_id = :module_id
        AND s.member_id BETWEEN span.low AND span.high
@@ -157,12 +160,14 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
            )::smallint AS counts
       FROM handed_in s WINDOW whose AS (PARTITION BY s.member_id, s.is_staff)
 ), taken AS MATERIALIZED (
-    SELECT s.*, t.revision FROM ranked s
+    SELECT s.*, t.revision, t.revision || '|' || trim_scale(s.score)::text AS score_key,
+           {opens} AS opens
+      FROM ranked s
      CROSS JOIN LATERAL (SELECT t.revision FROM attempt_module t WHERE t.attempt_id = s.attempt_id
                             AND t.module_id = :module_id OFFSET 0) AS t
      WHERE TRUE{time}
 ), answered AS (
-    SELECT t.block, t.counts, t.is_staff, t.state, t.score_key, q.id AS question_id, q.kind,
+    SELECT t.block, t.counts, t.is_staff, t.score_key, q.id AS question_id, q.kind,
            q.points AS most, g.given, g.is_given, g.is_correct, coalesce(g.points, 0) AS points,
            least(3600, greatest(0, floor(extract(epoch FROM
                  g.answered_at - coalesce(g.before, t.started_at)))))::integer AS pace
@@ -174,14 +179,14 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
                                             ORDER BY a.answered_at, a.question_id) AS before
           FROM answer a WHERE a.submission_id = t.id OFFSET 0) AS g
       JOIN question q ON q.revision = t.revision AND q.id = g.question_id
-     WHERE CAST(:facets AS text[]) && '{{ANSWERED,PACE,CHOSEN}}'
+     WHERE t.state = 'GRADED' AND CAST(:facets AS text[]) && '{{ANSWERED,PACE,CHOSEN}}'
 ), counted AS (
     SELECT block, 'ANSWERED' AS facet, '' AS slice, question_id, score_key AS key, counts, is_staff,
            count(*) AS n, count(*) FILTER (WHERE is_given) AS answered,
            count(*) FILTER (WHERE is_correct) AS correct, sum(points) AS points,
            sum(points * points) AS squares, sum(most) AS most
       FROM answered
-     WHERE state = 'GRADED' AND 'ANSWERED' = ANY (CAST(:facets AS text[]))
+     WHERE 'ANSWERED' = ANY (CAST(:facets AS text[]))
      GROUP BY block, question_id, score_key, counts, is_staff
      UNION ALL
     SELECT block, 'PACE', '', question_id, pace::text, counts, is_staff, count(*), 0, 0, 0, 0, 0
@@ -189,7 +194,8 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
      WHERE is_given AND 'PACE' = ANY (CAST(:facets AS text[]))
      GROUP BY block, question_id, pace, counts, is_staff
      UNION ALL
-    SELECT block, 'CHOSEN', '', question_id, each.key, counts, is_staff, count(*), 0, 0, 0, 0, 0
+    SELECT block, 'CHOSEN', '', question_id, each.key, counts, is_staff, count(*), 0,
+           count(*) FILTER (WHERE is_correct), 0, 0, 0
       FROM answered a
      CROSS JOIN LATERAL (
         SELECT jsonb_array_elements_text(a.given -> 'choices') WHERE a.given ? 'choices'
@@ -201,12 +207,16 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
      WHERE is_given AND kind <> 'ESSAY' AND 'CHOSEN' = ANY (CAST(:facets AS text[]))
      GROUP BY block, question_id, each.key, counts, is_staff
      UNION ALL
-    SELECT block, said.facet, '', 0, said.key, counts, is_staff, count(*), 0,
+    SELECT block, said.facet, '', 0, said.key, counts, is_staff, count(*),
+           count(*) FILTER (WHERE opens AND said.facet = 'HANDED_IN'),
            count(*) FILTER (WHERE is_passed AND said.facet = 'TOTAL'), coalesce(sum(points), 0),
            coalesce(sum(points * points), 0), coalesce(sum(most), 0)
       FROM taken t CROSS JOIN clock
      CROSS JOIN LATERAL (VALUES
         ('TOTAL', CASE WHEN state = 'GRADED' THEN score_key END, score, max_score),
+        ('TAKEN', CASE WHEN state = 'GRADED'
+                       THEN floor(extract(epoch FROM submitted_at - started_at) / 60)::text END,
+         NULL, NULL),
         ('WAITING', CASE WHEN state = 'SUBMITTED' THEN '' END, NULL, NULL),
         ('HANDED_IN', {submitted}, NULL, NULL)) AS said (facet, key, points, most)
      WHERE said.key IS NOT NULL AND said.facet = ANY (CAST(:facets AS text[]))
@@ -249,6 +259,7 @@ def of_quiz(narrowed: Collection[str] = ()) -> str:
         clock=_CLOCK,
         bits=BLOCK_BITS,
         submitted=_DAY.format("t.submitted_at"),
+        opens=_FIRST_OF_TIME if times.keys() & set(narrowed) else "s.counts & 1 <> 0",
         narrow="".join(conditions[name] for name in sorted(narrowed) if name in conditions),
         time="".join(times[name] for name in sorted(narrowed) if name in times),
     )

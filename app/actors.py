@@ -13,6 +13,7 @@ from app.mail.office import PostOffice
 from operations import deliveries, invitees, invoices, mail, pending
 from operations.certificates import issuing, statements
 from operations.edge import Edge
+from operations.insights import folding
 from operations.learning import abandoning
 from operations.live_sessions import closing
 from sync_engine.bell import APPLY_INBOX, Wake
@@ -26,6 +27,7 @@ ABANDON_ATTEMPTS: Final = Wake("attempts.abandon_ended", LATER)
 SETTLE_MONTHS: Final = Wake("invoices.settle_months", LATER)
 EXPIRE_CERTIFICATES: Final = Wake("certificates.expire_due", LATER)
 END_WAITLISTS: Final = Wake("waitlists.end_begun", LATER)
+FOLD_INSIGHTS: Final = Wake("insights.fold_markers", LATER)
 RELEASE_SEATS: Final = Wake("seats.release_left", LATER)
 
 _DELIVERIES_A_TURN: Final = 200
@@ -34,6 +36,7 @@ _ATTEMPTS_A_TURN: Final = 500
 _MONTHS_A_TURN: Final = 200
 _CERTIFICATES_A_TURN: Final = 500
 _LIVE_SESSIONS_A_TURN: Final = 100
+_BLOCKS_A_TURN: Final = 8
 
 
 @actor(APPLY_INBOX, pending=deliveries.PENDING)
@@ -98,12 +101,24 @@ async def expire_certificates(edge: Edge) -> bool:
     return expired == _CERTIFICATES_A_TURN
 
 
+@actor(FOLD_INSIGHTS, pending=folding.PENDING, every=2.0)
+async def fold_insights(edge: Edge) -> bool:
+    """What changed on a course or in a quiz is in its summary, or more is left. Readers need not
+    wait: what is not there yet they count."""
+    async with edge.transaction() as db:
+        folded = await folding.fold(
+            db, at=dt.datetime.now(dt.UTC), limit=_BLOCKS_A_TURN, settled=folding.SETTLED
+        )
+    return folded > 0
+
+
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
     apply_inbox,
     lapse_pending_grants,
     abandon_ended_attempts,
     end_waitlists,
     release_seats,
+    fold_insights,
     expire_certificates,
     settle_months,
 )

@@ -42,14 +42,16 @@ span AS MATERIALIZED (
     SELECT block::bigint << {BLOCK_BITS} AS low, ((block::bigint + 1) << {BLOCK_BITS}) - 1 AS high
       FROM unnest(CAST(:blocks AS integer[])) AS block
 )"""  # noqa: S608 - made of constants of ours
-MARKED_BLOCKS: Final = f"""
+_MARKED: Final = """
 kept AS MATERIALIZED (
     SELECT FROM insight_unit
      WHERE workspace_id = :workspace_id AND course_id = :course_id AND module_id = :module_id
 ), marked AS MATERIALIZED (
     SELECT DISTINCT block FROM insight_marker
      WHERE course_id = :course_id AND module_id = :module_id
-), span AS MATERIALIZED (
+)"""
+EVERYBODY_AND_MARKS: Final = f"{_MARKED}, {EVERYBODY}"
+MARKED_BLOCKS: Final = f"""{_MARKED}, span AS MATERIALIZED (
     SELECT block::bigint << {BLOCK_BITS} AS low, ((block::bigint + 1) << {BLOCK_BITS}) - 1 AS high
       FROM marked WHERE EXISTS (SELECT FROM kept)
      UNION ALL

@@ -31,14 +31,22 @@ SELECT DISTINCT changed.course_id, m.module_id, (changed.member_id >> 10)::integ
   JOIN attempt_module m ON m.attempt_id = changed.id
  WHERE changed.state IN ('RESET', 'ABANDONED')
 """
-OF_PEOPLE = """
-SELECT DISTINCT p.course_id, 0, (changed.id >> 10)::integer
+WHO_MOVED = """
   FROM changed
   JOIN previous ON previous.id = changed.id
    AND (previous.attributes ->> 'department', previous.deleted_at)
        IS DISTINCT FROM (changed.attributes ->> 'department', changed.deleted_at)
-  JOIN progress p ON p.member_id = changed.id
 """
+OF_PEOPLE = f"""
+SELECT DISTINCT p.course_id, 0, (changed.id >> 10)::integer
+{WHO_MOVED}  JOIN progress p ON p.member_id = changed.id
+"""
+WHOSE_PEOPLE = f"""
+PERFORM pg_advisory_xact_lock_shared(1229870419, moved.workspace_id)
+   FROM (SELECT DISTINCT changed.workspace_id {WHO_MOVED} ORDER BY 1) AS moved;
+"""
+"""Whoever folds courses of a workspace has this lock alone: else they could count somebody as of
+before a move that has not seen yet on which courses the person is."""
 OF_TIME_ZONES = """
 SELECT DISTINCT cell.course_id, cell.module_id, cell.block
   FROM changed
@@ -77,8 +85,9 @@ ROWS = {
 
 def _mark(table: str, event: str, blocks: str) -> None:
     name = f"mark_insights_{event.lower()}_of_{table}"
+    first = WHOSE_PEOPLE if table == "member" else ""
     op.execute(
-        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {first}"
         f" INSERT INTO insight_marker (course_id, module_id, block) {blocks};"
         " RETURN NULL; END $$"
     )

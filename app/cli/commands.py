@@ -7,6 +7,7 @@ from app.cli import (
     billing,
     demo,
     export_schema,
+    insights,
     issuer,
     learners,
     mail,
@@ -47,6 +48,7 @@ commands.command("simulate", hidden=True)(simulate.simulate)
 commands.add_typer(token.tokens, name="token")
 commands.add_typer(audit.audits, name="audit")
 commands.add_typer(issuer.issuers, name="issuer")
+commands.add_typer(insights.insights, name="insights")
 commands.add_typer(learners.learners, name="learners")
 commands.add_typer(segment.segments, name="segment")
 commands.add_typer(billing.billing, name="billing")

@@ -22,6 +22,9 @@ ATTACHMENTS: Final[Key] = ("attachments", 0)
 STANDING: Final[Key] = ("standing", 0)
 """Concerned where everybody's rights on any course may be others."""
 
+DEPARTMENTS: Final[Key] = ("departments", 0)
+"""Concerned where somebody's department is another one, or somebody is no longer there."""
+
 _OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached"})
 _OF_STANDING: Final = _OF_ATTACHMENTS | {"course.edited"}
 
@@ -82,6 +85,7 @@ class Interest:
     segments: frozenset[int] = frozenset()
     members: frozenset[int] = frozenset()
     attachments: bool = False
+    departments: bool = False
     everything: bool = False
 
     def wanted(self) -> frozenset[Key]:
@@ -91,6 +95,7 @@ class Interest:
             + [("segment", id) for id in self.segments]
             + [("member", id) for id in self.members]
             + ([ATTACHMENTS] if self.attachments else [])
+            + ([DEPARTMENTS] if self.departments else [])
         )
 
 
@@ -141,6 +146,8 @@ def _concerned(values: Mapping[str, Any]) -> frozenset[Key]:
         keys.add(ATTACHMENTS)
     if values["verb"] in _OF_STANDING and values["course_id"] is not None:
         keys.update((STANDING, ("standing", values["course_id"])))
+    if values["verb"] == "member.deleted" or _is_of_department(values):
+        keys.add(DEPARTMENTS)
     changed: Mapping[str, Mapping[str, list[int]]] = (values["detail"] or {}).get("segments") or {}
     if isinstance(changed, Mapping):
         for segment_id, change in changed.items():
@@ -148,3 +155,7 @@ def _concerned(values: Mapping[str, Any]) -> frozenset[Key]:
             people = (*change.get("added", ()), *change.get("removed", ()))
             keys.update(("member", member_id) for member_id in people)
     return frozenset(keys)
+
+
+def _is_of_department(values: Mapping[str, Any]) -> bool:
+    return values["verb"] == "member.changed" and "department" in (values["after"] or {})

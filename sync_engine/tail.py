@@ -235,6 +235,21 @@ class Following:
             else:
                 await self._catch_up()
 
+    async def pause(self, seconds: float) -> None:
+        """Let entries gather for so long; less where what is watched is concerned meanwhile.
+        Raises HistoryGone or Stopped."""
+        until = asyncio.get_running_loop().time() + seconds
+        noticed = self.noticed
+        while self.noticed == noticed:
+            if self._tail.end is not None:
+                raise self._tail.end
+            self._woken.clear()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._woken.wait()
+            except TimeoutError:
+                return
+
     def ready(self, wanted: Callable[[Entry], bool]) -> list[Entry]:
         """The next entries, without waiting for any, as long as they are wanted."""
         entries = []

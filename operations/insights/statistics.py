@@ -5,10 +5,14 @@ figures are the same however the sums were made. Sums are exact; only what is sa
 rounded, to a float. Where a figure is not defined it is None with the reason: never NaN.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
-from typing import Final, NamedTuple
+from fractions import Fraction
+from typing import Final, NamedTuple, TypeVar
+
+Value = TypeVar("Value", Decimal, Fraction, int)
 
 EXACT: Final = Context(prec=90)
 """More digits than any sum or product of sums here has."""
@@ -71,9 +75,18 @@ def added(parts: Iterable[Sums]) -> Sums:
     return Sums(n, points, squares)
 
 
-def mean(sums: Sums) -> Figure:
-    """The arithmetic mean."""
-    return _share(sums.points, Decimal(sums.n), Undefined.NOBODY)
+def mean(weighted: Iterable[tuple[Value, int]]) -> Figure:
+    """The arithmetic mean of values that occur so often."""
+    n, total, _ = _moments(weighted)
+    return Figure(float(total / n)) if n else Figure(None, Undefined.NOBODY)
+
+
+def standard_deviation(weighted: Iterable[tuple[Value, int]]) -> Figure:
+    """The standard deviation of a sample: Bessel's n - 1 in the denominator."""
+    n, total, squares = _moments(weighted)
+    if n < 2:
+        return Figure(None, Undefined.TOO_FEW_PEOPLE)
+    return Figure(math.sqrt((n * squares - total * total) / (n * (n - 1))))
 
 
 def facility(points: Decimal, most: Decimal) -> Figure:
@@ -86,24 +99,15 @@ def facility(points: Decimal, most: Decimal) -> Figure:
     return _share(points, most, Undefined.NO_POINTS)
 
 
-def standard_deviation(sums: Sums) -> Figure:
-    """The standard deviation of a sample: Bessel's n - 1 in the denominator."""
-    if sums.n < 2:
-        return Figure(None, Undefined.TOO_FEW_PEOPLE)
-    with localcontext(EXACT):
-        return Figure(float((sums.spread / (sums.n * (sums.n - 1))).sqrt()))
-
-
-def median(weighted: Iterable[tuple[Decimal, int]]) -> Figure:
+def median(weighted: Iterable[tuple[Value, int]]) -> Figure:
     """The exact median of values that occur so often: of an even number the mean of the middle
     two."""
     found = sorted((value, n) for value, n in weighted if n)
     total = sum(n for _, n in found)
     if not total:
         return Figure(None, Undefined.NOBODY)
-    with localcontext(EXACT):
-        middle = _nth(found, (total - 1) // 2) + _nth(found, total // 2)
-        return Figure(float(middle / 2))
+    lower, upper = _nth(found, (total - 1) // 2), _nth(found, total // 2)
+    return Figure(float((Fraction(lower) + Fraction(upper)) / 2))
 
 
 def discrimination(classes: Sequence[AtScore], most: Decimal) -> Figure:
@@ -184,22 +188,27 @@ def standard_error(whole: Sums, reliability: Figure) -> Figure:
         return reliability
     if reliability.value < 0:
         return Figure(None, Undefined.NEGATIVE_RELIABILITY)
-    deviation = standard_deviation(whole)
-    if deviation.value is None:
-        return deviation
-    return Figure(deviation.value * max(0.0, 1 - reliability.value) ** 0.5)
+    with localcontext(EXACT):
+        deviation = (whole.spread / (whole.n * (whole.n - 1))).sqrt()
+    return Figure(float(deviation) * math.sqrt(max(0.0, 1 - reliability.value)))
 
 
-def distribution(
-    percents: Iterable[tuple[Decimal, int]], *, bins: int, most: Decimal = Decimal(100)
-) -> list[int]:
-    """How many lie in each of so many equal parts of 0 to `most`. A part begins with its lower
-    end; the last one has its upper end too."""
+def distribution(percents: Iterable[tuple[Value, int]], *, bins: int) -> list[int]:
+    """How many lie in each of so many equal parts of 0 to 100. A part begins with its lower end;
+    the last one has its upper end too."""
     found = [0] * bins
     for value, n in percents:
-        with localcontext(EXACT):
-            found[min(int(value * bins / most), bins - 1)] += n
+        found[min(int(Fraction(value) * bins / 100), bins - 1)] += n
     return found
+
+
+def _moments(weighted: Iterable[tuple[Value, int]]) -> tuple[int, Fraction, Fraction]:
+    """How many values there are, their sum, and the sum of their squares."""
+    n, total, squares = 0, Fraction(0), Fraction(0)
+    for value, times in weighted:
+        exact = Fraction(value)
+        n, total, squares = n + times, total + exact * times, squares + exact * exact * times
+    return n, total, squares
 
 
 def _share(part: Decimal, whole: Decimal, reason: Undefined) -> Figure:
@@ -209,7 +218,7 @@ def _share(part: Decimal, whole: Decimal, reason: Undefined) -> Figure:
         return Figure(float(part / whole))
 
 
-def _nth(sorted_: Sequence[tuple[Decimal, int]], place: int) -> Decimal:
+def _nth(sorted_: Sequence[tuple[Value, int]], place: int) -> Value:
     """The value at a place, from 0, when each is written down as often as it occurs."""
     for value, n in sorted_:
         if place < n:

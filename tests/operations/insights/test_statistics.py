@@ -69,7 +69,7 @@ def variance(values: Sequence[Decimal]) -> Fraction:
     exact = [Fraction(each) for each in values]
     middle = sum(exact) / len(exact)
     squares = [(each - middle) * (each - middle) for each in exact]
-    return sum(squares, Fraction(0)) / (len(exact) - 1)
+    return Fraction(sum(squares)) / (len(exact) - 1)
 
 
 def near(figure: Figure, expected: float | Fraction) -> bool:
@@ -87,7 +87,7 @@ def by_hand(matrix: Matrix, question: int, most: Decimal) -> Fraction:
     shared = {at: sum(map(Fraction, own)) / len(own) for at, own in average.items()}
     pieces = [shared[total] for total in sorted(totals(matrix)) for _ in range(100)]
     size = 27 * len(matrix)
-    return (sum(pieces[-size:], Fraction(0)) - sum(pieces[:size])) / (size * Fraction(most))
+    return Fraction(sum(pieces[-size:]) - sum(pieces[:size])) / (size * Fraction(most))
 
 
 @given(matrices())
@@ -139,14 +139,14 @@ def test_mean_deviation_and_median_are_those_of_the_standard_library(
 ) -> None:
     counted = [(each, values.count(each)) for each in set(values)]
     if values:
-        assert near(mean(sums_of(values)), statistics.mean(map(Fraction, values)))
+        assert near(mean(counted), statistics.mean(map(Fraction, values)))
         assert near(median(counted), statistics.median(map(Fraction, values)))
     else:
-        assert mean(sums_of(values)) == median(counted) == Figure(None, Undefined.NOBODY)
+        assert mean(counted) == median(counted) == Figure(None, Undefined.NOBODY)
     if len(values) > 1:
-        assert near(standard_deviation(sums_of(values)), float(variance(values)) ** 0.5)
+        assert near(standard_deviation(counted), float(variance(values)) ** 0.5)
     else:
-        assert standard_deviation(sums_of(values)) == Figure(None, Undefined.TOO_FEW_PEOPLE)
+        assert standard_deviation(counted) == Figure(None, Undefined.TOO_FEW_PEOPLE)
 
 
 @given(st.lists(st.decimals(0, 100, places=2)), st.integers(1, 20))
@@ -210,7 +210,8 @@ def test_the_published_analysis_of_the_law_school_admission_test_is_found_again(
     items = [sums_of(column(matrix, each)) for each in range(5)]
     reliability = alpha(items, whole)
     error = standard_error(whole, reliability)
-    wholes = (mean(whole), standard_deviation(whole), reliability, error)
+    scores = [(each, 1) for each in totals(matrix)]
+    wholes = (mean(scores), standard_deviation(scores), reliability, error)
     assert [_rounded(each) for each in wholes] == [3.707, 1.199, 0.453, 0.886]
     means = [facility(each.points, Decimal(each.n)) for each in items]
     assert [_rounded(each) for each in means] == [0.828, 0.658, 0.772, 0.606, 0.843]
@@ -275,5 +276,7 @@ def test_the_groups_are_those_of_kelley() -> None:
 
 
 def test_sums_are_exact_where_floats_are_not() -> None:
-    large = [Decimal("99999999.99"), Decimal("99999999.98")] * 50_000
-    assert near(standard_deviation(sums_of(large)), (Fraction(1, 40000) * 100_000 / 99_999) ** 0.5)
+    large = [(Decimal("99999999.99"), 50_000), (Decimal("99999999.98"), 50_000)]
+    assert near(standard_deviation(large), 0.005 * (100_000 / 99_999) ** 0.5)
+    thirds = [(Fraction(100, 3), 2), (Fraction(200, 6), 5)]
+    assert standard_deviation(thirds) == Figure(0.0)

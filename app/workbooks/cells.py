@@ -5,7 +5,6 @@ quickest, and else a cell. Cells are written at once, so each column uses its ow
 """
 
 import datetime as dt
-import math
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
@@ -20,8 +19,6 @@ from app.workbooks.text import for_excel, looks_like_formula
 Maker: TypeAlias = Callable[[Any], Any]
 
 FORMATS: Final = {
-    Kind.INTEGER: "0",
-    Kind.NUMBER: "General",
     Kind.PERCENT: "0.0%",
     Kind.MOMENT: "yyyy-mm-dd hh:mm:ss",
     Kind.DATE: "yyyy-mm-dd",
@@ -58,10 +55,8 @@ def maker(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
             return lambda value: values(_seconds(value) / 86_400, value)
         case Kind.PERCENT:
             return lambda value: values(float(value) / 100, value)
-        case Kind.INTEGER:
-            return lambda value: values(value, value)
         case _:
-            return lambda value: values(float(value), value)
+            return values.plain
 
 
 def header(sheet: WriteOnlyWorksheet, title: str) -> Cell:
@@ -95,13 +90,26 @@ class _Numbers:
 
     def __init__(self, sheet: WriteOnlyWorksheet, column: Column) -> None:
         self._cell = WriteOnlyCell(sheet)
-        self._cell.number_format = FORMATS[column.kind]
+        self._cell.number_format = FORMATS.get(column.kind, "General")
 
     def __call__(self, number: float | None, said: object) -> Any:
-        if number is None or not math.isfinite(number) or abs(number) >= _MOST_DIGITS:
-            return _text(self._cell, for_excel(str(said)))
+        if number is None or not _fits(number):
+            return self._in_words(said)
         self._cell.value = number
         return self._cell
+
+    def plain(self, value: Any) -> Any:
+        """A number that is shown as it is."""
+        number = value if type(value) is int else float(value)
+        return number if _fits(number) else self._in_words(value)
+
+    def _in_words(self, said: object) -> Cell:
+        return _text(self._cell, for_excel(str(said)))
+
+
+def _fits(number: float) -> bool:
+    """Whether Excel keeps all digits of whole numbers as large as this; not so NaN and infinity."""
+    return -_MOST_DIGITS < number < _MOST_DIGITS
 
 
 def _text(cell: Cell, text: str) -> Cell:

@@ -76,8 +76,8 @@ async def test_titles_of_columns_and_words_about_the_file_are_text_too(path: Pat
 @pytest.mark.parametrize(
     ("kind", "value", "read", "format"),
     [
-        (Kind.INTEGER, 42, 42, "0"),
-        (Kind.INTEGER, -7, -7, "0"),
+        (Kind.INTEGER, 42, 42, "General"),
+        (Kind.INTEGER, -7, -7, "General"),
         (Kind.INTEGER, 2**60, str(2**60), None),
         (Kind.NUMBER, Decimal("7.25"), 7.25, "General"),
         (Kind.NUMBER, float("nan"), "nan", None),

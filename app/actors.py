@@ -9,15 +9,17 @@ from typing import Final
 
 from app import webhooks
 from app.invoices import settling
+from app.jobs import Workshop
 from app.mail.office import PostOffice
 from operations import deliveries, invitees, invoices, mail, pending
 from operations.certificates import issuing, statements
 from operations.edge import Edge
 from operations.insights import folding
+from operations.jobs import keeping, working
 from operations.learning import abandoning
 from operations.live_sessions import closing
 from sync_engine.bell import APPLY_INBOX, Wake
-from sync_engine.broker import LATER
+from sync_engine.broker import FILES, LATER
 from sync_engine.duties import Actor, actor
 
 INVITE_DUE: Final = Wake("invitations.invite_due", LATER)
@@ -29,6 +31,8 @@ EXPIRE_CERTIFICATES: Final = Wake("certificates.expire_due", LATER)
 END_WAITLISTS: Final = Wake("waitlists.end_begun", LATER)
 FOLD_INSIGHTS: Final = Wake("insights.fold_markers", LATER)
 RELEASE_SEATS: Final = Wake("seats.release_left", LATER)
+MAKE_FILES: Final = Wake("files.make_asked", FILES)
+EXPIRE_FILES: Final = Wake("files.expire_kept", LATER)
 
 _DELIVERIES_A_TURN: Final = 200
 _GRANTS_A_TURN: Final = 500
@@ -137,3 +141,19 @@ async def send_queued(office: PostOffice) -> bool:
 
 
 MAILING: Final[tuple[Actor[PostOffice], ...]] = (invite_due, send_queued)
+
+
+@actor(MAKE_FILES, pending=working.PENDING)
+async def make_files(workshop: Workshop) -> bool:
+    """Somebody is at work on the files that were asked for."""
+    workshop.begin()
+    return False
+
+
+@actor(EXPIRE_FILES, pending=keeping.EXPIRED, every=10.0)
+async def expire_files(workshop: Workshop) -> bool:
+    """Of no job that is over are there bytes beyond their time, or more is left."""
+    return await workshop.expire(at=dt.datetime.now(dt.UTC))
+
+
+MAKING: Final[tuple[Actor[Workshop], ...]] = (make_files, expire_files)

@@ -16,7 +16,17 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from access.caller import Caller
-from app import activation, attachments, audit, calendar, certificates, invoices, scim, webhooks
+from app import (
+    activation,
+    attachments,
+    audit,
+    calendar,
+    certificates,
+    invoices,
+    jobs,
+    scim,
+    webhooks,
+)
 from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import NOT_SIGNED_IN, WORKSPACE_HEADER, Bearer
 from app.authentication.clock import utc_now
@@ -184,6 +194,7 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
         ),
         *audit.routes(edge=here.edge, bearer=here.bearer),
         *attachments.routes(edge=here.edge, bearer=here.bearer, storage=here.storage, now=utc_now),
+        *jobs.routes(edge=here.edge, bearer=here.bearer, storage=here.storage),
         *activation.routes(
             edge=here.edge,
             bearer=here.bearer,

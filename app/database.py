@@ -35,6 +35,19 @@ def web_engine(url: str, *, application_name: str = "coordinator web") -> AsyncE
     )
 
 
+def files_engine(url: str) -> AsyncEngine:
+    """The few connections of whoever makes files, which takes its time: a whole file is read in one
+    transaction."""
+    limits = {"statement_timeout": 120_000, "lock_timeout": 2_000}
+    return create_async_engine(
+        url,
+        pool_size=2,
+        max_overflow=2,
+        pool_pre_ping=True,
+        connect_args=_connect_arguments("coordinator files", limits),
+    )
+
+
 def sessions_on(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     """Sessions whose rows stay readable after the edge has committed."""
     return async_sessionmaker(engine, expire_on_commit=False)

@@ -84,11 +84,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 def _programs(listening: int) -> tuple[Program, ...]:
-    """One process answers; two work, so that bulk work never stands before a single change."""
+    """One process answers; three work, so that bulk work never stands before a single change, nor
+    files that are made before bulk work."""
     return (
         Program("web", command("serve", "--inherited", str(listening)), (listening,)),
         Program("worker for now", command("worker", "--queues", "now")),
         Program("worker for later", command("worker", "--queues", "later")),
+        Program("worker for files", command("worker", "--queues", "files")),
     )
 
 

@@ -1,7 +1,8 @@
 """A worker process: Dramatiq's worker, the sweeper, and what their duties work on.
 
-Run `now` and `later` in processes of their own, so that bulk work never stands before a single
-change. Any number of processes may listen to a queue.
+Run `now`, `later` and `files` in processes of their own, so that bulk work never stands before a
+single change, and what makes files takes nobody's memory nor time. Any number of processes may
+listen to a queue.
 """
 
 import gc
@@ -14,19 +15,20 @@ from typing import Final, Self
 
 import dramatiq
 
-from app.actors import MAILING, OPERATIONS
+from app.actors import MAILING, MAKING, OPERATIONS
 from app.database import sessions_on, web_engine, worker_engine
+from app.jobs import workshop
 from app.mail.office import post_office
 from app.settings import Settings
 from operations.edge import Edge
 from sync_engine.actors import ACTORS, Runtime
 from sync_engine.bell import Bell
-from sync_engine.broker import LATER, NOW, DoorbellBroker, worker_middleware
+from sync_engine.broker import FILES, LATER, NOW, DoorbellBroker, worker_middleware
 from sync_engine.duties import bind
 from sync_engine.state import Rules
 from sync_engine.sweep import EVERY, Sweeper
 
-QUEUES: Final = (NOW, LATER)
+QUEUES: Final = (NOW, LATER, FILES)
 THREADS: Final = 4
 _STOP_MILLISECONDS: Final = 10_000
 _FAREWELL_SECONDS: Final = 1.0
@@ -67,11 +69,13 @@ class WorkerProcess:
         self._broker = DoorbellBroker(settings.redis_address, middleware=worker_middleware())
         edge = Edge(sessions_on(web_engine(database, application_name=name)), self._bell.ring)
         self._office = post_office(settings, edge)
+        self._workshop = workshop(settings, self._engine, edge)
         runtime = Runtime(self._engine, self._rules, self._bell)
         duties = [
             *bind(self._broker, self._bell, runtime, ACTORS),
             *bind(self._broker, self._bell, edge, OPERATIONS),
             *bind(self._broker, self._bell, self._office, MAILING),
+            *bind(self._broker, self._bell, self._workshop, MAKING),
         ]
         self._worker = dramatiq.Worker(self._broker, queues={*queues}, worker_threads=threads)
         self._sweeper = Sweeper(
@@ -98,6 +102,7 @@ class WorkerProcess:
         trace: TracebackType | None,
     ) -> None:
         self._office.end()
+        self._workshop.end()
         self._sweeper.stop()
         self._worker.stop(_STOP_MILLISECONDS)
         self._bell.rest(_FAREWELL_SECONDS)

@@ -31,6 +31,7 @@ from sync_engine.outage import Outage
 NAMESPACE: Final = "coordinator"
 NOW: Final = "now"
 LATER: Final = "later"
+FILES: Final = "files"
 
 BELL_TOKENS: Final = 16
 """Tokens kept per queue: as many sleeping consumers wake at once."""

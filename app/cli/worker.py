@@ -9,10 +9,11 @@ from app.cli.options import DataDir, ready_settings
 
 
 class Queue(StrEnum):
-    """What a worker listens to: single changes, or bulk work."""
+    """What a worker listens to: single changes, bulk work, or files to be made."""
 
     NOW = "now"
     LATER = "later"
+    FILES = "files"
 
 
 Queues = Annotated[
@@ -26,7 +27,7 @@ def worker(data_dir: DataDir = None, queues: Queues = None, threads: Threads = 4
     """Run one worker process.
 
     It works beside the running stack, or on DATABASE_URL and REDIS_URL. Any number may run at the
-    same time. `now` and `later` belong in separate processes.
+    same time. `now`, `later` and `files` belong in separate processes.
     """
     settings = ready_settings(data_dir)
 

@@ -18,11 +18,13 @@ from models.jobs import Job, JobState
 from models.journal import record
 from models.workspaces import Workspace
 from operations.jobs.keeping import THROWN_AWAY, key_of
-from operations.jobs.rights import SHOWS, Shown, ask, asker_of
+from operations.jobs.rights import NOTHING, Shown, ask, asker_of
 from operations.refusals import not_found
 
 LEASE: Final = dt.timedelta(seconds=30)
 RUNS: Final = 3
+PAUSE: Final = dt.timedelta(seconds=5)
+"""Before a try that went wrong is repeated."""
 
 PENDING: Final = (
     "EXISTS (SELECT FROM job WHERE state IN ('QUEUED', 'RUNNING')"
@@ -40,7 +42,6 @@ RETURNING id
 """How far a run is, and that it lives; no row where it has nothing to do any more."""
 
 GIVEN_UP: Final = "GIVEN_UP"
-LOST: Final = "NOT_FOUND"
 
 _LONGEST_MESSAGE: Final = 500
 
@@ -53,6 +54,7 @@ class MadeFile:
     media_type: str
     size: int
     sha256: bytes
+    rows: int
 
 
 async def claim(db: AsyncSession, *, at: dt.datetime) -> Job | None:
@@ -84,7 +86,7 @@ def beat(job_id: int, run: int, done: int, total: int | None) -> dict[str, objec
     return {"id": job_id, "run": run, "done": done, "total": total, "lease": seconds}
 
 
-async def ask_again(db: AsyncSession, *, job: Job, shows: Shown = ()) -> None:
+async def ask_again(db: AsyncSession, *, job: Job, shows: Shown = NOTHING) -> None:
     """Raises Refused, Denied if who asked for it would not be let in any more."""
     by = await asker_of(db, job)
     if by is None:
@@ -102,14 +104,25 @@ async def finish(
         return False
     await ask_again(db, job=job, shows=shows)
     kept = await db.scalar(select(Workspace.kept_days).where(Workspace.id == job.workspace_id))
-    job.parameters = {**job.parameters, SHOWS: [[each.value for each in one] for one in shows]}
+    job.parameters = {**job.parameters, **shows.kept()}
     job.state, job.finished_at, job.lease_until = JobState.DONE, at, None
     job.expires_at = at + dt.timedelta(days=kept or 0)
     job.output_key, job.file_name, job.media_type = key_of(job, run), file.name, file.media_type
     job.size, job.sha256 = file.size, file.sha256
-    job.total = job.done = max(job.done, job.total or 0)
+    job.total = job.done = file.rows
     _tell(db, job, "export.finished", {"rows": job.done, "sha256": file.sha256.hex()})
     return True
+
+
+async def give_back(
+    db: AsyncSession, *, job_id: int, run: int, at: dt.datetime, counts: bool
+) -> None:
+    """Leave it to whoever comes next; `counts`: as a try that came to nothing, after a pause."""
+    job = await _held(db, job_id, run)
+    if job is not None:
+        job.state, job.done, job.total = JobState.QUEUED, 0, None
+        job.lease_until = at + PAUSE if counts else None
+        job.runs = run if counts else run - 1
 
 
 async def fail(

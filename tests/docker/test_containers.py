@@ -95,6 +95,7 @@ def test_every_part_of_the_product_is_there(compose: dict[str, Any]) -> None:
         "web": ["serve"],
         "worker-now": ["worker", "--queues", "now"],
         "worker-later": ["worker", "--queues", "later"],
+        "worker-files": ["worker", "--queues", "files"],
         "migrate": ["migrate"],
     }
     assert {"proxy", "database", "doorbell"} == set(compose["services"]) - set(commands)

@@ -6,6 +6,7 @@ rounded, to a float. Where a figure is not defined it is None with the reason: n
 """
 
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
@@ -124,8 +125,8 @@ def discrimination(classes: Sequence[AtScore], most: Decimal) -> Figure:
         return Figure(None, Undefined.TOO_FEW_PEOPLE)
     if not most:
         return Figure(None, Undefined.NO_POINTS)
-    upwards = sorted((each for each in classes if each.n), key=lambda each: each.score)
-    if upwards[0].score == upwards[-1].score:
+    upwards = _upwards(classes)
+    if len(upwards) < 2:
         return Figure(None, Undefined.NO_VARIANCE)
     with localcontext(EXACT):
         size = TAIL * total
@@ -193,13 +194,10 @@ def standard_error(whole: Sums, reliability: Figure) -> Figure:
     return Figure(float(deviation) * math.sqrt(max(0.0, 1 - reliability.value)))
 
 
-def distribution(percents: Iterable[tuple[Value, int]], *, bins: int) -> list[int]:
-    """How many lie in each of so many equal parts of 0 to 100. A part begins with its lower end;
-    the last one has its upper end too."""
-    found = [0] * bins
-    for value, n in percents:
-        found[min(int(Fraction(value) * bins / 100), bins - 1)] += n
-    return found
+def places(percents: Iterable[Value], *, bins: int) -> list[int]:
+    """In which of so many equal parts of 0 to 100 each lies. A part begins with its lower end; the
+    last one has its upper end too."""
+    return [min(int(Fraction(each) * bins / 100), bins - 1) for each in percents]
 
 
 def _moments(weighted: Iterable[tuple[Value, int]]) -> tuple[int, Fraction, Fraction]:
@@ -225,6 +223,15 @@ def _nth(sorted_: Sequence[tuple[Value, int]], place: int) -> Value:
             return value
         place -= n
     raise IndexError(place)
+
+
+def _upwards(classes: Iterable[AtScore]) -> list[AtScore]:
+    """By score, everybody who has it together."""
+    found: defaultdict[Decimal, list[Sums]] = defaultdict(list)
+    for each in classes:
+        if each.n:
+            found[each.score].append(Sums(each.n, each.points, each.squares))
+    return [AtScore(score, *added(found[score])) for score in sorted(found)]
 
 
 def _first(classes: Sequence[AtScore], size: Decimal) -> Decimal:

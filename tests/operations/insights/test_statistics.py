@@ -21,11 +21,11 @@ from operations.insights.statistics import (
     Undefined,
     alpha,
     discrimination,
-    distribution,
     facility,
     item_rest_correlation,
     mean,
     median,
+    places,
     standard_deviation,
     standard_error,
 )
@@ -58,11 +58,11 @@ def totals(matrix: Matrix) -> list[Decimal]:
 
 
 def by_score(matrix: Matrix, question: int) -> list[AtScore]:
-    """The matrix as it is counted in the database: those of one score together."""
-    found: dict[Decimal, list[Decimal]] = defaultdict(list)
-    for row, total in zip(matrix, totals(matrix), strict=True):
-        found[total].append(row[question])
-    return [AtScore(total, *sums_of(values)) for total, values in found.items()]
+    """The matrix as it is counted in the database: those of one score and revision together."""
+    found: dict[tuple[Decimal, int], list[Decimal]] = defaultdict(list)
+    for place, (row, total) in enumerate(zip(matrix, totals(matrix), strict=True)):
+        found[total, place % 2].append(row[question])
+    return [AtScore(total, *sums_of(values)) for (total, _), values in found.items()]
 
 
 def variance(values: Sequence[Decimal]) -> Fraction:
@@ -151,13 +151,11 @@ def test_mean_deviation_and_median_are_those_of_the_standard_library(
 
 @given(st.lists(st.decimals(0, 100, places=2)), st.integers(1, 20))
 def test_everybody_lies_in_one_part_of_the_distribution(values: list[Decimal], bins: int) -> None:
-    found = distribution([(each, 1) for each in values], bins=bins)
-    assert sum(found) == len(values)
-    for place, count in enumerate(found):
+    found = places(values, bins=bins)
+    assert len(found) == len(values)
+    for value, place in zip(values, found, strict=True):
         lower, upper = Fraction(100 * place, bins), Fraction(100 * (place + 1), bins)
-        is_last = place == bins - 1
-        inside = [x for x in map(Fraction, values) if lower <= x < upper or (is_last and x == 100)]
-        assert count == len(inside)
+        assert lower <= Fraction(value) < upper or (place == bins - 1 and value == 100)
 
 
 def test_a_thousand_generated_people_agree_with_the_standard_library() -> None:

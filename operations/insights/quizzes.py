@@ -1,12 +1,12 @@
-"""How a quiz is doing (X1): exact as of one place in the journal (X3), for those who may know (M9)."""
+"""How a quiz is doing (X1), exact as of one place in the journal (X3), for those who may know."""
 
 import datetime as dt
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -106,8 +106,16 @@ async def _ask(db: AsyncSession, by: Caller, course_id: int) -> bool:
     raise Denied(asked, Scope.COURSE, held, decision.reason)
 
 
-async def _about(db: AsyncSession, by: Caller, course_id: int, module_id: int) -> Row[Any]:
+class _About(NamedTuple):
     """What the figures hang on, and the place in the journal they are of."""
+
+    revision: int | None
+    smallest_group: int
+    epoch: uuid.UUID
+    head: int
+
+
+async def _about(db: AsyncSession, by: Caller, course_id: int, module_id: int) -> _About:
     found = await db.execute(
         select(
             Module.revision,
@@ -129,7 +137,7 @@ async def _about(db: AsyncSession, by: Caller, course_id: int, module_id: int) -
     row = found.one_or_none()
     if row is None:
         raise not_found("quiz")
-    return row
+    return _About(*row)
 
 
 def _refuse_no_time(to: Narrow) -> None:

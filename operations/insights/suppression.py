@@ -49,7 +49,9 @@ def hidden(sizes: Mapping[T, int], smallest: int) -> frozenset[T]:
     what is left when the shown rows are taken from the sum is about all of them.
     """
     found = {key for key, people in sizes.items() if is_small(people, smallest)}
-    others = sorted(sizes.keys() - found, key=sizes.__getitem__)
+    others = sorted(
+        (key for key in sizes if sizes[key] and key not in found), key=lambda key: sizes[key]
+    )
     while found and others and sum(sizes[key] for key in found) < smallest:
         found.add(others.pop(0))
     return frozenset(found)

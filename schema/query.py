@@ -30,6 +30,7 @@ from schema.node import Node
 from schema.paging import Connection
 from schema.people import PeopleQuery
 from schema.permission import PermissionQuery
+from schema.quiz_insights import QuizInsightQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
 from schema.submission import SubmissionQuery
@@ -58,6 +59,7 @@ class Query(
     AttributeQuery,
     AttemptQuery,
     SubmissionQuery,
+    QuizInsightQuery,
     InsightQuery,
 ):
     viewer: Viewer = resolved_by(

@@ -33,6 +33,8 @@ from operations.coordinators import Held, OnConflict
 from operations.explain import Standing
 from operations.explain_permission import Obstacle
 from operations.holders import How
+from operations.insights.cells import Policy
+from operations.insights.statistics import Undefined
 from operations.insights.trends import Every
 from operations.learning.completing import Completion
 from operations.learning.due_dates import DueDateOutcome
@@ -75,6 +77,8 @@ ENUMS = (
     (DueDateOutcome, "DueDateOutcome", "What became of a due date that was to be changed."),
     (CourseRoleKind, "CourseRole", "The two exclusive staff roles of one course."),
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
+    (Policy, "AttemptPolicy", "Which submissions of a person at a quiz count."),
+    (Undefined, "UndefinedBecause", "Why a figure has no value."),
     (Every, "Every", "How long each part of a trend is; weeks begin on Monday."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),

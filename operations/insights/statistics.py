@@ -8,6 +8,7 @@ rounded, to a float. Where a figure is not defined it is None with the reason: n
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from decimal import Context, Decimal, localcontext
 from enum import StrEnum
 from fractions import Fraction
@@ -37,7 +38,8 @@ class Undefined(StrEnum):
     NEGATIVE_RELIABILITY = "NEGATIVE_RELIABILITY"
 
 
-class Figure(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Figure:
     """A figure, or why there is none."""
 
     value: float | None

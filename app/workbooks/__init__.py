@@ -1,6 +1,6 @@
 """Files of rows for people who count: workbooks for Excel, and CSV."""
 
-from app.workbooks.columns import Column, Kind, Look
+from app.workbooks.columns import Column, Is, Kind, Look
 from app.workbooks.csv_files import write_csv
 from app.workbooks.sheets import Chart, Sheet, Told
 from app.workbooks.text import clean
@@ -10,6 +10,7 @@ __all__ = [
     "About",
     "Chart",
     "Column",
+    "Is",
     "Kind",
     "Look",
     "Sheet",

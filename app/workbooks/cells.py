@@ -6,6 +6,7 @@ quickest, and else a cell. Cells are written at once, so each column uses its ow
 
 import datetime as dt
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from openpyxl.cell import Cell, WriteOnlyCell
@@ -19,6 +20,7 @@ from app.workbooks.text import for_excel, looks_like_formula
 Maker: TypeAlias = Callable[[Any], Any]
 
 FORMATS: Final = {
+    Kind.FIGURE: "0.00",
     Kind.PERCENT: "0.0%",
     Kind.MOMENT: "yyyy-mm-dd hh:mm:ss",
     Kind.DATE: "yyyy-mm-dd",
@@ -32,6 +34,7 @@ HEADER: Final = {
     "border": Border(bottom=Side("thin", color="1F3A5F")),
 }
 
+_SHOWN_AS_THEY_ARE: Final = (Kind.INTEGER, Kind.NUMBER)
 _FIRST_DAY: Final = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's days have no zone
 _FIRST_RIGHT: Final = dt.datetime(1900, 3, 1)  # noqa: DTZ001 - before, Excel counts a false day
 _A_DAY: Final = dt.timedelta(days=1)
@@ -45,18 +48,13 @@ def maker(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
         return _Texts(sheet, column)
     if column.kind is Kind.YES_NO:
         return bool
-    values = _Numbers(sheet, column)
-    match column.kind:
-        case Kind.MOMENT:
-            return lambda value: values(_days(value.astimezone(zone).replace(tzinfo=None)), value)
-        case Kind.DATE:
-            return lambda value: values(_days(dt.datetime.combine(value, dt.time())), value)
-        case Kind.DURATION:
-            return lambda value: values(_seconds(value) / 86_400, value)
-        case Kind.PERCENT:
-            return lambda value: values(float(value) / 100, value)
-        case _:
-            return values.plain
+    if column.kind is Kind.ANY:
+        return _of_any_kind(sheet, column, zone)
+    numbers = _Numbers(sheet, column)
+    if column.kind in _SHOWN_AS_THEY_ARE:
+        return numbers.plain
+    number_of = _counted(column.kind, zone)
+    return lambda value: numbers(number_of(value), value)
 
 
 def header(sheet: WriteOnlyWorksheet, title: str) -> Cell:
@@ -65,6 +63,27 @@ def header(sheet: WriteOnlyWorksheet, title: str) -> Cell:
     for name, value in HEADER.items():
         setattr(cell, name, value)
     return cell
+
+
+def _counted(kind: Kind, zone: dt.tzinfo) -> Callable[[Any], float | None]:
+    """What gives the number by which Excel knows such a value."""
+    match kind:
+        case Kind.MOMENT:
+            return lambda value: _days(value.astimezone(zone).replace(tzinfo=None))
+        case Kind.DATE:
+            return lambda value: _days(dt.datetime.combine(value, dt.time()))
+        case Kind.DURATION:
+            return lambda value: _seconds(value) / 86_400
+        case Kind.PERCENT:
+            return lambda value: float(value) / 100
+        case _:
+            return float
+
+
+def _of_any_kind(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
+    kinds = [kind for kind in Kind if kind is not Kind.ANY]
+    makers = {kind: maker(sheet, replace(column, kind=kind), zone) for kind in kinds}
+    return lambda each: None if each.value is None else makers[each.kind](each.value)
 
 
 class _Texts:

@@ -2,21 +2,31 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 
 class Kind(StrEnum):
-    """What the values of a column are: str; int; int, float or Decimal; the same as so many of a
-    hundred; an aware datetime; a date; a timedelta or seconds; a bool. None is an empty cell."""
+    """What the values of a column are: str; int; int, float or Decimal; the same, shown with two
+    decimals (FIGURE), or as so many of a hundred; an aware datetime; a date; a timedelta or
+    seconds; a bool. ANY: each is an `Is`. None is an empty cell."""
 
     TEXT = "TEXT"
     INTEGER = "INTEGER"
     NUMBER = "NUMBER"
+    FIGURE = "FIGURE"
     PERCENT = "PERCENT"
     MOMENT = "MOMENT"
     DATE = "DATE"
     DURATION = "DURATION"
     YES_NO = "YES_NO"
+    ANY = "ANY"
+
+
+class Is(NamedTuple):
+    """A value that says itself of what kind it is."""
+
+    kind: Kind
+    value: Any
 
 
 class Look(StrEnum):
@@ -33,11 +43,13 @@ WIDTHS: Final = {
     Kind.TEXT: 24.0,
     Kind.INTEGER: 10.0,
     Kind.NUMBER: 10.0,
+    Kind.FIGURE: 10.0,
     Kind.PERCENT: 10.0,
     Kind.MOMENT: 20.0,
     Kind.DATE: 12.0,
     Kind.DURATION: 11.0,
     Kind.YES_NO: 9.0,
+    Kind.ANY: 24.0,
 }
 
 

@@ -8,11 +8,13 @@ import asyncio
 import csv
 import datetime as dt
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 from app.workbooks.aside import aside
-from app.workbooks.columns import Column, Kind
+from app.workbooks.columns import Column, Is, Kind
 from app.workbooks.sheets import Row, Sheet, Told, batches, nobody
 from app.workbooks.text import for_csv
 
@@ -29,10 +31,11 @@ async def write_csv(
         with await asyncio.to_thread(path.open, "w", encoding=ENCODING, newline="") as file:
             lines = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
             lines.writerow([for_csv(each.title) for each in sheet.columns])
-            async for batch in batches(sheet.rows):
-                await aside(lines.writerows, _printed(batch, printers))
-                written += len(batch)
-                await told(written)
+            async with aclosing(batches(sheet.rows)) as found:
+                async for batch in found:
+                    await aside(lines.writerows, _printed(batch, printers))
+                    written += len(batch)
+                    await told(written)
     except BaseException:
         await aside(path.unlink, missing_ok=True)
         raise
@@ -58,8 +61,16 @@ def _printer(column: Column, zone: dt.tzinfo) -> Callable[[Any], Any]:
             return _seconds
         case Kind.YES_NO:
             return lambda value: "yes" if value else "no"
+        case Kind.ANY:
+            return lambda each: _of_any_kind(column, each, zone)
         case _:
             return lambda value: value
+
+
+def _of_any_kind(column: Column, said: Is, zone: dt.tzinfo) -> Any:
+    if said.value is None:
+        return ""
+    return _printer(replace(column, kind=said.kind), zone)(said.value)
 
 
 def _seconds(value: Any) -> int:

@@ -1,6 +1,14 @@
 """A sheet: columns, rows that come one after the other, and charts of them."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Iterable,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -48,22 +56,27 @@ class Sheet:
     has_filter: bool = True
 
 
-async def batches(rows: Rows) -> AsyncIterator[list[Row]]:
-    """The rows by the few hundred, as they come."""
+async def batches(rows: Rows) -> AsyncGenerator[list[Row], None]:
+    """The rows by the few hundred, as they come. Close it, and the rows are closed."""
     batch: list[Row] = []
-    async for row in _each(rows):
-        batch.append(row)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
+    async with aclosing(_each(rows)) as each:
+        async for row in each:
+            batch.append(row)
+            if len(batch) == BATCH:
+                yield batch
+                batch = []
     if batch:
         yield batch
 
 
-async def _each(rows: Rows) -> AsyncIterator[Row]:
+async def _each(rows: Rows) -> AsyncGenerator[Row, None]:
     if isinstance(rows, AsyncIterable):
-        async for row in rows:
-            yield row
+        try:
+            async for row in rows:
+                yield row
+        finally:
+            if isinstance(rows, AsyncGenerator):
+                await rows.aclose()
     else:
         for row in rows:
             yield row

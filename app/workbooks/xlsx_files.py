@@ -5,6 +5,7 @@ openpyxl's write-only mode lays each sheet down in a file of its own and packs t
 
 import datetime as dt
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -85,10 +86,11 @@ class _Writer:
     async def write(self, sheet: Sheet, told: Told) -> None:
         page = first = self._page(sheet)
         self._charts.append((first, sheet.charts))
-        async for batch in batches(sheet.rows):
-            page = await aside(self._add, sheet, page, batch)
-            self.rows += len(batch)
-            await told(self.rows)
+        async with aclosing(batches(sheet.rows)) as found:
+            async for batch in found:
+                page = await aside(self._add, sheet, page, batch)
+                self.rows += len(batch)
+                await told(self.rows)
         page.finish()
 
     def _page(self, sheet: Sheet) -> Page:

@@ -9,11 +9,10 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import orjson
-from sqlalchemy import TextClause, select, text
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -21,6 +20,7 @@ from access.permissions import Permission, Scope, scope_of
 from models.catalog import Course, CourseModule, Module, ModuleKind
 from models.content import ModuleRevision
 from models.grading import SubmissionState
+from models.groups import LearnerGroup
 from models.jobs import JobKind
 from operations.content.given import questions_of
 from operations.content.questions import Choice, Question, QuestionKind
@@ -71,6 +71,7 @@ class Quiz:
     course: str
     module_id: int
     module: str
+    group: str | None
     questions: tuple[Question, ...]
     shown: Shown
 
@@ -84,8 +85,8 @@ class Answered(NamedTuple):
 
 
 class AttemptRow(NamedTuple):
-    """One submission. `counts`: whether figures of that policy include it. `total`: how many rows
-    there are. Who it is by, and `answers` by question, are empty where they are not shown."""
+    """One submission. `counts`: whether figures of that policy include it. Who it is by, and
+    `answers` by question, are empty where they are not shown."""
 
     member_id: int | None
     name: str | None
@@ -100,15 +101,16 @@ class AttemptRow(NamedTuple):
     most: float
     is_passed: bool | None
     counts: bool
-    total: int
     answers: Mapping[int, Answered]
 
 
-async def about_quiz(db: AsyncSession, *, by: Caller, course_id: int, module_id: int) -> Quiz:
+async def about_quiz(
+    db: AsyncSession, *, by: Caller, course_id: int, module_id: int, to: Narrow
+) -> Quiz:
     """What the rows will be about, and what of them is shown.
 
-    Raises Denied, COURSE_NOT_ACTIVE, and NOT_FOUND for what one may not see or is no quiz of the
-    course.
+    Raises Denied, COURSE_NOT_ACTIVE, and NOT_FOUND for what one may not see, is no quiz of the
+    course or no group there.
     """
     await jobs.ask(db, by=by, kind=JobKind.QUIZ_INSIGHTS, course_id=course_id)
     found = (
@@ -134,8 +136,16 @@ async def about_quiz(db: AsyncSession, *, by: Caller, course_id: int, module_id:
         .order_by(ModuleRevision.number.desc())
     )
     questions = _last_worded(questions_of(content_of(each)) for each in revisions)
+    group = None if to.group_id is None else await _group(db, by, course_id, to.group_id)
     shown = await _shown(db, by, course_id)
-    return Quiz(course_id, found[0], module_id, found[1], questions, shown)
+    return Quiz(course_id, found[0], module_id, found[1], group, questions, shown)
+
+
+async def count_rows(db: AsyncSession, *, by: Caller, quiz: Quiz, to: Narrow) -> int:
+    """How many rows there will be."""
+    narrowed, told = _narrowed(by, quiz, to)
+    statement = text(_taken(narrowed, to) + _HOW_MANY)
+    return int(await db.scalar(statement, told) or 0)
 
 
 async def attempt_rows(
@@ -143,22 +153,11 @@ async def attempt_rows(
 ) -> AsyncIterator[AttemptRow]:
     """The submissions of people whom `to` leaves, in the order of names; attempts that were reset
     or abandoned are left out. One statement, read by a cursor on the server."""
-    said = {
-        "group_id": to.group_id,
-        "department": None if to.department is None else to.department[:LONGEST_SLICE],
-        "since": to.since,
-        "until": to.until,
-    }
-    told = {name: value for name, value in said.items() if value is not None}
-    reads_answers = quiz.shown.answers
-    statement = _statement(frozenset(told), to.includes_staff, reads_answers, to.policy)
-    told |= {"workspace_id": by.workspace_id, "course_id": quiz.course_id}
+    narrowed, told = _narrowed(by, quiz, to)
+    answers = _ANSWERS if quiz.shown.answers else "NULL"
+    statement = text(_taken(narrowed, to) + _ROWS.format(answers=answers))
     printers = {each.id: _printer(each) for each in quiz.questions}
-    rows = await db.stream(
-        statement,
-        told | {"module_id": quiz.module_id},
-        execution_options={"yield_per": AT_ONCE},
-    )
+    rows = await db.stream(statement, told, execution_options={"yield_per": AT_ONCE})
     try:
         async for row in rows:
             yield _row(row, quiz.shown, printers)
@@ -179,6 +178,20 @@ def _last_worded(revisions: Iterable[Iterable[Question]]) -> tuple[Question, ...
     return tuple(
         replace(each, choices=tuple(choices[id].values())) for id, each in questions.items()
     )
+
+
+async def _group(db: AsyncSession, by: Caller, course_id: int, group_id: int) -> str:
+    name: str | None = await db.scalar(
+        select(LearnerGroup.name).where(
+            LearnerGroup.workspace_id == by.workspace_id,
+            LearnerGroup.course_id == course_id,
+            LearnerGroup.id == group_id,
+            LearnerGroup.removed_at.is_(None),
+        )
+    )
+    if name is None:
+        raise not_found("group")
+    return name
 
 
 async def _shown(db: AsyncSession, by: Caller, course_id: int) -> Shown:
@@ -249,10 +262,7 @@ _WHEN: Final = {
     "since": " AND t.submitted_at >= :since",
     "until": " AND t.submitted_at < :until",
 }
-_ANSWERS: Final = """
-       (SELECT json_agg(json_build_array(x.question_id, x.given, x.is_correct, x.points))::text
-          FROM answer x WHERE x.submission_id = t.id AND t.state <> 'IN_PROGRESS')"""
-_ROWS: Final = """
+_TAKEN: Final = """
 WITH taken AS (
     SELECT s.id, s.member_id, m.display_name, m.email, {department} AS department,
            a.number AS attempt, s.number, s.state, s.started_at, s.submitted_at,
@@ -264,29 +274,40 @@ WITH taken AS (
      WHERE s.workspace_id = :workspace_id AND s.course_id = :course_id
        AND s.module_id = :module_id{whom}
     WINDOW whose AS (PARTITION BY s.member_id, a.role <> 'LEARNER', s.state = 'IN_PROGRESS')
-), narrowed AS (
-    SELECT t.*, count(*) OVER () AS total FROM taken t WHERE TRUE{when}
-     ORDER BY lower(t.display_name), t.member_id, t.attempt, t.number
-)
+), narrowed AS (SELECT t.* FROM taken t WHERE TRUE{when})
+"""
+_ANSWERS: Final = """
+       (SELECT json_agg(json_build_array(x.question_id, x.given, x.is_correct, x.points))::text
+          FROM answer x WHERE x.submission_id = t.id AND t.state <> 'IN_PROGRESS')"""
+_HOW_MANY: Final = "SELECT count(*) FROM narrowed"
+_ROWS: Final = """
 SELECT t.member_id, t.display_name, t.email, t.department, t.attempt, t.number, t.state,
        t.started_at, t.submitted_at, t.score::float8, t.max_score::float8, t.is_passed, t.counts,
-       t.total, {answers} AS answers
-  FROM narrowed t
- ORDER BY lower(t.display_name), t.member_id, t.attempt, t.number
+       {answers} AS answers
+  FROM (SELECT * FROM narrowed ORDER BY lower(display_name), member_id, attempt, number
+        OFFSET 0) AS t
 """
+"""Ordered before the answers are looked up, which are read as the rows are fetched."""
 
 
-@lru_cache(maxsize=64)
-def _statement(
-    narrowed: frozenset[str], includes_staff: bool, reads_answers: bool, policy: Policy
-) -> TextClause:
+def _narrowed(by: Caller, quiz: Quiz, to: Narrow) -> tuple[frozenset[str], dict[str, Any]]:
+    """The names of what narrows, and all parameters."""
+    said = {
+        "group_id": to.group_id,
+        "department": None if to.department is None else to.department[:LONGEST_SLICE],
+        "since": to.since,
+        "until": to.until,
+    }
+    told = {name: value for name, value in said.items() if value is not None}
+    place = {"course_id": quiz.course_id, "module_id": quiz.module_id}
+    return frozenset(told), told | place | {"workspace_id": by.workspace_id}
+
+
+def _taken(narrowed: frozenset[str], to: Narrow) -> str:
     when = "".join(_WHEN[name] for name in sorted(narrowed) if name in _WHEN)
-    return text(
-        _ROWS.format(
-            department=_DEPARTMENT,
-            counts=_POLICIES[policy],
-            whom="".join(_WHOM[name] for name in sorted(narrowed) if name in _WHOM),
-            when=when if includes_staff else f"{when} AND NOT t.is_staff",
-            answers=_ANSWERS if reads_answers else "NULL",
-        )
+    return _TAKEN.format(
+        department=_DEPARTMENT,
+        counts=_POLICIES[to.policy],
+        whom="".join(_WHOM[name] for name in sorted(narrowed) if name in _WHOM),
+        when=when if to.includes_staff else f"{when} AND NOT t.is_staff",
     )

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from app.workbooks import Column, Kind, Sheet, write_csv
+from app.workbooks import Column, Is, Kind, Sheet, write_csv
 from app.workbooks.text import for_csv
 from tests.app.workbooks.hostile import EVERYTHING, FORMULAS
 
@@ -56,12 +56,16 @@ async def test_a_file_begins_with_the_mark_of_utf_8_and_ends_lines_as_rfc_4180(p
 
 
 async def test_values_of_every_kind_are_written_for_programs(path: Path) -> None:
-    columns = [Column(kind, kind) for kind in Kind]
-    values = ["-a", -1, Decimal("-2.50"), 75.5, NOON, NOON.date(), dt.timedelta(minutes=2), False]
-    sheet = Sheet("Rows", columns, [values, [None] * 8])
+    kinds = [kind for kind in Kind if kind is not Kind.ANY]
+    values = ["-a", -1, Decimal("-2.50"), 0.5, 75.5, NOON, NOON.date(), 120, False]
+    columns = [*(Column(kind, kind) for kind in kinds), *[Column("Any", Kind.ANY)] * 2]
+    said = [Is(Kind.DURATION, dt.timedelta(minutes=2)), Is(Kind.TEXT, "=a")]
+    none = [Is(Kind.TEXT, None)] * 2
+    sheet = Sheet("Rows", columns, [[*values, *said], [*[None] * 9, *none]])
     await write_csv(path, sheet, zone=ZoneInfo("Europe/Stockholm"))
 
+    moment = '"2026-07-01T14:00:30+02:00","2026-07-01"'
     assert whole(path).decode("utf-8-sig").splitlines()[1:] == [
-        '"\'-a",-1,-2.50,75.5,"2026-07-01T14:00:30+02:00","2026-07-01",120,"no"',
-        '"","","","","","","",""',
+        f'"\'-a",-1,-2.50,0.5,75.5,{moment},120,"no",120,"\'=a"',
+        ",".join(['""'] * 11),
     ]

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.workbooks import About, Chart, Column, Kind, Look, Sheet, TooWide, write_xlsx
+from app.workbooks import About, Chart, Column, Is, Kind, Look, Sheet, TooWide, write_xlsx
 from app.workbooks.text import for_excel
 from tests.app.workbooks import reading
 from tests.app.workbooks.hostile import EVERYTHING
@@ -20,6 +20,9 @@ pytestmark = pytest.mark.spec("X4")
 
 NOON = dt.datetime(2026, 7, 1, 12, 0, 30, 250_000, tzinfo=dt.UTC)
 STOCKHOLM = ZoneInfo("Europe/Stockholm")
+
+
+EVERY_KIND = [kind for kind in Kind if kind is not Kind.ANY]
 
 
 @pytest.fixture
@@ -82,6 +85,7 @@ async def test_titles_of_columns_and_words_about_the_file_are_text_too(path: Pat
         (Kind.NUMBER, Decimal("7.25"), 7.25, "General"),
         (Kind.NUMBER, float("nan"), "nan", None),
         (Kind.NUMBER, Decimal("Infinity"), "Infinity", None),
+        (Kind.FIGURE, Decimal("-0.125"), -0.125, "0.00"),
         (Kind.PERCENT, Decimal("75.5"), 0.755, "0.0%"),
         (Kind.DATE, dt.date(2026, 3, 2), dt.datetime(2026, 3, 2), "yyyy-mm-dd"),  # noqa: DTZ001
         (Kind.DATE, dt.date(1899, 3, 2), "1899-03-02", None),
@@ -113,16 +117,25 @@ async def test_a_value_is_read_back_as_what_it_is(
 
 
 async def test_another_reader_sees_the_same_values(path: Path) -> None:
-    columns = [Column(kind, kind) for kind in Kind]
-    row = ["=a", 1, 2.5, Decimal(50), NOON, NOON.date(), dt.timedelta(minutes=1), True]
-    await write_xlsx(path, [Sheet("Rows", columns, [row, [None] * 8])], zone=STOCKHOLM)
+    columns = [Column(kind, kind) for kind in EVERY_KIND]
+    row = ["=a", 1, 2.5, 0.125, Decimal(50), NOON, NOON.date(), dt.timedelta(minutes=1), True]
+    await write_xlsx(path, [Sheet("Rows", columns, [row, [None] * 9])], zone=STOCKHOLM)
 
     read = reading.rows(path)[1]
 
-    moment = read[4]
-    assert read[:4] == ["=a", 1.0, 2.5, 0.5]
+    moment = read[5]
+    assert read[:5] == ["=a", 1.0, 2.5, 0.125, 0.5]
     assert abs(moment - NOON.astimezone(STOCKHOLM).replace(tzinfo=None)) < dt.timedelta(seconds=1)
-    assert read[5:] == [NOON.date(), dt.timedelta(minutes=1), True]
+    assert read[6:] == [NOON.date(), dt.timedelta(minutes=1), True]
+
+
+async def test_values_of_one_column_can_be_of_different_kinds(path: Path) -> None:
+    values = [Is(Kind.MOMENT, NOON), Is(Kind.TEXT, "=a"), Is(Kind.FIGURE, 0.5), Is(Kind.DATE, None)]
+    await write_xlsx(path, [column(Kind.ANY, *values)], zone=STOCKHOLM)
+
+    cells = list(reading.sheet(path)["A"])[1:]
+    assert [cell.data_type for cell in cells] == ["d", "s", "n"]
+    assert [cell.number_format for cell in cells] == ["yyyy-mm-dd hh:mm:ss", "General", "0.00"]
 
 
 async def test_the_title_of_a_moment_says_the_zone(path: Path) -> None:

@@ -72,6 +72,12 @@ class JobQuery:
 
 @guarded_type(requires=SIGNED_IN, description="Having files made.")
 class JobMutation:
+    export_quiz_insights: JobPayload | None = done_by(
+        changes.export_quiz_insights,
+        requires=Permission.EXPORT_QUIZ_INSIGHTS,
+        description="A workbook of a quiz: every attempt, the figures of each question, and what it"
+        " was asked for; narrowed like `viewQuizInsights`. As CSV, the attempts alone.",
+    )
     export_learners: JobPayload | None = done_by(
         changes.export_learners,
         requires=Permission.LIST_LEARNERS,

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 
 from models.jobs import Job, JobKind
 from operations.audit import Filters
+from operations.insights.cells import EVERYBODY, Narrow
 from operations.jobs.asking import SAID
 from operations.learning.listing_orders import LearnerOrder
 from resolvers.learning.learner_search import LearnerFilter
@@ -30,6 +31,15 @@ class LearnersAsked:
 
 
 @dataclass(frozen=True)
+class QuizAsked:
+    """A quiz of a course, and of whom."""
+
+    course_id: int
+    module_id: int
+    to: Narrow = EVERYBODY
+
+
+@dataclass(frozen=True)
 class MembersAsked:
     """People of the workspace, as `listAllMembers` takes it."""
 
@@ -46,6 +56,7 @@ class AuditAsked:
 
 
 _KEPT: Final[Mapping[JobKind, Any]] = {
+    JobKind.QUIZ_INSIGHTS: TypeAdapter(QuizAsked),
     JobKind.LEARNERS: TypeAdapter(LearnersAsked),
     JobKind.MEMBERS: TypeAdapter(MembersAsked),
     JobKind.AUDIT: TypeAdapter(AuditAsked),

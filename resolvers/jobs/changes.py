@@ -12,6 +12,8 @@ from models.jobs import FileFormat, JobKind
 from models.people import MemberState
 from operations import audit, visible
 from operations.audit import Filters
+from operations.insights.attempt_rows import about_quiz
+from operations.insights.cells import Narrow, Policy
 from operations.jobs import asking
 from operations.learning.listing_orders import LearnerOrder
 from operations.rights import require
@@ -19,7 +21,7 @@ from resolvers.answers import Answer, Values, answer
 from resolvers.audit import aware, cause_of
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.jobs.asked import AuditAsked, LearnersAsked, MembersAsked, said
+from resolvers.jobs.asked import AuditAsked, LearnersAsked, MembersAsked, QuizAsked, said
 from resolvers.learning.learner_search import LearnerFilter
 from resolvers.learning.learners import owner_of, whose_list
 from resolvers.member_search import (
@@ -29,6 +31,8 @@ from resolvers.member_search import (
     PartInCourse,
     narrowed,
 )
+from resolvers.moments import exact
+from resolvers.search import checked
 
 Info = strawberry.Info[Context, None]
 
@@ -52,6 +56,38 @@ async def export_learners(
         owner = await owner_of(info.context, course_id, group_id)
         await whose_list(info.context, owner, search, filter)
         return await _requested(db, caller, (JobKind.LEARNERS, format), asked, owner.course_id)
+
+    return await answer(info, operation)
+
+
+async def export_quiz_insights(
+    info: Info,
+    *,
+    course_id: strawberry.ID,
+    module_id: strawberry.ID,
+    format: FileFormat = FileFormat.XLSX,
+    group_id: strawberry.ID | None = None,
+    department: str | None = None,
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+    include_staff: bool = False,
+    attempts: Policy = Policy.FIRST,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        course, module = number_of(course_id, "Course"), number_of(module_id, "Module")
+        to = Narrow(
+            group_id=_number(group_id, "LearnerGroup"),
+            department=None if department is None else checked(department),
+            since=exact(since, "since"),
+            until=exact(until, "until"),
+            includes_staff=include_staff,
+            policy=attempts,
+        )
+        await about_quiz(db, by=caller, course_id=course, module_id=module, to=to)
+        asked = QuizAsked(course, module, to)
+        return await _requested(db, caller, (JobKind.QUIZ_INSIGHTS, format), asked, course)
 
     return await answer(info, operation)
 

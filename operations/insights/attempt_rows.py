@@ -20,7 +20,6 @@ from access.permissions import Permission, Scope, scope_of
 from models.catalog import Course, CourseModule, Module, ModuleKind
 from models.content import ModuleRevision
 from models.grading import SubmissionState
-from models.groups import LearnerGroup
 from models.jobs import JobKind
 from operations.content.given import questions_of
 from operations.content.questions import Choice, Question, QuestionKind
@@ -28,6 +27,7 @@ from operations.content.revisions import content_of
 from operations.insights.cells import Narrow, Policy
 from operations.insights.sources import LONGEST_SLICE
 from operations.jobs import rights as jobs
+from operations.learning import groups
 from operations.refusals import not_found
 from operations.rights import Rights
 
@@ -136,7 +136,9 @@ async def about_quiz(
         .order_by(ModuleRevision.number.desc())
     )
     questions = _last_worded(questions_of(content_of(each)) for each in revisions)
-    group = None if to.group_id is None else await _group(db, by, course_id, to.group_id)
+    group = None
+    if to.group_id is not None:
+        group = (await groups.of_course(db, by=by, course_id=course_id, group_id=to.group_id)).name
     shown = await _shown(db, by, course_id)
     return Quiz(course_id, found[0], module_id, found[1], group, questions, shown)
 
@@ -178,20 +180,6 @@ def _last_worded(revisions: Iterable[Iterable[Question]]) -> tuple[Question, ...
     return tuple(
         replace(each, choices=tuple(choices[id].values())) for id, each in questions.items()
     )
-
-
-async def _group(db: AsyncSession, by: Caller, course_id: int, group_id: int) -> str:
-    name: str | None = await db.scalar(
-        select(LearnerGroup.name).where(
-            LearnerGroup.workspace_id == by.workspace_id,
-            LearnerGroup.course_id == course_id,
-            LearnerGroup.id == group_id,
-            LearnerGroup.removed_at.is_(None),
-        )
-    )
-    if name is None:
-        raise not_found("group")
-    return name
 
 
 async def _shown(db: AsyncSession, by: Caller, course_id: int) -> Shown:

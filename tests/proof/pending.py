@@ -6,7 +6,6 @@ PENDING: Final = frozenset(
     {
         "view_quiz_insights",
         "export_quiz_insights",
-        "view_course_insights",
         "preview_segment_change",
         "approve_held_change",
     }

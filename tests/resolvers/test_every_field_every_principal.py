@@ -170,8 +170,16 @@ async def _of_live_sessions(town: Town) -> AsyncIterator[str]:
         yield change.__name__
 
 
+async def _of_insights(town: Town) -> AsyncIterator[str]:
+    """The first message alone: the next would come a second later."""
+    happens = _of_learners(town)
+    yield await anext(happens)
+    await anext(happens)
+
+
 HAPPENING = {
     "coordinatorsChanged": _of_coordinators,
+    "courseInsightsChanged": _of_insights,
     "learnersChanged": _of_learners,
     "liveSessionsChanged": _of_live_sessions,
 }

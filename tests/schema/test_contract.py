@@ -111,6 +111,7 @@ UNNAMED = {
     "Mutation.changeMemberAttributes": "part of edit_attribute_schema",
     "Mutation.reactivateMember": "the opposite of deactivate_member",
     "Subscription.coordinatorsChanged": "subscribe_course_updates, of one thing in it",
+    "Subscription.courseInsightsChanged": "view_course_insights, followed",
     "Subscription.learnersChanged": "subscribe_course_updates, of one thing in it",
     "Subscription.liveSessionsChanged": "subscribe_course_updates, of one thing in it",
     "Subscription.coursesIManageChanged": "named by the specification",

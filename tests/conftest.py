@@ -2,7 +2,7 @@
 
 | fixture         | what it is                                                                    |
 |-----------------|-------------------------------------------------------------------------------|
-| database_url    | a fresh, migrated database                                                    |
+| database_url    | a fresh, migrated database; with a company in it, if the test asks for one    |
 | empty_database_url | a fresh database without any table                                         |
 | redis_url       | a Redis database number that no other process of this run uses, flushed       |
 | sessions        | async sessions on database_url                                                |
@@ -27,6 +27,7 @@ from sqlalchemy.ext.asyncio import (
     create_async_engine,
 )
 
+from tests import furnishing
 from tests.node import NodeClients, install_node_clients
 from tests.recording import recording_cursor
 from tests.servers import PostgresServer, RedisServer, Servers
@@ -84,9 +85,12 @@ def redis_server(pytestconfig: pytest.Config) -> RedisServer:
 
 
 @pytest.fixture
-def database_url(postgres_server: PostgresServer) -> Iterator[str]:
-    name = postgres_server.clone()
-    yield postgres_server.url(name)
+def database_url(request: pytest.FixtureRequest, postgres_server: PostgresServer) -> Iterator[str]:
+    template = furnishing.template_for(request, postgres_server)
+    name = postgres_server.clone(template)
+    url = postgres_server.url(name)
+    furnishing.remember(url, template)
+    yield url
     postgres_server.drop(name)
 
 

@@ -5,7 +5,7 @@ department="Sales")`, `await world.course("Safety", segments=[sales])`, `await w
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +47,8 @@ class World:
     modules: dict[str, int] = field(default_factory=dict)
     segments: dict[str, int] = field(default_factory=dict)
     groups: dict[str, int] = field(default_factory=dict)
+    furnished_by: Callable[..., Any] | None = None
+    """The fixture of which this is a copy (tests/furnishing.py)."""
 
     @classmethod
     async def new(

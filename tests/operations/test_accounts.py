@@ -13,10 +13,12 @@ from models.people import Member, MemberState
 from operations import members
 from operations.refusals import Code, Denied, Refused
 from tests.engine import run_until_idle
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 
 @pytest.fixture
+@furnished
 async def staffed(world: World) -> World:
     for name in ("Mona", "Max", "Lea"):
         await world.member(name)

@@ -16,6 +16,7 @@ from operations.refusals import Code, Denied, Refused
 from operations.schema_edits import Change
 from sync_engine.rules import Attribute, AttributeType, Owner
 from tests.engine import run_until_idle
+from tests.furnishing import furnished
 from tests.world import World
 
 ADMIN, PROVIDER, MEMBER = Owner.ADMINISTRATOR, Owner.IDENTITY_PROVIDER, Owner.MEMBER
@@ -23,6 +24,7 @@ BADGE = Attribute("badge", AttributeType.STRING, ADMIN)
 
 
 @pytest.fixture
+@furnished
 async def staffed(world: World) -> World:
     """Ada and Bo work in Sales and coordinate Safety by that; Mona manages the workspace."""
     await world.member("Mona")

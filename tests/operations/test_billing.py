@@ -17,11 +17,13 @@ from operations.billing_mail import Contact
 from operations.card_numbers import holds_card_number
 from operations.money import Money
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.operations.ledger import CARD, account, costs, entries, mailed, pays_with
 from tests.world import MONDAY, World
 
 
 @pytest.fixture
+@furnished
 async def firm(world: World) -> World:
     """Mo manages the workspace, Fay its finances; Ada is nobody."""
     for name in ("Mo", "Fay", "Ada"):

@@ -14,6 +14,7 @@ from models.coordinators import CourseRoleKind
 from operations import attachments, coordinators, courses, workspaces
 from operations.coordinators import OnConflict
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.world import World
 
 
@@ -29,6 +30,7 @@ async def assign(world: World, by: str, course: str, **lists: Any) -> coordinato
 
 
 @pytest.fixture
+@furnished
 async def staffed(world: World) -> World:
     for name in ("Mona", "Ines", "Cora", "Lea"):
         await world.member(name)

@@ -12,6 +12,7 @@ from operations import grants
 from operations.refusals import Code, Denied, Refused
 from operations.rights import Rights
 from operations.team import DepartmentPermission
+from tests.furnishing import furnished
 from tests.operations.giving import (
     give,
     ids,
@@ -33,6 +34,7 @@ COURSE = (Principal.COURSE_EDIT, Principal.COURSE_ENROLL, Principal.COURSE_TEACH
 
 
 @pytest.fixture
+@furnished
 async def office(world: World) -> World:
     await open_office(world)
     return world

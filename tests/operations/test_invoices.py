@@ -16,6 +16,7 @@ from models.mail import MailKind, MailState
 from operations import activity, billing, invoices
 from operations.billing import SETTLE, NotTheOperator, closes_at, month_after
 from operations.money import Money
+from tests.furnishing import furnished
 from tests.operations.ledger import (
     account,
     costs,
@@ -41,6 +42,7 @@ def utc(text: str) -> dt.datetime:
 
 
 @pytest.fixture
+@furnished
 async def firm(world: World) -> World:
     """A workspace in Stockholm, from March 2026; Fay manages its finances."""
     await world.member("Fay", emails=["fay@acme.example"])

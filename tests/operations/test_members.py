@@ -10,10 +10,12 @@ from models.identity import Connection, ConnectionKind, DirectoryPerson
 from models.people import Member
 from operations import members
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.world import World
 
 
 @pytest.fixture
+@furnished
 async def staffed(world: World) -> World:
     await world.member("Mona")
     await world.member("Lea", department="Sales", hireDate="2025-12-01")

@@ -12,11 +12,13 @@ from operations import departments, modules
 from operations.modules import Arranged
 from operations.refusals import Code, Denied, Refused
 from operations.team import DepartmentPermission
+from tests.furnishing import furnished
 from tests.operations.giving import give, manage, may, open_office, stored
 from tests.world import World
 
 
 @pytest.fixture
+@furnished
 async def office(world: World) -> World:
     await open_office(world)
     for title in ("Ladders", "Ropes", "Knots"):

@@ -17,12 +17,14 @@ from operations import activity, newcomers, people
 from operations.newcomers import Newcomer, Outcome, Preview, Result
 from operations.refusals import Code, Denied, Refused
 from tests.engine import run_until_idle
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 ADDED, ALREADY, REFUSED = Outcome.ADDED, Outcome.ALREADY_MEMBER, Outcome.REFUSED
 
 
 @pytest.fixture
+@furnished
 async def staffed(world: World) -> World:
     """Mona manages the workspace, Ivo may invite, Lea may nothing."""
     for name in ("Mona", "Ivo", "Lea"):

@@ -18,6 +18,7 @@ from operations.identity import apply_user_change
 from operations.refusals import Code, Refused
 from operations.statements import IdentityChange, Kind, Subject
 from operations.team import DepartmentPermission
+from tests.furnishing import furnished
 from tests.operations.giving import (
     IN_30_DAYS,
     give,
@@ -38,6 +39,7 @@ SOON = MONDAY + dt.timedelta(days=2)
 
 
 @pytest.fixture
+@furnished
 async def office(world: World) -> World:
     await open_office(world)
     return world

@@ -7,10 +7,12 @@ from access.permissions import Principal
 from models.segments import Segment, SegmentState, SegmentVersion
 from operations import segments
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 
 @pytest.fixture
+@furnished
 async def managed(world: World) -> World:
     await world.member("Mona")
     await world.member("Lea", department="Sales")

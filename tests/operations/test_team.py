@@ -17,6 +17,7 @@ from operations import courses, grants, modules, team
 from operations.grant_rows import OnTeam, Right
 from operations.refusals import Code, Denied, Refused
 from operations.team import DepartmentPermission
+from tests.furnishing import furnished
 from tests.operations.giving import (
     give,
     ids,
@@ -51,6 +52,7 @@ SELECT count(*) FROM access_grant g LEFT JOIN course c ON c.id = g.course_id
 
 
 @pytest.fixture
+@furnished
 async def office(world: World) -> World:
     await open_office(world)
     return world

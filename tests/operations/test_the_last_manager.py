@@ -9,10 +9,12 @@ from access.permissions import Principal
 from models.people import MemberState
 from operations import grants, members
 from operations.refusals import Code, Refused
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 
 @pytest.fixture
+@furnished
 async def managed(world: World) -> World:
     for name in ("Mona", "Max"):
         await world.member(name)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 
 from sync_engine.bus import Bus
 from tests.engine import run_until_idle
+from tests.furnishing import furnished, world_of
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Follow
 from tests.resolvers.school import open_school, settled
@@ -18,8 +19,8 @@ NO_REDIS = "redis://127.0.0.1:1"
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    return await World.new(sessions)
+async def world(database_url: str, sessions: async_sessionmaker[AsyncSession]) -> World:
+    return await world_of(database_url, sessions)
 
 
 @pytest.fixture
@@ -38,6 +39,7 @@ async def follow(ask: Ask, database_url: str) -> AsyncIterator[Follow]:
 
 
 @pytest.fixture
+@furnished
 async def school(world: World, ask: Ask) -> World:
     """The small school of `tests.resolvers.school`, everything in it settled."""
     await open_school(world)

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from access.permissions import Permission, Principal, allows
 from operations import activity
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -34,6 +35,7 @@ STATE = """mutation ($ids: [ID!]) { deactivateMember(memberIds: $ids) {
 
 
 @pytest.fixture
+@furnished
 async def company(world: World, ask: Ask) -> World:
     for name in ("Mona", "Ivo", "Finn", "Lea"):
         await world.member(name, level=3)

@@ -11,6 +11,7 @@ from access.permissions import Permission, Principal, allows
 from models.people import MemberState
 from resolvers.ids import encode
 from resolvers.member_search import MemberOrder
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
 
@@ -84,6 +85,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.fixture
+@furnished
 async def company(world: World, ask: Ask) -> World:
     """Mona manages, Ivo may invite, Cora coordinates Safety, Ines instructs it, Lea learns it,
     Dan has left, Pia has not come yet, Tom teaches one course of Training."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from access.permissions import Principal
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.commotion import Commotion, company
 from tests.resolvers.following import Event, Follow, Heard
@@ -41,6 +42,7 @@ query { coursesIManage(first: 100, includeArchived: true) { position nodes { id 
 
 
 @pytest.fixture
+@furnished
 async def moving(world: World, ask: Ask) -> World:
     """The company; Mo may see everything and takes no part; Ada's account stays active."""
     await company(world, ask.settle)

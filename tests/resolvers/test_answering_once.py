@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from access.permissions import Principal
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -19,6 +20,7 @@ COURSE = "query ($id: ID!, $after: Cursor) { course(id: $id, atLeast: $after) { 
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     for name in ("Mona", "Lea", "Cora", "Stranger"):
         await world.member(name)

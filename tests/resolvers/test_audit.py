@@ -8,6 +8,7 @@ import pytest
 from access.permissions import Permission, Principal
 from models.journal import record
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -28,6 +29,7 @@ ADDRESSES = "query ($verbs: [String!]) { viewAuditLog(verbs: $verbs) { nodes { v
 
 
 @pytest.fixture
+@furnished
 async def firm(world: World) -> World:
     """Mo manages, Fay looks after money, Dan after Training; Ina teaches Safety; Bo learns it."""
     for name in ("Mo", "Fay", "Dan", "Ina"):

@@ -12,6 +12,7 @@ from access.permissions import Permission, Principal, Scope, scope_of
 from models.people import MemberState
 from operations.money import Money
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.operations.ledger import CARD, costs, issued, pays_with, settle_all, were_active
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
@@ -44,6 +45,7 @@ VISA = {"provider": "stripe", "reference": "pm_1NXWPnG9mEhFgH", "brand": "Visa",
 
 
 @pytest.fixture
+@furnished
 async def firm(world: World) -> World:
     """Mo manages the workspace and Fay its finances; Dan manages Training; Lea learns nothing yet.
     March and April cost something."""

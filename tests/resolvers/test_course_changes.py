@@ -7,6 +7,7 @@ import pytest
 from access.permissions import Principal
 from models.people import MemberState
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -47,6 +48,7 @@ CONFLICTS = """query ($course: ID!) { course(id: $course) {
 
 
 @pytest.fixture
+@furnished
 async def staffed(world: World, ask: Ask) -> World:
     """Mona manages the workspace, Dora the department, Dave may create in it, Eddie may edit
     Safety; Ines instructs it, Cora coordinates it by hand, Sam and Sue through Sales."""

@@ -8,6 +8,7 @@ import pytest
 from access.permissions import Permission, Principal
 from models.people import MemberState
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -20,6 +21,7 @@ WHY = """query ($operation: Permission!, $on: ID, $member: ID) {
 
 
 @pytest.fixture
+@furnished
 async def school(world: World, ask: Ask) -> World:
     """Mo manages everything, Dee Training; Ines instructs Safety, Cy coordinates it through a
     segment, Kit is kept in, Lea learns, Eve may edit one module, Pia has no account yet."""

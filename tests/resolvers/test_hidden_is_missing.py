@@ -6,6 +6,7 @@ import pytest
 
 from access.permissions import Principal
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.test_two_tenants_never_meet import (
     MISSING,
@@ -20,6 +21,7 @@ CALLERS = ("Dee", "Ines", "Cora", "Lou", "Eve", "Fin", "Ivy", "Nobody")
 
 
 @pytest.fixture
+@furnished
 async def town(world: World) -> World:
     """People with some rights in Training each, and one of everything in Legal that they have
     nothing to do with: the course Law, the module Contracts, the segment Lawyers."""

@@ -6,6 +6,7 @@ import pytest
 
 from access.permissions import Principal
 from models.people import MemberState
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -21,6 +22,7 @@ STATE = """mutation ($id: ID!) { deactivateMember(memberId: $id) {
 
 
 @pytest.fixture
+@furnished
 async def company(world: World, ask: Ask) -> World:
     for name in ("Mona", "Ivo", "Cora", "Lea"):
         await world.member(name)

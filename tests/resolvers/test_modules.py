@@ -8,6 +8,7 @@ from sqlalchemy import insert
 from access.permissions import Principal
 from models.catalog import Course, CourseKind, CourseModule, CourseState, Module, ModuleKind
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.operations.giving import open_office
 from tests.resolvers.asking import Ask
 from tests.world import World
@@ -40,6 +41,7 @@ DEPARTMENT = """query ($id: ID!) { node(id: $id) { ... on Department { name
 
 
 @pytest.fixture
+@furnished
 async def office(world: World) -> World:
     """The office, with Ladders in Safety, Ropes in nothing, and Statutes in Law."""
     await open_office(world)

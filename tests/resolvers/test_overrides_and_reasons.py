@@ -7,6 +7,7 @@ import pytest
 
 from access.permissions import Principal
 from models.people import MemberState
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -28,6 +29,7 @@ WHY = """query ($course: ID!, $member: ID) {
 
 
 @pytest.fixture
+@furnished
 async def company(world: World, ask: Ask) -> World:
     """Ines instructs Safety and is in Sales too; Cora coordinates by hand, Sam through Sales."""
     for name in ("Mona", "Cora", "Lea"):

@@ -13,6 +13,7 @@ from models.catalog import Course, CourseKind, CourseState
 from models.people import Member
 from resolvers.pages import asked, read_page
 from resolvers.seal import Seal
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -23,6 +24,7 @@ COURSES = """query ($first: Int, $after: String, $search: String, $state: [Cours
 
 
 @pytest.fixture
+@furnished
 async def library(world: World) -> World:
     """Five courses; Mona manages all, Cora coordinates two, Lea nothing."""
     for name in ("Mona", "Cora", "Lea"):

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from access.permissions import Principal
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -32,6 +33,7 @@ def simple(name: str) -> str:
 
 
 @pytest.fixture
+@furnished
 async def company(world: World, ask: Ask) -> World:
     for name in ("Mona", "Dora", "Lea"):
         await world.member(name)

@@ -9,6 +9,7 @@ from access.permissions import Principal
 from models.catalog import Course, CourseKind, CourseState
 from models.coordinators import CourseRole, CourseRoleKind
 from models.segments import CourseSegment
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -46,6 +47,7 @@ MEMBERS = """query ($first: Int) { members(first: $first) { totalCount position 
 
 
 @pytest.fixture
+@furnished
 async def company(world: World, ask: Ask) -> World:
     """Mona manages the workspace, Cora nothing; with 46 others in a segment they coordinate 50
     courses, beside Dan by hand; Ines, who is in the segment too, instructs all of them."""

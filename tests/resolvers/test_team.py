@@ -9,6 +9,7 @@ from access.permissions import Principal
 from models.people import MemberState
 from operations import pending
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.operations.giving import IN_30_DAYS, join, open_office
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
@@ -55,6 +56,7 @@ HOLDERS = """{ viewer { workspace {
 
 
 @pytest.fixture
+@furnished
 async def office(world: World) -> World:
     await open_office(world)
     return world

@@ -9,6 +9,7 @@ from access.permissions import Permission, Principal
 from models.identity import TokenKind
 from operations import tokens
 from operations.tokens import LIVE_TOKENS_PER_MEMBER
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
 
@@ -43,6 +44,7 @@ LATER = "2999-01-01T00:00:00Z"
 
 
 @pytest.fixture
+@furnished
 async def office(world: World, ask: Ask) -> Ask:
     for name in ("Mona", "Ada", "Bo"):
         await world.member(name)

@@ -4,6 +4,7 @@ import pytest
 
 from access.permissions import Permission, Principal
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -14,6 +15,7 @@ KINDS = ("Course", "Member", "Segment", "Department", "Workspace")
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     for name in ("Mona", "Cora", "Lea"):
         await world.member(name)

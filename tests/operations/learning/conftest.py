@@ -4,11 +4,13 @@ import pytest
 
 from access.permissions import Principal
 from models.catalog import ModuleKind
+from tests.furnishing import furnished
 from tests.operations.learning.attempting import consist_of
 from tests.world import World
 
 
 @pytest.fixture
+@furnished
 async def school(world: World) -> World:
     """“Safety” is a lesson “Read” and a quiz “Quiz”. Mona manages, Ines instructs, Cora
     coordinates, Lea and Leo learn; Nora has nothing to do with it."""

@@ -10,6 +10,7 @@ from models.progress import DueDateChange
 from models.workspaces import Workspace
 from operations.learning import due_dates
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.operations.learning.enrolling import DAY, assign, due, join, leave, name_of, unassign
 from tests.world import MONDAY, World
 
@@ -36,6 +37,7 @@ async def kept(world: World) -> list[tuple[str, dt.datetime | None, dt.datetime 
 
 
 @pytest.fixture
+@furnished
 async def safety(world: World) -> World:
     for name in ("Cora", "Lea", "Leo", "Zoe"):
         await world.member(name)

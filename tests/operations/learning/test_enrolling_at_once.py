@@ -13,6 +13,7 @@ from models.catalog import Course
 from models.people import MemberState
 from operations.learning import self_enrolment
 from operations.refusals import Refused
+from tests.furnishing import furnished
 from tests.operations.learning.enrolling import (
     DAY,
     assign,
@@ -56,6 +57,7 @@ SELECT (SELECT count(*) FROM journal_entry WHERE verb = 'learner.assigned'),
 
 
 @pytest.fixture
+@furnished
 async def busy(world: World) -> World:
     for name in PEOPLE:
         await world.member(name)

@@ -6,6 +6,7 @@ from access.permissions import Principal
 from models.people import MemberState
 from operations.learning import facilitators, groups
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.operations.learning.enrolling import (
     DAY,
     assign,
@@ -21,6 +22,7 @@ from tests.world import MONDAY, World
 
 
 @pytest.fixture
+@furnished
 async def safety(world: World) -> World:
     """A course with a coordinator, somebody who may enroll, somebody who may teach, and Lea."""
     for name in ("Cora", "Enno", "Tess", "Ines", "Lea", "Leo"):

@@ -9,6 +9,7 @@ from operations.content.questions import LessonContent
 from operations.content.writing import WrittenQuiz
 from resolvers.ids import encode
 from tests.content import EVERY_KIND, as_written
+from tests.furnishing import furnished
 from tests.operations.content.test_attachments import add
 from tests.operations.content.writing import (
     MAY_LOOK,
@@ -70,6 +71,7 @@ EVERYWHERE = f"""query ($id: ID!, $course: ID!, $file: ID!) {{
 
 
 @pytest.fixture
+@furnished
 async def office(world: World, ask: Ask) -> World:
     await open_school(world)
     ask.settle()

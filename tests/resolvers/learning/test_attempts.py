@@ -10,6 +10,7 @@ from models.catalog import ModuleKind
 from models.coordinators import CourseRoleKind
 from models.progress import ModuleState
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.operations.learning.attempting import (
     attempts_of,
     configure,
@@ -65,6 +66,7 @@ WORKSPACE = f"""mutation ($own: Boolean, $days: Int, $few: Int, $kept: Int) {{
 
 
 @pytest.fixture
+@furnished
 async def school(world: World) -> World:
     """“Safety” is a lesson and a quiz. Mona manages, Ines instructs, Cora coordinates, Lea and Leo
     learn."""

@@ -12,6 +12,7 @@ from models.coordinators import CourseRoleKind
 from models.progress import AttemptOrigin
 from operations.learning import completing, due_dates, enrolments, resetting
 from operations.live_sessions import roster, scheduling
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Event, Follow
 from tests.resolvers.learning.people import group
@@ -45,6 +46,7 @@ FUTURE: Final = dt.datetime.now(dt.UTC) + dt.timedelta(days=9)
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Cora coordinates and Ines instructs Safety; Lea and Luc learn in it, Tess may teach it."""
     for name in ("Cora", "Ines", "Lea", "Luc", "Tess", "Enno", "Mia"):

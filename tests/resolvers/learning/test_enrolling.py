@@ -9,6 +9,7 @@ from access.permissions import Principal
 from models.catalog import Course, CourseState
 from models.people import MemberState
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.operations.learning.enrolling import learners
 from tests.resolvers.asking import Ask
 from tests.world import World
@@ -38,6 +39,7 @@ LEAVE = f"""mutation ($course: ID!) {{ leaveCourse(courseId: $course) {{
 
 
 @pytest.fixture
+@furnished
 async def safety(world: World) -> World:
     for name in ("Cora", "Enno", "Ines", "Lea", "Leo", "Dan"):
         await world.member(name)

@@ -10,6 +10,7 @@ from models.catalog import RetakePolicy
 from operations.content.questions import AssignmentContent
 from resolvers.ids import encode
 from tests.content import EVERY_KIND, GRADED_BY_ITSELF
+from tests.furnishing import furnished
 from tests.operations.learning.attempting import configure, reset
 from tests.resolvers.asking import Ask
 from tests.taking import RIGHT, WRONG, grade, take, teach
@@ -34,6 +35,7 @@ QUEUE = LIST.replace("submissions(", "submissionsToGrade(")
 
 
 @pytest.fixture
+@furnished
 async def school(world: World) -> World:
     """“Work” is a lesson of no interest, a quiz and an assignment; Tess teaches, Cora coordinates;
     Lea and Leo learn, Leo in the group North."""

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from access.permissions import Principal
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
 
@@ -44,6 +45,7 @@ SOON, LATER = "2098-01-01T00:00:00+00:00", "2099-01-01T00:00:00+00:00"
 
 
 @pytest.fixture
+@furnished
 async def safety(world: World) -> World:
     for name in ("Cora", "Enno", "Ines", "Tess", "Lea", "Zoe"):
         await world.member(name)

@@ -6,6 +6,7 @@ import pytest
 
 from access.permissions import Principal
 from models.catalog import CourseState
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.learning.people import attempt, certify, group
 from tests.world import World
@@ -34,6 +35,7 @@ SOURCES: Final = """query ($course: ID!) { course(id: $course) { coordinators { 
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Cora coordinates Safety, Tess teaches it, Enno may make groups; Lea, Luc and Lux learn."""
     for name in ("Mona", "Cora", "Ines", "Tess", "Enno", "Lea", "Luc", "Lux", "Nobody"):

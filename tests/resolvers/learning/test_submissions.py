@@ -10,6 +10,7 @@ from operations.content.questions import KeyShown, QuizContent
 from operations.learning import facilitators
 from resolvers.ids import encode
 from tests.content import EVERY_KIND, GRADED_BY_ITSELF
+from tests.furnishing import furnished
 from tests.operations.learning.attempting import reset, unenrol
 from tests.resolvers.asking import Ask
 from tests.taking import RIGHT, WRONG, grade, save, start, take, teach
@@ -47,6 +48,7 @@ ESSAY = {**RIGHT, 6: "I think so."}
 
 
 @pytest.fixture
+@furnished
 async def school(world: World) -> World:
     """“Talk” is a quiz with an essay: Ines instructs, Cora coordinates, Tess teaches, Lea and Leo
     learn. Mona manages; Nora is nobody."""

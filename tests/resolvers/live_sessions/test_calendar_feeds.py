@@ -9,6 +9,7 @@ import pytest
 from access.permissions import Permission
 from operations.live_sessions import calendars
 from operations.refusals import Refused
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
 
@@ -24,6 +25,7 @@ SINCE = "{ viewer { calendarFeedSince } }"
 
 
 @pytest.fixture
+@furnished
 async def office(world: World, ask: Ask) -> Ask:
     for name in ("Ada", "Bo"):
         await world.member(name)

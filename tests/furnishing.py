@@ -1,0 +1,107 @@
+"""Companies that many tests begin with: built once in a process, and copied for each of them.
+
+    @pytest.fixture
+    @furnished
+    async def office(world: World) -> World:
+        await world.member("Mona")
+        return world
+
+The first test that asks for `office` has it built in a database of its own, by the product's
+operations. Whoever asks for it then gets a copy of that database, and the names of what is in it.
+"""
+
+import asyncio
+import copy
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
+from functools import partial, wraps
+from typing import Any, Final, TypeVar, cast
+
+import pytest
+from sqlalchemy import NullPool, create_engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from tests.engine import run_until_idle
+from tests.resolvers.asking import Ask
+from tests.servers import TEMPLATE, PostgresServer
+from tests.world import World
+
+B = TypeVar("B", bound=Callable[..., Awaitable[Any]])
+
+BUILDS: Final = "builds_a_company"
+_templates: dict[Callable[..., Any], str] = {}
+_companies: dict[str, World] = {}
+"""By template."""
+
+_template_of: dict[str, str] = {}
+"""Which template the database of an address is a copy of."""
+
+
+def furnished(build: B) -> B:
+    """Of a fixture that fills a world, and takes only it, `ask` and `sync_database`."""
+
+    shown = "ask" if build.__annotations__["return"] is Ask else "world"
+
+    @wraps(build)
+    async def give(**needs: Any) -> Any:
+        is_there = needs["world"].furnished_by is build
+        return needs[shown] if is_there else await build(**needs)
+
+    setattr(give, BUILDS, build)
+    return cast("B", give)
+
+
+def template_for(request: pytest.FixtureRequest, server: PostgresServer) -> str:
+    """What the database of a test is to be a copy of."""
+    known: dict[str, Any] = request.node._fixtureinfo.name2fixturedefs
+    for name in request.fixturenames:
+        for each in reversed(known.get(name, ())):
+            build = getattr(each.func, BUILDS, None)
+            if build is not None:
+                return _templates.get(build) or _built(build, server)
+    return TEMPLATE
+
+
+def remember(url: str, template: str) -> None:
+    _template_of[url] = template
+
+
+async def world_of(url: str, sessions: async_sessionmaker[AsyncSession]) -> World:
+    """The company of this database: what was put into it, or an empty one."""
+    template = _template_of.get(url, TEMPLATE)
+    if template == TEMPLATE:
+        return await World.new(sessions)
+    known = _companies[template]
+    empty = World(type(known.edge)(sessions, known.edge.ring), known.workspace_id, known.slug)
+    for each in fields(World):
+        if each.name not in ("edge", "workspace_id", "slug"):
+            setattr(empty, each.name, copy.copy(getattr(known, each.name)))
+    return empty
+
+
+def _built(build: Callable[..., Awaitable[Any]], server: PostgresServer) -> str:
+    name = server.clone()
+    with ThreadPoolExecutor(1) as elsewhere:
+        # The loop of the tests is this thread's.
+        _companies[name] = elsewhere.submit(asyncio.run, _build(build, server.url(name))).result()
+    _templates[build] = name
+    return name
+
+
+async def _build(build: Callable[..., Awaitable[Any]], url: str) -> World:
+    engine, outside = create_async_engine(url), create_engine(url, poolclass=NullPool)
+    world = await World.new(async_sessionmaker(engine, expire_on_commit=False))
+    given = {
+        "world": world,
+        "ask": Ask(world, settle=partial(run_until_idle, outside)),
+        "sync_database": outside,
+    }
+    await build(**{name: given[name] for name in _needs(build)})
+    await engine.dispose()
+    world.furnished_by = build
+    return world
+
+
+def _needs(build: Callable[..., Any]) -> list[str]:
+    return [each for each in build.__annotations__ if each != "return"]

@@ -18,7 +18,7 @@ from tests.proof.noticing import UNNOTICED, Noticing
 from tests.proof.town import open_town
 from tests.resolvers.asking import KEYS
 
-MOST_UNPROVEN = 14
+MOST_UNPROVEN = 4
 """May only be lowered."""
 
 pytestmark = [

@@ -29,11 +29,10 @@ from operations.insights.statistics import (
     standard_deviation,
     standard_error,
 )
+from tests.operations.insights import by_person
+from tests.operations.insights.by_person import Matrix, column, totals, variance
 
 pytestmark = pytest.mark.spec("X1")
-
-Matrix = Sequence[Sequence[Decimal]]
-"""What each person (a row) got for each question (a column)."""
 
 POINTS = st.sampled_from([Decimal(0), Decimal("0.5"), Decimal(1), Decimal("2.25"), Decimal(7)])
 
@@ -49,14 +48,6 @@ def sums_of(values: Sequence[Decimal]) -> Sums:
     return Sums(len(values), sum(values, Decimal(0)), sum((x * x for x in values), Decimal(0)))
 
 
-def column(matrix: Matrix, question: int) -> list[Decimal]:
-    return [row[question] for row in matrix]
-
-
-def totals(matrix: Matrix) -> list[Decimal]:
-    return [sum(row, Decimal(0)) for row in matrix]
-
-
 def by_score(matrix: Matrix, question: int) -> list[AtScore]:
     """The matrix as it is counted in the database: those of one score and revision together."""
     found: dict[tuple[Decimal, int], list[Decimal]] = defaultdict(list)
@@ -65,29 +56,11 @@ def by_score(matrix: Matrix, question: int) -> list[AtScore]:
     return [AtScore(total, *sums_of(values)) for (total, _), values in found.items()]
 
 
-def variance(values: Sequence[Decimal]) -> Fraction:
-    exact = [Fraction(each) for each in values]
-    middle = sum(exact) / len(exact)
-    squares = [(each - middle) * (each - middle) for each in exact]
-    return Fraction(sum(squares)) / (len(exact) - 1)
-
-
-def near(figure: Figure, expected: float | Fraction) -> bool:
+def near(figure: Figure, expected: float | Fraction | None) -> bool:
+    assert expected is not None
     assert figure.reason is None
     assert figure.value is not None
     return math.isclose(figure.value, float(expected), rel_tol=1e-12, abs_tol=1e-12)
-
-
-def by_hand(matrix: Matrix, question: int, most: Decimal) -> Fraction:
-    """The discrimination index, person by person: everybody is cut into hundred pieces, those of
-    one score into the average of all of them, so that 27 % of them is a whole number."""
-    average: dict[Decimal, list[Decimal]] = defaultdict(list)
-    for row, total in zip(matrix, totals(matrix), strict=True):
-        average[total].append(row[question])
-    shared = {at: sum(map(Fraction, own)) / len(own) for at, own in average.items()}
-    pieces = [shared[total] for total in sorted(totals(matrix)) for _ in range(100)]
-    size = 27 * len(matrix)
-    return Fraction(sum(pieces[-size:]) - sum(pieces[:size])) / (size * Fraction(most))
 
 
 @given(matrices())
@@ -102,9 +75,7 @@ def test_alpha_is_what_the_variances_of_all_answers_say(matrix: Matrix) -> None:
     elif len(set(scores)) == 1:
         assert found == Figure(None, Undefined.NO_VARIANCE)
     else:
-        k = len(questions)
-        inner = sum(variance(column(matrix, each)) for each in questions)
-        assert near(found, Fraction(k, k - 1) * (1 - inner / variance(scores)))
+        assert near(found, by_person.alpha(matrix))
 
 
 @given(matrices())
@@ -115,7 +86,7 @@ def test_the_index_of_discrimination_cuts_people_where_ties_are(matrix: Matrix) 
     elif len(set(totals(matrix))) == 1:
         assert found == Figure(None, Undefined.NO_VARIANCE)
     else:
-        assert near(found, by_hand(matrix, 0, Decimal(7)))
+        assert near(found, by_person.discrimination(matrix, 0, Decimal(7)))
 
 
 @given(matrices())
@@ -128,9 +99,7 @@ def test_a_question_is_correlated_with_the_score_without_it(matrix: Matrix) -> N
     elif len(set(item)) == 1 or len(set(rest)) == 1:
         assert found == Figure(None, Undefined.NO_VARIANCE)
     else:
-        expected = statistics.correlation([float(x) for x in item], [float(x) for x in rest])
-        assert found.value is not None
-        assert math.isclose(found.value, expected, abs_tol=1e-9)
+        assert found.value == pytest.approx(by_person.correlation(matrix, 0), abs=1e-9)
 
 
 @given(st.lists(st.decimals(0, 1000, places=2), max_size=40))
@@ -179,8 +148,9 @@ def test_a_thousand_generated_people_agree_with_the_standard_library() -> None:
         correlated = item_rest_correlation(by_score(matrix, place))
         assert correlated.value == pytest.approx(statistics.correlation(each, rest), abs=1e-12)
         upper_less_lower = discrimination(by_score(matrix, place), Decimal(1 + place % 3))
-        expected = float(by_hand(matrix, place, Decimal(1 + place % 3)))
-        assert upper_less_lower.value == pytest.approx(expected, abs=1e-12)
+        assert near(
+            upper_less_lower, by_person.discrimination(matrix, place, Decimal(1 + place % 3))
+        )
 
 
 SECTION_7 = [

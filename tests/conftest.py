@@ -56,6 +56,16 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["redis"] = (servers.redis.socket, servers.redis.tcp)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What may take long begins, so that at the end no process waits for another's last test."""
+    items.sort(key=_longest, reverse=True)
+
+
+def _longest(item: pytest.Item) -> float:
+    marked = item.get_closest_marker("timeout")
+    return float(marked.args[0]) if marked else 0.0
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     """Print the figures that tests have measured (`record_property`); whole numbers are added up
     over all tests that measured the same."""

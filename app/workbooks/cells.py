@@ -5,19 +5,21 @@ quickest, and else a cell. Cells are written at once, so each column uses its ow
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 from openpyxl.cell import Cell, WriteOnlyCell
 from openpyxl.cell.cell import ERROR_CODES
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles import Alignment, Border, Font, PatternFill
+from openpyxl.styles import Side as Line
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
 from app.workbooks.columns import Column, Kind
 from app.workbooks.text import for_excel, looks_like_formula
 
 Maker: TypeAlias = Callable[[Any], Any]
+Side: TypeAlias = Literal["left", "center", "right"]
 
 FORMATS: Final = {
     Kind.FIGURE: "0.00",
@@ -28,12 +30,16 @@ FORMATS: Final = {
 }
 
 HEADER: Final = {
-    "font": Font(bold=True, color="FFFFFF"),
+    "font": Font("Calibri", 11, bold=True, color="FFFFFF"),
     "fill": PatternFill("solid", start_color="1F3A5F"),
-    "alignment": Alignment(vertical="center", wrap_text=True),
-    "border": Border(bottom=Side("thin", color="1F3A5F")),
+    "border": Border(bottom=Line("thin", color="1F3A5F")),
 }
 
+_SIDES: Final[Mapping[Kind, Side]] = {
+    Kind.TEXT: "left",
+    Kind.ANY: "left",
+    Kind.YES_NO: "center",
+}
 _SHOWN_AS_THEY_ARE: Final = (Kind.INTEGER, Kind.NUMBER)
 _FIRST_DAY: Final = dt.datetime(1899, 12, 30)  # noqa: DTZ001 - Excel's days have no zone
 _FIRST_RIGHT: Final = dt.datetime(1900, 3, 1)  # noqa: DTZ001 - before, Excel counts a false day
@@ -57,9 +63,11 @@ def maker(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
     return lambda value: numbers(number_of(value), value)
 
 
-def header(sheet: WriteOnlyWorksheet, title: str) -> Cell:
-    """The cell of a column's title."""
+def header(sheet: WriteOnlyWorksheet, title: str, kind: Kind) -> Cell:
+    """The cell of a column's title, which stands where its values do."""
     cell = _text(WriteOnlyCell(sheet), for_excel(title))
+    side = _SIDES.get(kind, "right")
+    cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
     for name, value in HEADER.items():
         setattr(cell, name, value)
     return cell
@@ -95,7 +103,7 @@ class _Texts:
         self._wrapped = WriteOnlyCell(sheet) if column.wraps else None
         for cell in (self._guarded, self._wrapped):
             if column.wraps and cell is not None:
-                cell.alignment = Alignment(vertical="top", wrap_text=True)
+                cell.alignment = Alignment(wrap_text=True)
 
     def __call__(self, value: Any) -> Any:
         text = for_excel(value if isinstance(value, str) else str(value))

@@ -2,7 +2,8 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from openpyxl import Workbook
@@ -20,6 +21,12 @@ _RULES: Final[Any] = rule
 
 MOST_ROWS: Final = 1_048_576
 MOST_COLUMNS: Final = 16_384
+
+A4: Final = 9
+LINE: Final = 15.5
+MOST_LINES: Final = 8
+LEGIBLE_ON_A_PAGE: Final = 260
+"""So many characters in a line can be read when they are made to fit on one page."""
 
 # Told apart by people who see red and green alike.
 LOW: Final = "F4B183"
@@ -42,14 +49,24 @@ class Page:
         for letter, column in self._lettered():
             self.work.column_dimensions[letter].width = column.characters
         self._print_on_paper()
+        titles = [_titled(each, zone) for each in sheet.columns]
+        self.work.row_dimensions[1].height = LINE * _lines(titles, sheet.columns)
         self._makers = [maker(self.work, each, zone) for each in sheet.columns]
-        self.work.append([header(self.work, _titled(each, zone)) for each in sheet.columns])
+        self.work.append(
+            [
+                header(self.work, title, column.kind)
+                for title, column in zip(titles, sheet.columns, strict=True)
+            ]
+        )
 
     def _print_on_paper(self) -> None:
         self.work.page_setup.orientation = "landscape"
-        self.work.page_setup.fitToHeight = 0
-        self.work.sheet_properties.pageSetUpPr.fitToPage = True
+        self.work.page_setup.paperSize = A4
         self.work.print_title_rows = "1:1"
+        width = sum(each.characters for each in self.sheet.columns)
+        if width <= LEGIBLE_ON_A_PAGE:
+            self.work.page_setup.fitToHeight = 0
+            self.work.sheet_properties.pageSetUpPr.fitToPage = True
 
     def add(self, row: Row) -> None:
         self.work.append(
@@ -80,6 +97,15 @@ class Page:
     def _lettered(self) -> Iterator[tuple[str, Column]]:
         for place, column in enumerate(self.sheet.columns, 1):
             yield get_column_letter(place), column
+
+
+def _lines(titles: Sequence[str], columns: Sequence[Column]) -> int:
+    """About how many lines the longest title takes, broken as its column is wide."""
+    broken = (
+        math.ceil(1.2 * len(title) / column.characters)
+        for title, column in zip(titles, columns, strict=True)
+    )
+    return min(max(2, *broken, 2), MOST_LINES)
 
 
 def _titled(column: Column, zone: dt.tzinfo) -> str:

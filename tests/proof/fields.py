@@ -184,6 +184,8 @@ class Fields:
         needed = {key: each for key, each in declared.args.items() if is_required_argument(each)}
         if {"courseId", "memberId"} <= needed.keys():
             choices = list(self._pairs())
+        if {"courseId", "moduleId"} <= needed.keys():
+            choices = list(self._quizzes())
         for argument, each in needed.items():
             if argument not in choices[0]:
                 values = self._values(name, argument, get_named_type(each.type).name)
@@ -199,6 +201,11 @@ class Fields:
         here = self._town.here
         for course, person in PAIRS:
             yield {"courseId": here.id("Course", course), "memberId": here.id("Member", person)}
+
+    def _quizzes(self) -> Iterator[dict[str, Any]]:
+        here = self._town.here
+        for course, quiz in town_grading.QUIZZES.items():
+            yield {"courseId": here.id("Course", course), "moduleId": here.id("Module", quiz)}
 
     def _values(self, name: str, argument: str, kind: str) -> list[Any]:
         if kind == "ID":

@@ -28,6 +28,7 @@ from tests.proof import (
     town_certificates,
     town_content,
     town_grading,
+    town_insights,
     town_learners,
     town_learning,
     town_live_sessions,
@@ -193,6 +194,7 @@ async def _found(
     await town_certificates.furnish(city)
     await town_live_sessions.furnish(city)
     await town_learners.furnish(city)
+    await town_insights.furnish(city)
     return city
 
 

@@ -26,7 +26,12 @@ DEEP, FLAT = 2, 1
 """How many kinds of rows lie on one way before its last, wrappers not counted: from one thing, and
 from a list of things."""
 
-FAR: Final = frozenset({"Choice", "CoursePermissions", "EnrolmentReason"})
+FAR: Final = frozenset(
+    {
+        *("AnswerShare", "AnswerShares", "Choice", "CoursePermissions", "EnrolmentReason"),
+        *("QuizFigure", "ScoreBin"),
+    }
+)
 """Kinds that lie deeper than all others."""
 
 LONG: Final = frozenset({"Ability", "LearnerAction"})

@@ -134,7 +134,7 @@ class AnswerShare:
         "is_right",
         requires=INHERITED,
         description="Of a choice: it is part of the right answer. Of a text or a number: it got "
-        "the points; null: not always.",
+        "the points; null: not always. For those who may view the answers; null for others.",
     )
     is_suppressed: bool = column(
         "is_suppressed", requires=INHERITED, description="Too few people gave it to say how many."

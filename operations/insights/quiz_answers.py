@@ -25,8 +25,8 @@ TRUTHS: Final = ("true", "false")
 @dataclass(frozen=True, slots=True)
 class AnswerShare:
     """One of the answers, and how many gave it; `share` is of all who answered. `is_right`: of a
-    choice, whether it is part of the right answer; of a text or number, whether it got the points,
-    None where it sometimes did."""
+    choice, whether it is part of the right answer; of a text or number, whether it got the points.
+    None where it sometimes did, and for those who may not view answers."""
 
     text: str
     count: int | None
@@ -49,14 +49,16 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """The cells of a question by what was answered, how many answered at all, and which answers
-    stay hidden."""
+    """The cells of a question by what was answered, how many answered at all, which answers stay
+    hidden, and whether it is said which are right."""
 
     cells: Mapping[str, Collection[Cell]]
     answered: int
     hidden: frozenset[str]
+    shows_key: bool
 
     def of(self, key: str, words: str, is_right: bool | None) -> AnswerShare:
+        is_right = is_right if self.shows_key else None
         if key in self.hidden:
             return AnswerShare(words, None, None, is_right)
         n = self.count(key)
@@ -80,7 +82,7 @@ def answers_of(
     by_key: defaultdict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         by_key[cell.key].append(cell)
-    counted = _Counted(by_key, answered, hiding.hidden(by_key))
+    counted = _Counted(by_key, answered, hiding.hidden(by_key), hiding.shows_key)
     if question.kind in CHOOSING:
         return Answers(tuple(_of_choices(question, choices, counted)), 0)
     if question.kind is QuestionKind.TRUE_FALSE:

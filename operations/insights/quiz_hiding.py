@@ -58,6 +58,11 @@ class Hiding:
         """Hide what is about fewer. `firsts`: cells in which everybody is once."""
         return cls(smallest, {name_of(each): each.n for each in firsts})
 
+    @property
+    def shows_key(self) -> bool:
+        """Whether it is said which answers are right: only beside the answers themselves."""
+        return not self.smallest
+
     def hides(self, cells: Collection[Cell]) -> bool:
         """Whether a figure about all these is about too few."""
         return bool(self.smallest and cells) and self._people(cells) < self.smallest

@@ -125,9 +125,11 @@ def _submission(random: Random, quiz: QuizContent, skill: float) -> tuple[dict[s
     }, answers
 
 
-async def fill(world: World, course: str, module: str, *, seed: int, count: int) -> None:
-    """So many people who took the quiz, which has been published as `REVISIONS` say; half of them
-    in a group."""
+async def fill(
+    world: World, course: str, module: str, *, seed: int, count: int, first: int = 1
+) -> None:
+    """So many people who took the quiz, which was published as `REVISIONS` say, from revision
+    `first` on; half of them in a group."""
     random = Random(seed)
     told = {"workspace_id": world.workspace_id, "course_id": world.courses[course]}
     people = [
@@ -155,7 +157,7 @@ async def fill(world: World, course: str, module: str, *, seed: int, count: int)
         made = (
             await db.execute(insert(Attempt).returning(Attempt.id, Attempt.member_id), attempts)
         ).all()
-        await _take(db, random, told | {"module_id": world.modules[module]}, made)
+        await _take(db, random, told | {"module_id": world.modules[module]}, made, first)
 
 
 def _attempts(random: Random, whose: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -174,7 +176,7 @@ def _attempts(random: Random, whose: dict[str, Any]) -> Iterator[dict[str, Any]]
         is_staff = is_staff and random.random() < 0.7
 
 
-async def _take(db: Any, random: Random, told: dict[str, Any], attempts: Any) -> None:
+async def _take(db: Any, random: Random, told: dict[str, Any], attempts: Any, first: int) -> None:
     skills: dict[int, float] = {}
     modules: Rows = []
     submissions: Rows = []
@@ -188,7 +190,7 @@ async def _take(db: Any, random: Random, told: dict[str, Any], attempts: Any) ->
                 "workspace_id": told["workspace_id"],
                 "attempt_id": attempt.id,
                 "module_id": told["module_id"],
-                "revision": revision,
+                "revision": revision + first - 1,
                 "place": 1,
                 "state": ModuleState.COMPLETED,
                 "submissions": tries,

@@ -306,6 +306,10 @@ async def test_an_answer_few_gave_is_hidden_and_its_text_too(school: World) -> N
     def counts(questions: Any, place: int) -> dict[str, int | None]:
         return {each.text: each.count for each in questions[place].figures.answers.shown}
 
+    def rights(questions: Any) -> set[bool | None]:
+        return {each.is_right for item in questions for each in item.figures.answers.shown}
+
+    assert (rights(shown), rights(hidden)) == ({True, False}, {None})
     assert counts(shown, 0) == {"Apple": 9, "Brick": 3, "Cloud": 0}
     assert counts(hidden, 0) == {"Apple": None, "Brick": None, "Cloud": 0}
     assert counts(shown, 3) == {"stockholm": 6, "oslo": 5, "i am lea": 1}
@@ -344,3 +348,29 @@ async def test_two_workspaces_never_meet(
                 at=LATER,
             )
     assert refused.value.code is Code.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("name", "to", "expected"),
+    [
+        ("Ines", Narrow(), 4),
+        ("Ines", Narrow(policy=Policy.ALL, includes_staff=True), 4),
+        ("Cora", Narrow(), 4),
+        ("Cora", Narrow(department="Sales", policy=Policy.ALL), 6),
+    ],
+)
+async def test_it_costs_as_many_statements_for_few_as_for_many(
+    school: World, statements: list[str], name: str, to: Narrow, expected: int
+) -> None:
+    """Rights, the quiz, cells, revisions; where people are hidden also who could be told apart,
+    and whom cells are about."""
+    await school.group("Half", course="Safety")
+    for each in REVISIONS:
+        await publish(school, "Quiz", each)
+    counted = []
+    for seed, count in ((1, 80), (2, 400)):
+        await fill(school, "Safety", "Quiz", seed=seed, count=count, first=2)
+        statements.clear()
+        assert not (await look(school, to, by=name)).is_suppressed
+        counted.append(len(statements))
+    assert counted == [expected, expected]

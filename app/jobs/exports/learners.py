@@ -123,7 +123,6 @@ async def _rows(
             )
             page = found[whose.owner]
             rows = [[cell(each.learner) for cell in cells] for each in page]
-            db.expunge_all()
         for row in rows:
             yield row
         if len(page) < PAGE:

@@ -52,17 +52,12 @@ async def members(context: Context, job: Job, _: frozenset[str]) -> Export:
 async def _rows(
     context: Context, rows: Select[Any], further: list[str]
 ) -> AsyncIterator[list[Any]]:
+    columns = [getattr(Member, name) for _, name in _KNOWN]
+    chosen = rows.with_only_columns(*columns, Member.attributes)
     async with context.read() as db:
-        found = await db.stream(rows.execution_options(yield_per=PAGE))
-        async for page in found.scalars().partitions(PAGE):
-            for member in page:
-                known = [getattr(member, name) for _, name in _KNOWN]
-                yield known + [_as_text(_said(member, name)) for name in further]
-            db.expunge_all()
-
-
-def _said(member: Member, name: str) -> Any:
-    return member.attributes.get(name)
+        found = await db.stream(chosen.execution_options(yield_per=PAGE))
+        async for *known, attributes in found:
+            yield known + [_as_text(attributes.get(name)) for name in further]
 
 
 def _as_text(value: Any) -> str | None:

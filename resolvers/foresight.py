@@ -82,7 +82,7 @@ class Foresight:
 
     @classmethod
     def of(cls, info: Info) -> "Foresight":
-        return cls(_selected(info.selected_fields))
+        return cls(selected(info.selected_fields))
 
     async def read(
         self, context: Context, following: Following, seq: int, told: Sequence[Told]
@@ -147,9 +147,10 @@ def _retrieved(task: asyncio.Task[Answers]) -> None:
         task.exception()
 
 
-def _selected(selections: Iterable[Selection]) -> Iterable[str]:
+def selected(selections: Iterable[Selection]) -> Iterable[str]:
+    """The names of all fields that are selected there, at any depth."""
     for each in selections:
         name = getattr(each, "name", None)
         if name is not None:
             yield name
-        yield from _selected(each.selections)
+        yield from selected(each.selections)

@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final
@@ -19,6 +19,7 @@ from models.insights import Facet
 from models.workspaces import Workspace, WorkspaceStream
 from operations.insights import cells, statistics, suppression, trends
 from operations.insights.cells import Cell, Narrow, Unit
+from operations.insights.sources import LONGEST_SLICE
 from operations.insights.trends import Bucket, Days, Every
 from operations.learning import groups
 from operations.refusals import Denied, not_found
@@ -127,9 +128,16 @@ class CourseInsights:
 
 
 async def course_insights(
-    db: AsyncSession, *, by: Caller, course_id: int, to: Narrow, at: dt.datetime
+    db: AsyncSession,
+    *,
+    by: Caller,
+    course_id: int,
+    to: Narrow,
+    at: dt.datetime,
+    facets: Collection[Facet] = FACETS,
 ) -> CourseInsights:
-    """How a course is doing, of the people `to` leaves. Read in one snapshot.
+    """How a course is doing, of the people `to` leaves. Read in one snapshot; of figures that none
+    of the `facets` is about nothing is said, which looks like zeros.
 
     Whoever may not list the learners is told about the whole course and its departments alone:
     groups overlap, and a time can be chosen so that it tells one person from another. Raises
@@ -143,10 +151,10 @@ async def course_insights(
     read = _Reading(about.due_at, at, at.astimezone(ZoneInfo(about.time_zone)).date())
     unit = Unit(by.workspace_id, course_id)
     if sees_people:
-        return read.of(insights, await cells.read(db, unit, facets=FACETS, to=to))
+        return read.of(insights, await cells.read(db, unit, facets=facets, to=to))
     if to != Narrow(department=to.department):
         return insights
-    found = read.of(insights, await cells.read(db, unit, facets=FACETS, to=Narrow()))
+    found = read.of(insights, await cells.read(db, unit, facets=facets, to=Narrow()))
     return _suppressed(found, to.department, about.smallest_group)
 
 
@@ -281,6 +289,7 @@ def _suppressed(found: CourseInsights, department: str | None, smallest: int) ->
         for name, each in parts.items()
     )
     if department is not None:
+        department = department[:LONGEST_SLICE]
         [figures] = [each.figures for each in shown if each.department == department] or [None]
         own = tuple(each for each in shown if each.department == department)
         return replace(found, figures=figures, by_department=own, by_group=None, days=None)

@@ -8,12 +8,14 @@ import strawberry
 from access.caller import Caller
 from access.permissions import Scope
 from models.groups import LearnerGroup
+from models.insights import Facet
 from operations.insights import courses
 from operations.insights.cells import Narrow
 from operations.insights.courses import CourseInsights, Part
 from operations.insights.trends import Bucket, Every
 from resolvers import positions
 from resolvers.context import Context
+from resolvers.foresight import selected
 from resolvers.ids import number_of
 from resolvers.learning.groups import visible_groups_by_id
 from resolvers.moments import exact
@@ -24,6 +26,14 @@ Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 EVERYBODY: Final = Narrow()
+NEEDED: Final = {
+    "attendance": (Facet.ATTENDED,),
+    "certificates": (Facet.CERTIFIED,),
+    "medianMinutesToComplete": (Facet.TAKEN,),
+    "overdue": (Facet.DUE,),
+    "trend": (Facet.STARTED, Facet.FINISHED),
+}
+"""What is counted for a field, wherever it is selected, beside where people stand."""
 
 
 def _about(row: CourseInsights, _: Caller) -> Reference:
@@ -52,14 +62,22 @@ async def view_course_insights(
         until=exact(until, "until"),
         includes_staff=include_staff,
     )
-    return await insights_of(info.context, number_of(course_id, "Course"), to)
+    return await insights_of(info, number_of(course_id, "Course"), to)
 
 
-async def insights_of(context: Context, course_id: int, to: Narrow = EVERYBODY) -> CourseInsights:
-    """In the operation's one view of the database, and with the rights of that view."""
-    async with context.read() as db:
+async def insights_of(info: Info, course_id: int, to: Narrow = EVERYBODY) -> CourseInsights:
+    """In the operation's one view of the database, and with the rights of that view; only what is
+    selected is read."""
+    names = set(selected(info.selected_fields))
+    facets = {Facet.STANDING, *(each for name in names for each in NEEDED.get(name, ()))}
+    async with info.context.read() as db:
         return await courses.course_insights(
-            db, by=context.signed_in, course_id=course_id, to=to, at=dt.datetime.now(dt.UTC)
+            db,
+            by=info.context.signed_in,
+            course_id=course_id,
+            to=to,
+            at=dt.datetime.now(dt.UTC),
+            facets=facets,
         )
 
 

@@ -102,10 +102,10 @@ class PacedStream(Stream):
         """Wait, unless the right ends meanwhile: that is told at once."""
         clock = asyncio.get_running_loop().time
         while (left := self._quiet_until - clock()) > 0:
-            await following.pause(left)
             if self._asked_at < following.noticed and not await self._may_go_on(following):
                 self._asked_at = -1  # It is asked once more, where it is told.
                 return
+            await following.pause(left)
 
     def _event(self, entry: Entry, told: Told, place: Position) -> Event:
         self._quiet_until = asyncio.get_running_loop().time() + PAUSE
@@ -133,7 +133,7 @@ async def event_insights(root: Parent, info: Info) -> CourseInsights | None:
     """How the course is doing now; nothing where the event says nothing of it."""
     if root.course_id is None:
         return None
-    return await insights_of(info.context, root.course_id)
+    return await insights_of(info, root.course_id)
 
 
 async def _lacking(context: Context, course_id: int) -> Permission | None:

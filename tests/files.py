@@ -19,7 +19,9 @@ from app.database import worker_engine
 from app.jobs import Workshop
 from app.storage import Storage, in_directory
 from models import journal
+from models.coordinators import CourseRoleKind
 from models.jobs import FileFormat, Job, JobKind, JobState
+from operations import coordinators
 from operations.audit import Filters
 from operations.jobs import asking
 from operations.jobs.asking import WAITING
@@ -122,6 +124,18 @@ class Files:
 def in_lines(data: bytes) -> list[dict[str, str]]:
     """The rows of a CSV file, by title."""
     return list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"), newline="")))
+
+
+async def no_longer_coordinates(world: World) -> None:
+    """Cora of Safety."""
+    async with world.edge.transaction() as db:
+        await coordinators.remove(
+            db,
+            by=world.system,
+            course_id=world.courses["Safety"],
+            member_ids=[world.members["Cora"]],
+            role=CourseRoleKind.COORDINATOR,
+        )
 
 
 @asynccontextmanager

@@ -10,29 +10,16 @@ import pytest
 from openpyxl import load_workbook
 
 from access.permissions import Permission
-from models.coordinators import CourseRoleKind
 from models.jobs import FileFormat, JobState
 from models.people import MemberState
 from models.progress import ProgressState
-from operations import coordinators
 from resolvers.ids import encode
 from resolvers.learning.learner_search import LearnerFilter
-from tests.files import Files
+from tests.files import Files, no_longer_coordinates
 
 pytestmark = pytest.mark.timeout(120)
 
 ACCOUNT = {"User name", "E-mail", "Account"}
-
-
-async def no_longer_coordinates(files: Files, name: str) -> None:
-    async with files.world.edge.transaction() as db:
-        await coordinators.remove(
-            db,
-            by=files.world.system,
-            course_id=files.world.courses["Safety"],
-            member_ids=[files.world.members[name]],
-            role=CourseRoleKind.COORDINATOR,
-        )
 
 
 async def names(files: Files, by: str) -> list[str]:
@@ -142,7 +129,7 @@ async def test_what_was_called_off_is_never_made(files: Files) -> None:
 
 async def test_a_role_lost_before_anybody_began_is_a_file_that_is_not_made(files: Files) -> None:
     job = await files.learners("Cora")
-    await no_longer_coordinates(files, "Cora")
+    await no_longer_coordinates(files.world)
 
     lost = await files.made(job)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal, TypeAlias
 
-from openpyxl.cell import Cell, WriteOnlyCell
+from openpyxl.cell import Cell
 from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.styles import Alignment, Border, Font, PatternFill
 from openpyxl.styles import Side as Line
@@ -27,6 +27,7 @@ FORMATS: Final = {
     Kind.MOMENT: "yyyy-mm-dd hh:mm:ss",
     Kind.DATE: "yyyy-mm-dd",
     Kind.DURATION: "[h]:mm:ss",
+    Kind.YES_NO: '"TRUE";"TRUE";"FALSE"',
 }
 
 HEADER: Final = {
@@ -53,7 +54,7 @@ def maker(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
     if column.kind is Kind.TEXT:
         return _Texts(sheet, column)
     if column.kind is Kind.YES_NO:
-        return bool
+        return _Truths(sheet, column)
     if column.kind is Kind.ANY:
         return _of_any_kind(sheet, column, zone)
     numbers = _Numbers(sheet, column)
@@ -65,7 +66,7 @@ def maker(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> Maker:
 
 def header(sheet: WriteOnlyWorksheet, title: str, kind: Kind) -> Cell:
     """The cell of a column's title, which stands where its values do."""
-    cell = _text(WriteOnlyCell(sheet), for_excel(title))
+    cell = _text(_Quick(sheet, 1, 1), for_excel(title))
     side = _SIDES.get(kind, "right")
     cell.alignment = Alignment(horizontal=side, vertical="center", wrap_text=True)
     for name, value in HEADER.items():
@@ -94,13 +95,23 @@ def _of_any_kind(sheet: WriteOnlyWorksheet, column: Column, zone: dt.tzinfo) -> 
     return lambda each: None if each.value is None else makers[each.kind](each.value)
 
 
+class _Quick(Cell):
+    """A cell in few words: openpyxl spells out each one that it is handed, in the message of an
+    error that it catches itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "cell"
+
+
 class _Texts:
     """Texts: never a formula nor an error, even when somebody edits the cell later."""
 
     def __init__(self, sheet: WriteOnlyWorksheet, column: Column) -> None:
-        self._guarded = WriteOnlyCell(sheet)
+        self._guarded = _Quick(sheet, 1, 1)
         self._guarded.quotePrefix = True
-        self._wrapped = WriteOnlyCell(sheet) if column.wraps else None
+        self._wrapped = _Quick(sheet, 1, 1) if column.wraps else None
         for cell in (self._guarded, self._wrapped):
             if column.wraps and cell is not None:
                 cell.alignment = Alignment(wrap_text=True)
@@ -112,11 +123,24 @@ class _Texts:
         return text if self._wrapped is None else _text(self._wrapped, text)
 
 
+class _Truths:
+    """Yes and no, which Excel says in its own language."""
+
+    def __init__(self, sheet: WriteOnlyWorksheet, column: Column) -> None:
+        self._cell = _Quick(sheet, 1, 1)
+        self._cell.number_format = FORMATS[column.kind]
+        self._cell.alignment = Alignment(horizontal="center")
+
+    def __call__(self, value: Any) -> Cell:
+        self._cell.value = bool(value)
+        return self._cell
+
+
 class _Numbers:
     """Numbers of one format; as text where Excel could not keep what they say."""
 
     def __init__(self, sheet: WriteOnlyWorksheet, column: Column) -> None:
-        self._cell = WriteOnlyCell(sheet)
+        self._cell = _Quick(sheet, 1, 1)
         self._cell.number_format = FORMATS.get(column.kind, "General")
 
     def __call__(self, number: float | None, said: object) -> Any:

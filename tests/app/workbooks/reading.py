@@ -61,3 +61,7 @@ def files(place: Path, pattern: str = "*") -> list[Path]:
 def parts(path: Path) -> list[str]:
     with zipfile.ZipFile(path) as archive:
         return archive.namelist()
+
+
+def whole(path: Path) -> bytes:
+    return path.read_bytes()

@@ -11,6 +11,7 @@ import pytest
 from app.workbooks import Column, Is, Kind, Sheet, write_csv
 from app.workbooks.text import for_csv
 from tests.app.workbooks.hostile import EVERYTHING, FORMULAS
+from tests.app.workbooks.reading import whole
 
 pytestmark = pytest.mark.spec("X4")
 
@@ -26,10 +27,6 @@ def read(path: Path) -> list[list[str]]:
     csv.field_size_limit(200_000)
     with path.open(encoding="utf-8-sig", newline="") as file:
         return list(csv.reader(file))
-
-
-def whole(path: Path) -> bytes:
-    return path.read_bytes()
 
 
 async def test_every_hostile_text_is_read_back(path: Path) -> None:

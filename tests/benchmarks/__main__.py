@@ -14,6 +14,8 @@ BENCHMARKS = (
     "permissions",
     "learners",
     "learner_list",
+    "workbook",
+    "insights",
 )
 
 

@@ -83,7 +83,7 @@ def narrows(groups: dict[str, int]) -> list[Narrow]:
 
 
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(STEPS, min_size=6, max_size=24))
 async def test_after_any_history_the_summary_says_what_a_naive_count_says(

@@ -29,7 +29,7 @@ from operations.insights.sources import LONGEST_SLICE
 from operations.jobs import rights as jobs
 from operations.learning import groups
 from operations.refusals import not_found
-from operations.rights import Rights
+from operations.rights import Rights, require
 
 AT_ONCE: Final = 256
 """So many rows are fetched from the server at a time, and no more are held."""
@@ -113,6 +113,9 @@ async def about_quiz(
     course or no group there.
     """
     await jobs.ask(db, by=by, kind=JobKind.QUIZ_INSIGHTS, course_id=course_id)
+    if to.department is not None:
+        # Whose rows are left would say who is in that department.
+        await require(db, by, Permission.LIST_ALL_MEMBERS)
     found = (
         await db.execute(
             select(Course.title, Module.title)

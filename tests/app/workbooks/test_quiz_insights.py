@@ -182,6 +182,14 @@ async def test_a_coordinator_is_told_scores_but_no_answers(
     assert (Permission.VIEW_ANSWERS,) not in book.needs
 
 
+@pytest.mark.spec("M10")
+async def test_whoever_is_not_told_departments_cannot_ask_by_them(
+    class_of_two: Classroom, path: Path
+) -> None:
+    with pytest.raises(Denied):
+        await class_of_two.workbook("Cora", path, Narrow(department="Sales"))
+
+
 async def test_an_instructor_is_told_answers(class_of_two: Classroom, path: Path) -> None:
     book = await class_of_two.workbook("Ines", path)
 

@@ -8,12 +8,10 @@ from app.jobs.exports.export import Export as Export
 from app.jobs.exports.export import Maker
 from app.jobs.exports.learners import learners
 from app.jobs.exports.members import members
-from app.jobs.exports.quizzes import quiz_insights
 from app.jobs.exports.quiz_insights import quiz_insights
 from models.jobs import JobKind
 
 MAKERS: Final[Mapping[JobKind, Maker]] = {
-    JobKind.QUIZ_INSIGHTS: quiz_insights,
     JobKind.QUIZ_INSIGHTS: quiz_insights,
     JobKind.LEARNERS: learners,
     JobKind.MEMBERS: members,

@@ -1,4 +1,4 @@
-"""How a quiz is doing as a file: its workbook, or the submissions alone."""
+"""How a quiz is doing as a workbook; as CSV, its attempts."""
 
 import datetime as dt
 
@@ -10,7 +10,7 @@ from resolvers.jobs.asked import QuizAsked, asked_in
 
 
 async def quiz_insights(context: Context, job: Job, _: frozenset[str]) -> Export:
-    """Raises Denied, Refused like asking for it."""
+    """Raises NOT_FOUND, Denied, COURSE_NOT_ACTIVE like the figures themselves."""
     asked = asked_in(job, QuizAsked)
     book = await quiz_workbook(
         context.read,

@@ -122,6 +122,8 @@ async def test_no_way_of_asking_tells_of_few(world: World, seed: int) -> None:
         await set_smallest(world, smallest)
         told = [await look(world, to, by="Cora", only=LIMITED) for to in asked]
 
+        narrowed = [to != Narrow(department=to.department) for to in asked]
+        assert all(each.is_suppressed for each, is_so in zip(told, narrowed, strict=True) if is_so)
         known = {each.figures.assigned for each in told if each.figures is not None}
         parts = [
             each.figures.assigned

@@ -20,8 +20,8 @@ from operations.jobs.rights import ASKS, LIMITED_TO, ask, limits_of
 from operations.refusals import Code, Refused, not_found
 
 WAITING: Final = (JobState.QUEUED, JobState.RUNNING)
-MOST_OF_ONE: Final = 5
-MOST_OF_ALL: Final = 50
+MOST_OF_ONE: Final = 10
+MOST_OF_ALL: Final = 100
 LONGEST_SAID: Final = 10_000
 
 SAID: Final = "said"

@@ -37,6 +37,7 @@ NOUNS: Final = {
     "Segment": ("Open 0", "Closed 0"),
     "Module": ("Pitch", "Clause", town_content.EXAM, town_content.TASK),
     "LiveSession": ("Talk", "Hearing"),
+    "Job": ("made", "failed"),
     "Submission": (
         town_grading.OF_LEARNER,
         town_grading.submission_for("instructor", "Selling"),

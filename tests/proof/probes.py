@@ -10,6 +10,7 @@ from tests.proof.probes_of_content import OF_CONTENT
 from tests.proof.probes_of_courses import OF_COURSES
 from tests.proof.probes_of_grading import OF_GRADING
 from tests.proof.probes_of_insights import OF_INSIGHTS
+from tests.proof.probes_of_jobs import OF_JOBS
 from tests.proof.probes_of_learners import OF_LEARNERS
 from tests.proof.probes_of_learning import OF_LEARNING
 from tests.proof.probes_of_live_sessions import OF_LIVE_SESSIONS
@@ -26,6 +27,7 @@ def _by_operation() -> dict[str, list[Probe]]:
         *OF_COURSES,
         *OF_GRADING,
         *OF_INSIGHTS,
+        *OF_JOBS,
         *OF_LEARNERS,
         *OF_LEARNING,
         *OF_LIVE_SESSIONS,

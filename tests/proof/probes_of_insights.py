@@ -17,7 +17,7 @@ QUIZ_CASES: Final = (
 )
 
 
-def _of_quiz(town: Town, who: str, case: Case) -> dict[str, Any]:
+def of_quiz(town: Town, who: str, case: Case) -> dict[str, Any]:
     quiz = QUIZZES["Law" if case.place == TWIN else "Selling"]
     return {**of_course(town, who, case), "quiz": town.id("Module", case.place, quiz)}
 
@@ -33,7 +33,7 @@ OF_INSIGHTS: Final = (
         "view_quiz_insights",
         "query ($course: ID!, $quiz: ID!) { viewQuizInsights(courseId: $course, moduleId: $quiz) {"
         " isSuppressed } }",
-        _of_quiz,
+        of_quiz,
         cases=QUIZ_CASES,
         denied_as=frozenset({"COURSE_NOT_ACTIVE", "NOT_FOUND"}),
     ),

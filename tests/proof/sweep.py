@@ -73,6 +73,7 @@ NAMES: Final = {
     "Attachment": "Pitch",
     "LearnerGroup": SHARED,
     "LiveSession": "Talk",
+    "Job": "made",
     "Submission": OF_LEARNER,
     "Certificate": certificate_of("Selling", GRADUATE),
 }

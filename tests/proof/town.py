@@ -29,6 +29,7 @@ from tests.proof import (
     town_content,
     town_grading,
     town_insights,
+    town_jobs,
     town_learners,
     town_learning,
     town_live_sessions,
@@ -93,6 +94,7 @@ class City:
     live_sessions: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, int] = field(default_factory=dict)
     submissions: dict[str, int] = field(default_factory=dict)
+    jobs: dict[str, int] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
@@ -110,6 +112,7 @@ class City:
             "LiveSession": self.live_sessions,
             "Certificate": self.certificates,
             "Submission": self.submissions,
+            "Job": self.jobs,
             "Workspace": {world.slug: world.workspace_id},
         }
         assert noun in named, f"Furnish the town with a {noun}, and let City.id know it."
@@ -195,6 +198,7 @@ async def _found(
     await town_live_sessions.furnish(city)
     await town_learners.furnish(city)
     await town_insights.furnish(city)
+    await town_jobs.furnish(city)
     return city
 
 

@@ -87,7 +87,10 @@ KEPT: Final = text("""
 SELECT workspace_id, course_id, module_id FROM insight_unit WHERE workspace_id = :workspace_id
  ORDER BY course_id, module_id
 """)
-NO_LIMIT: Final = text("SET LOCAL statement_timeout = 0")
+NO_LIMIT: Final = text(
+    "SELECT set_config('statement_timeout', '0', TRUE), set_config('lock_timeout', '0', TRUE)"
+)
+PATIENCE: Final = text("SET LOCAL statement_timeout = '60s'")
 
 _COLUMNS: Final = f"{sources.KEYS}, {', '.join(sources.NAMES)}"
 _SUMS: Final = ", ".join(f"sum({name}) AS {name}" for name in sources.NAMES)
@@ -166,6 +169,7 @@ async def fold(
     for row in found.all():
         unit = Unit(*row)
         if await _hold(db, unit):
+            await db.execute(PATIENCE)
             return await _fold(db, unit, at=at, limit=limit)
     return 0
 

@@ -90,7 +90,8 @@ PEOPLE: Final = (
     ),
     (
         "INSERT INTO answer (submission_id, question_id, workspace_id, given, answered_at,"
-        " is_correct, points) SELECT s.id, q, :w, jsonb_build_object('choices', jsonb_build_array(101 + r.n)),"
+        " is_correct, points)"
+        " SELECT s.id, q, :w, jsonb_build_object('choices', jsonb_build_array(101 + r.n)),"
         " s.started_at + q * (10 + s.id % 60) * interval '1 second', r.n = 0, (r.n = 0)::integer"
         " FROM submission s CROSS JOIN generate_series(1, 20) AS q"
         " CROSS JOIN LATERAL (SELECT (s.id * 7919 + q * 104729) % 97 % (2 + q % 3) AS n) AS r"
@@ -99,7 +100,8 @@ PEOPLE: Final = (
     (
         "UPDATE submission s SET score = found.score, is_passed = found.score >= 10 FROM ("
         " SELECT s.id, sum(a.points) AS score FROM submission s"
-        " JOIN answer a ON a.submission_id = s.id WHERE s.course_id = :c GROUP BY s.id) AS found WHERE found.id = s.id"
+        " JOIN answer a ON a.submission_id = s.id WHERE s.course_id = :c"
+        " GROUP BY s.id) AS found WHERE found.id = s.id"
     ),
 )
 
@@ -230,7 +232,7 @@ LONG_AGO: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
 
 
 async def run(url: str) -> None:
-    engine = create_async_engine(url)
+    engine = create_async_engine(url, connect_args={"options": "-c jit=off"})
     world = await World.new(async_sessionmaker(engine, expire_on_commit=False))
     found = [await compare(world, engine, each) for each in SIZES]
     for name in ("course", "quiz"):

@@ -15,6 +15,7 @@ BENCHMARKS = (
     "learners",
     "learner_list",
     "workbook",
+    "export",
     "insights",
 )
 

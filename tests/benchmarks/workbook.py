@@ -130,12 +130,12 @@ def once(way: str, size: int) -> None:
             "seconds": time.perf_counter() - began,
             "cpu": time.process_time() - worked,
             "bytes": path.stat().st_size,
-            "peak": _peak(),
+            "peak": peak(),
         }
         print(json.dumps(found))
 
 
-def _peak() -> float:
+def peak() -> float:
     """The most memory this process had so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 

@@ -293,6 +293,24 @@ async def test_what_could_tell_of_one_person_is_hidden(school: World) -> None:
     assert not (await look(school, Narrow(department="Sales"), by="Cora")).is_suppressed
 
 
+async def test_a_small_department_is_hidden_with_what_would_give_it_away(school: World) -> None:
+    await everybody_takes_it(school)
+    for name in LEARNERS[:3]:
+        await school.change(name, department="Support")
+
+    async def is_told(department: str, **more: Any) -> bool:
+        to = Narrow(department=department, **more)
+        return not (await look(school, to, by="Cora")).is_suppressed
+
+    assert (await is_told("Support"), await is_told("Sales")) == (False, False)
+    for name in LEARNERS[3:5]:
+        await school.change(name, department="Support")
+    assert (await is_told("Support"), await is_told("Sales")) == (True, True)
+    assert await is_told("Sales", policy=Policy.ALL)
+    await hand_in(school, LEARNERS[-1], RIGHT)
+    assert not await is_told("Sales", policy=Policy.ALL)
+
+
 async def test_an_answer_few_gave_is_hidden_and_its_text_too(school: World) -> None:
     for place, name in enumerate(LEARNERS):
         await open_module(school, name, "Quiz")

@@ -21,6 +21,7 @@ Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 FILES: Final = "/files"
+NEWEST: Final = ((-Job.id).label("newest"),)
 
 refer(
     Job,
@@ -41,7 +42,7 @@ async def job(info: Info, id: strawberry.ID) -> Job:
 
 async def jobs(info: Info, *, first: int | None = None, after: str | None = None) -> Listing:
     rows = seen_by(info.context.signed_in)
-    return await listed(info.context, rows, order=(-Job.id,), first=first, after=after, name="jobs")
+    return await listed(info.context, rows, order=NEWEST, first=first, after=after, name="jobs")
 
 
 async def touched(root: Parent, info: Info) -> Job | None:

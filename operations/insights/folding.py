@@ -116,6 +116,7 @@ USING (SELECT * FROM difference
        SELECT {ALL_BLOCKS}, {sources.KEYS}, {_SUMS} FROM difference
         GROUP BY {sources.KEYS} HAVING {_DIFFERS}) AS now
    ON cell.course_id = :course_id AND cell.module_id = :module_id AND cell.block = now.block
+  AND cell.block = ANY (CAST(:blocks AS integer[]) || {ALL_BLOCKS})
   AND {_SAME}
  WHEN MATCHED AND cell.n + now.n = 0 THEN DELETE
  WHEN MATCHED THEN UPDATE SET {_ADDED}

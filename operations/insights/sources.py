@@ -2,8 +2,8 @@
 
 It is made of two ways to begin, which say whom it is about (`spans` of ids), and the counting
 itself, which ends in rows `counted` with the columns of `models.insights.InsightCell`. Everything
-hangs on one person or submission by indexed look-ups: it costs what it counts, however much else
-there is.
+hangs on one person or submission by indexed look-ups, which `OFFSET 0` keeps from becoming scans
+of everything: it costs what it counts, however much else there is.
 
 People are those who learn now, and the staff of the course who take it; who is deleted is not
 there. Attempts that were reset or abandoned count nowhere. Of submissions `counts` is found among
@@ -74,7 +74,8 @@ _COURSE: Final = """, {clock}, people AS MATERIALIZED (
            p.completed_at, {department} AS department, tried.started_at, tried.took,
            coalesce(tried.is_staff, FALSE) AS is_staff
       FROM span
-      JOIN progress p ON p.course_id = :course_id AND p.member_id BETWEEN span.low AND span.high
+     CROSS JOIN LATERAL (SELECT * FROM progress p WHERE p.course_id = :course_id
+                            AND p.member_id BETWEEN span.low AND span.high OFFSET 0) AS p
       JOIN member m ON m.id = p.member_id AND m.deleted_at IS NULL
       LEFT JOIN LATERAL (
         SELECT min(a.started_at) AS started_at,
@@ -148,8 +149,9 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
            s.score, s.max_score, s.started_at, s.submitted_at, s.is_passed,
            a.role <> 'LEARNER' AS is_staff, a.number AS attempt, s.number
       FROM span
-      JOIN submission s ON s.course_id = :course_id AND s.module_id = :module_id
-       AND s.member_id BETWEEN span.low AND span.high
+     CROSS JOIN LATERAL (SELECT * FROM submission s
+                          WHERE s.course_id = :course_id AND s.module_id = :module_id
+                            AND s.member_id BETWEEN span.low AND span.high OFFSET 0) AS s
      CROSS JOIN LATERAL (SELECT a.role, a.number FROM attempt a WHERE a.id = s.attempt_id
                             AND a.state NOT IN ('RESET', 'ABANDONED') OFFSET 0) AS a
      WHERE s.workspace_id = :workspace_id AND s.state <> 'IN_PROGRESS'{narrow}

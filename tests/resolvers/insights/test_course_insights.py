@@ -9,6 +9,7 @@ import pytest
 from access.permissions import Permission
 from models.progress import AttemptOrigin
 from operations.learning import completing
+from tests.operations.insights.course_rows import fill
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
 
@@ -97,6 +98,30 @@ async def test_a_coordinator_reads_how_a_course_is_doing(company: World, ask: As
     }
     assert {each["group"]["name"]: counted(each) for each in found["byGroup"]} == {"Early": (2, 1)}
     assert [each["completed"] for each in found["trend"]] == [1]
+
+
+@pytest.mark.spec("X2")
+@pytest.mark.parametrize(
+    "figure",
+    [
+        *("assigned", "overdue", "medianMinutesToComplete"),
+        "certificates { valid expired revoked superseded }",
+        "attendance { registered attended partlyAttended absent rate }",
+    ],
+)
+async def test_a_figure_is_the_same_whatever_else_is_selected(
+    company: World, ask: Ask, figure: str
+) -> None:
+    await fill(company, 1, count=120)
+    course, (name, *_) = ask.id("Course", "Safety"), figure.split()
+    document = f"""query ($course: ID!) {{
+      viewCourseInsights(courseId: $course) {{ figures {{ {figure} }} }} }}"""
+
+    whole = (await ask.one(INSIGHTS, by="Cora", course=course))["figures"]
+    alone = (await ask.one(document, by="Cora", course=course))["figures"]
+
+    assert alone == {name: whole[name]}
+    assert all(whole[name].values() if isinstance(whole[name], dict) else [whole[name]])
 
 
 @pytest.mark.spec("X2")

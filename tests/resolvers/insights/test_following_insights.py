@@ -110,6 +110,25 @@ async def test_a_burst_is_at_most_one_message_a_second_and_ends_as_things_are(
     assert min(pauses) > 0.9
 
 
+@pytest.mark.spec("U1", "X3")
+async def test_a_message_shows_everything_it_stands_for(
+    company: World, ask: Ask, follow: Follow
+) -> None:
+    """Also where the right was asked for anew while things gathered."""
+    async with follow(INSIGHTS, by="Cora", course=ask.id("Course", "Safety")) as heard:
+        await heard.next()
+        await company.enrol("Safety", PEOPLE[0])
+        await heard.next()
+        await company.enrol("Safety", PEOPLE[1])
+        await edit(company, "Safety", description="New.")
+        await asyncio.sleep(0.3)
+        await company.enrol("Safety", PEOPLE[2])
+        last = await heard.next()
+        assert await heard.is_silent(1.2)
+
+    assert (last["verb"], last["insights"]["figures"]["assigned"]) == ("learner.assigned", 4)
+
+
 @pytest.mark.spec("U2", "X3")
 async def test_a_dashboard_that_comes_back_misses_nothing(
     company: World, ask: Ask, follow: Follow

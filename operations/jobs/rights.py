@@ -1,7 +1,7 @@
 """What long work asks of whoever wants it: when it is asked for, while it is done, and each time
 somebody reads what came of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,43 +78,30 @@ async def ask(
     `shows`: also for who may not read all of that any more, be it that it reached further than
     what they may do now.
     """
-    asks = ASKS[kind]
-    scope, id = (Scope.COURSE, course_id or 0) if asks.is_of_course else _workspace(by)
-    rights = Rights(by)
-    await rights.prepare(db, courses=[id] if asks.is_of_course else ())
-    if asks.is_of_course and not rights.decide(Permission.VIEW_COURSE_INFO, scope, id).allowed:
-        raise not_found("course")
-    decision = rights.decide(asks.permission, scope, id, **asks.facts)
-    if decision.allowed and _reads_all(rights, by, shows.columns, course_id):
-        reach = await _reach(db, rights, by, kind, (scope, id)) if shows.reach else frozenset()
-        if EVERYTHING in reach or shows.reach <= reach:
-            return
-    if decision.condition is Condition.COURSE_IS_ACTIVE:
-        raise Refused(
-            Code.COURSE_NOT_ACTIVE, "Coordinators export this while the course is ACTIVE."
-        )
-    raise Denied(asks.permission, scope, rights.held(scope, id), decision.reason)
+    reader = await _Reader.of(db, by, [course_id])
+    refusal = await reader.refusal(kind, course_id, shows)
+    if refusal is not None:
+        raise refusal
 
 
 async def reach_of(
     db: AsyncSession, *, by: Caller, kind: JobKind, course_id: int | None
 ) -> frozenset[str]:
     """How far the permission of a kind reaches, in words that can be kept and compared."""
-    place = (Scope.COURSE, course_id or 0) if ASKS[kind].is_of_course else _workspace(by)
-    rights = Rights(by)
-    await rights.prepare(db, courses=[place[1]] if ASKS[kind].is_of_course else ())
-    return await _reach(db, rights, by, kind, place)
+    reader = await _Reader.of(db, by, [course_id])
+    return await reader.reach(kind, course_id)
+
+
+async def readable(db: AsyncSession, *, by: Caller, jobs: Sequence[Job]) -> list[bool]:
+    """Of each of these, whether one may read what was made, as things stand in this transaction;
+    in as many statements as for one."""
+    reader = await _Reader.of(db, by, [each.course_id for each in jobs])
+    return [await reader.may_read(each) for each in jobs]
 
 
 async def may_read(db: AsyncSession, *, by: Caller, job: Job) -> bool:
-    """Whether one may read what was made, as things stand in this transaction."""
-    if by.member_id != job.requested_by_id or by.workspace_id != job.workspace_id:
-        return False
-    try:
-        await ask(db, by=by, kind=job.kind, course_id=job.course_id, shows=shown_in(job))
-    except (Denied, Refused):
-        return False
-    return True
+    """The same of one."""
+    return (await readable(db, by=by, jobs=[job]))[0]
 
 
 async def asker_of(db: AsyncSession, job: Job) -> Caller | None:
@@ -151,38 +138,85 @@ def shown_in(job: Job) -> Shown:
     return Shown(columns, frozenset(job.parameters.get(REACH, ())))
 
 
-async def _reach(
-    db: AsyncSession, rights: Rights, by: Caller, kind: JobKind, place: tuple[Scope, int]
-) -> frozenset[str]:
-    asks = ASKS[kind]
-    if rights.decide(asks.permission, *place).allowed:
-        return frozenset({EVERYTHING})
-    scope, id = place
-    facts = {
-        fact
-        for fact in asks.facts
-        if rights.decide(asks.permission, scope, id, **{fact: True}).allowed
-    }
-    if OWN_SCOPE not in facts:
-        return frozenset(facts)
-    _, *places = visible.reach(by, asks.permission, Condition.WITHIN_OWN_SCOPE)
-    named = [
-        f"{noun}:{id}"
-        for noun, selects in zip(("department", "course"), places, strict=True)
-        for each in selects
-        for id in await db.scalars(each)
-    ]
-    return frozenset(facts - {OWN_SCOPE} | set(named))
+class _Reader:
+    """What one caller may read, told by rights that were read at once."""
 
+    def __init__(self, db: AsyncSession, by: Caller) -> None:
+        self._db = db
+        self._by = by
+        self._rights = Rights(by)
+        self._scopes: dict[Permission, frozenset[str]] = {}
 
-def _reads_all(rights: Rights, by: Caller, shows: Columns, course_id: int | None) -> bool:
-    def holds(permission: Permission) -> bool:
-        of_course = scope_of(permission) is Scope.COURSE and course_id is not None
-        scope, id = (Scope.COURSE, course_id or 0) if of_course else _workspace(by)
-        return rights.decide(permission, scope, id).allowed
+    @classmethod
+    async def of(cls, db: AsyncSession, by: Caller, courses: Iterable[int | None]) -> "_Reader":
+        reader = cls(db, by)
+        await reader._rights.prepare(db, courses=[each or 0 for each in courses])
+        return reader
 
-    return all(any(holds(each) for each in group) for group in shows)
+    async def may_read(self, job: Job) -> bool:
+        is_own = (job.workspace_id, job.requested_by_id) == (
+            self._by.workspace_id,
+            self._by.member_id,
+        )
+        return is_own and await self.refusal(job.kind, job.course_id, shown_in(job)) is None
 
+    async def refusal(
+        self, kind: JobKind, course_id: int | None, shows: Shown
+    ) -> Denied | Refused | None:
+        asks, (scope, id) = ASKS[kind], self._place(kind, course_id)
+        if asks.is_of_course and not self._holds(Permission.VIEW_COURSE_INFO, scope, id):
+            return not_found("course")
+        decision = self._rights.decide(asks.permission, scope, id, **asks.facts)
+        if decision.allowed and await self._reads_all(kind, course_id, shows):
+            return None
+        if decision.condition is Condition.COURSE_IS_ACTIVE:
+            return Refused(
+                Code.COURSE_NOT_ACTIVE, "Coordinators export this while the course is ACTIVE."
+            )
+        return Denied(asks.permission, scope, self._rights.held(scope, id), decision.reason)
 
-def _workspace(by: Caller) -> tuple[Scope, int]:
-    return Scope.WORKSPACE, by.workspace_id
+    async def reach(self, kind: JobKind, course_id: int | None) -> frozenset[str]:
+        asks, (scope, id) = ASKS[kind], self._place(kind, course_id)
+        if self._holds(asks.permission, scope, id):
+            return frozenset({EVERYTHING})
+        held = {
+            each for each in asks.facts if self._holds(asks.permission, scope, id, **{each: True})
+        }
+        if OWN_SCOPE not in held:
+            return frozenset(held)
+        return frozenset(held - {OWN_SCOPE}) | await self._own_scope(asks.permission)
+
+    async def _reads_all(self, kind: JobKind, course_id: int | None, shows: Shown) -> bool:
+        if not all(any(self._reads(each, course_id) for each in one) for one in shows.columns):
+            return False
+        if not shows.reach:
+            return True
+        reach = await self.reach(kind, course_id)
+        return EVERYTHING in reach or shows.reach <= reach
+
+    async def _own_scope(self, permission: Permission) -> frozenset[str]:
+        """The departments and courses in which it is held, read once."""
+        if permission not in self._scopes:
+            _, *places = visible.reach(self._by, permission, Condition.WITHIN_OWN_SCOPE)
+            self._scopes[permission] = frozenset(
+                [
+                    f"{noun}:{id}"
+                    for noun, selects in zip(("department", "course"), places, strict=True)
+                    for each in selects
+                    for id in await self._db.scalars(each)
+                ]
+            )
+        return self._scopes[permission]
+
+    def _reads(self, permission: Permission, course_id: int | None) -> bool:
+        if scope_of(permission) is Scope.COURSE and course_id is not None:
+            return self._holds(permission, Scope.COURSE, course_id)
+        return self._holds(permission, Scope.WORKSPACE, self._by.workspace_id)
+
+    def _holds(self, permission: Permission, scope: Scope, id: int, **facts: bool) -> bool:
+        return self._rights.decide(permission, scope, id, **facts).allowed
+
+    def _place(self, kind: JobKind, course_id: int | None) -> tuple[Scope, int]:
+        if ASKS[kind].is_of_course:
+            return Scope.COURSE, course_id or 0
+        return Scope.WORKSPACE, self._by.workspace_id

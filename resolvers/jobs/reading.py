@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.permissions import Scope
 from models.jobs import Job, JobState
+from operations.jobs import rights
 from operations.jobs.asking import seen_by
-from operations.jobs.rights import may_read
 from operations.refusals import not_found
 from resolvers.context import Context
 from resolvers.ids import encode, number_of
@@ -93,7 +93,7 @@ async def own_jobs_by_id(
 
 async def readable(db: AsyncSession, context: Context, jobs: Sequence[Job]) -> list[bool]:
     """Of each of these whether its file may be read now."""
-    return [await may_read(db, by=context.signed_in, job=each) for each in jobs]
+    return await rights.readable(db, by=context.signed_in, jobs=jobs)
 
 
 async def _is_there(job: Job, context: Context) -> bool:

@@ -98,7 +98,7 @@ async def test_a_name_of_whatever_characters_is_a_name(doors: Doors) -> None:
     answer = await doors.get("Ines", job)
 
     assert job.file_name is not None
-    assert job.file_name.startswith("Learners of Räddning 火 Övning xcod .. 20")
+    assert job.file_name.startswith("Learners of Räddning 火 Övning xcod 20")
     assert answer.headers["content-disposition"].isascii()
     assert answer.headers["content-disposition"].endswith(quote(job.file_name, safe=""))
 

@@ -95,7 +95,6 @@ class PacedStream(Stream):
                 self._waiting.append(more)
                 break
             entry = more
-        await self._context.look_again()
         return entry
 
     async def _gather(self, following: Following) -> None:
@@ -105,6 +104,7 @@ class PacedStream(Stream):
             if self._asked_at < following.noticed and not await self._may_go_on(following):
                 self._asked_at = -1  # It is asked once more, where it is told.
                 return
+            await self._context.look_again()  # No connection is kept meanwhile.
             await following.pause(left)
 
     def _event(self, entry: Entry, told: Told, place: Position) -> Event:

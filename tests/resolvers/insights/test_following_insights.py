@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Final
 
 import pytest
+from sqlalchemy import text
 
 from access.permissions import Principal
 from models.catalog import CourseState
@@ -28,6 +29,10 @@ subscription ($course: ID!, $after: Cursor) {
 """
 SNAPSHOT: Final = """
 query ($course: ID!) { viewCourseInsights(courseId: $course) { position figures { assigned } } }
+"""
+HELD: Final = """
+SELECT count(*) FROM pg_stat_activity
+ WHERE datname = current_database() AND state = 'idle in transaction'
 """
 PEOPLE: Final = [f"Person {number:02}" for number in range(25)]
 
@@ -122,10 +127,13 @@ async def test_a_message_shows_everything_it_stands_for(
         await company.enrol("Safety", PEOPLE[1])
         await edit(company, "Safety", description="New.")
         await asyncio.sleep(0.3)
+        async with company.edge.read() as db:
+            held = await db.scalar(text(HELD))
         await company.enrol("Safety", PEOPLE[2])
         last = await heard.next()
         assert await heard.is_silent(1.2)
 
+    assert held == 0
     assert (last["verb"], last["insights"]["figures"]["assigned"]) == ("learner.assigned", 4)
 
 

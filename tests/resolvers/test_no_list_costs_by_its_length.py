@@ -72,6 +72,16 @@ SHORT = {
     ),
     **dict.fromkeys(
         (
+            "AnswerShares.shown",
+            "CourseInsights.byDepartment",
+            "CourseInsights.byGroup",
+            "QuizInsights.questions",
+            "QuizScores.distribution",
+        ),
+        "parts of figures that are read as a whole: their tests grow what they are of",
+    ),
+    **dict.fromkeys(
+        (
             "CertificatePreview.signatures",
             "CertificateTemplate.signatures",
             "CertificateTemplate.variables",

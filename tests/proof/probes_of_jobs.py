@@ -3,10 +3,17 @@
 from typing import Any, Final
 
 from tests.proof.probes_of_insights import QUIZ_CASES, of_quiz
-from tests.proof.probes_of_learners import FOLLOWED
+from tests.proof.probes_of_learners import LEARNER, OTHERS
 from tests.proof.probing import OF_THE_WORKSPACE, Case, Probe, case, mutation, of_course
-from tests.proof.table import BILLING, WITHIN
-from tests.proof.town import OWN, Town
+from tests.proof.table import BILLING, MY_GROUP, SELF, WITHIN
+from tests.proof.town import ABROAD, OWN, TWIN, Town
+
+LEARNERS: Final = (
+    case("own, of all groups", MY_GROUP, only=OTHERS),
+    case("own, about oneself", SELF, only=LEARNER),
+    case(TWIN, place=TWIN),
+    case(ABROAD, place=ABROAD),
+)
 
 
 def _nothing(_: Town, __: str, ___: Case) -> dict[str, Any]:
@@ -28,7 +35,7 @@ OF_JOBS: Final = (
         "list_learners",
         mutation("exportLearners", "$course: ID!", "courseId: $course"),
         of_course,
-        cases=FOLLOWED,
+        cases=LEARNERS,
         changes="export.requested",
     ),
     Probe(

@@ -2,15 +2,22 @@
 
 import datetime as dt
 from decimal import Decimal
+from typing import TYPE_CHECKING, Annotated
+
+import strawberry
 
 from access.permissions import Permission
 from operations.content.questions import QuestionKind
 from operations.insights import quiz_answers, quiz_figures, statistics
 from operations.insights import quizzes as stored
 from operations.insights.statistics import Undefined
+from resolvers import done
 from resolvers.insights import quizzes as answers
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import Cursor
+
+if TYPE_CHECKING:
+    from schema.course import Course
 
 VIEWS = Permission.VIEW_QUIZ_INSIGHTS
 
@@ -234,6 +241,9 @@ class QuizInsights:
         description="Everything up to here is in it, and nothing else.",
     )
     at: dt.datetime = column("at", requires=INHERITED, description="When it was read.")
+    course: Annotated["Course", strawberry.lazy("schema.course")] | None = resolved_by(
+        done.course, requires=SIGNED_IN, description="Of which course."
+    )
     is_suppressed: bool = column(
         "is_suppressed",
         requires=INHERITED,

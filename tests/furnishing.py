@@ -60,6 +60,8 @@ def template_for(request: pytest.FixtureRequest, server: PostgresServer) -> str:
             build = getattr(each.func, BUILDS, None)
             if build is not None:
                 return _templates.get(build) or _built(build, server)
+            if name not in each.argnames:
+                break  # what it overrides is not asked for
     return TEMPLATE
 
 

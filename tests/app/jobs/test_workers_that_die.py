@@ -221,7 +221,7 @@ async def test_other_duties_go_on_beside_a_file_that_is_made(
 async def test_all_rows_of_a_file_are_of_one_moment(files: Files, workers: Workers) -> None:
     workers.start("files")
     job = await files.members("Mona")
-    await until(files, job, IS_UNDER_WAY)
+    await until(files, job, "state <> 'QUEUED'")
     await files.do("UPDATE member SET display_name = 'Zoe' WHERE display_name LIKE 'Person %'")
     done = await until(files, job, "state = 'DONE'")
 
@@ -230,4 +230,4 @@ async def test_all_rows_of_a_file_are_of_one_moment(files: Files, workers: Worke
     pieces = await in_directory(files.folder).get(done.output_key, 0, done.size)
     rows = in_lines(b"".join([piece async for piece in pieces]))
     assert len(rows) == PEOPLE + 2
-    assert not [each for each in rows if each["Name"] == "Zoe"]
+    assert len([each for each in rows if each["Name"] == "Zoe"]) in (0, PEOPLE)

@@ -79,6 +79,9 @@ NAMES: Final = {
 }
 
 
+NARROWED: Final = frozenset({"exportLearners"})
+"""What is narrowed to the groups of whoever asks, where that is all they may see."""
+
 SMALLEST_FIRST: Final = (
     "Certificate",
     "Submission",
@@ -135,7 +138,8 @@ class Sweep:
         nouns = {self.noun(name, argument) for argument, _ in self._given(name, declared)}
         for who in table.PEOPLE if said.any_of else ():
             is_own = who == "learner" if "Submission" in nouns else "Member" not in nouns
-            may = partial(self._may, thing=thing, is_for_oneself=is_own)
+            in_groups = {table.MY_GROUP} if name in NARROWED else set[str]()
+            may = partial(self._may, thing=thing, is_for_oneself=is_own, further=in_groups)
             if not any(all(may(each, who) for each in group) for group in said.any_of):
                 yield who
 
@@ -167,7 +171,9 @@ class Sweep:
         asked_of = {table.asked_of(each) for each in self._declared[coordinate].any_of[0]}
         return "workspace" not in asked_of and who not in self._thing(name, declared).is_seen_by
 
-    def _may(self, operation: str, who: str, thing: Thing, *, is_for_oneself: bool) -> bool:
+    def _may(
+        self, operation: str, who: str, thing: Thing, *, is_for_oneself: bool, further: set[str]
+    ) -> bool:
         """As far as the operation is asked of this thing, or of more; what hangs on a condition of
         the workspace or on retakes is the business of the probes. What names nobody is done for
         oneself."""
@@ -179,6 +185,7 @@ class Sweep:
             return True
         facts = thing.facts_for(who) if thing.scope != "workspace" else frozenset[str]()
         facts -= set() if is_for_oneself else {table.SELF}
+        facts |= further
         return table.allows(operation, who, is_held_here=is_here, facts=facts)
 
     def _thing(self, name: str, declared: GraphQLField) -> Thing:

@@ -56,19 +56,19 @@ async def view_audit_log(
     await positions.at_least(context, at_least)
     kind = kind_of(context, LIST)
     wanted = asked(context.seal, kind, first, after)
-    filters = Filters(
-        verbs=verbs or (),
-        by_member_id=_number(by_member_id, "Member"),
-        by_connection_id=_number(by_connection_id, "Connection"),
-        by_system=bool(by_system),
-        member_id=_number(member_id, "Member"),
-        course_id=_number(course_id, "Course"),
-        segment_id=_number(segment_id, "Segment"),
-        department_id=_number(department_id, "Department"),
-        origins=origins or (),
-        cause=cause_of(cause),
-        since=aware(since),
-        until=aware(until),
+    filters = filters_of(
+        verbs=verbs,
+        by_member_id=by_member_id,
+        by_connection_id=by_connection_id,
+        by_system=by_system,
+        member_id=member_id,
+        course_id=course_id,
+        segment_id=segment_id,
+        department_id=department_id,
+        origins=origins,
+        cause=cause,
+        since=since,
+        until=until,
         reason=reason,
     )
     async with context.read() as db:
@@ -86,6 +86,40 @@ async def view_audit_log(
 
     page = page_of([(row, row.seq) for row in found], wanted, 1, context.seal, kind)
     return listing_of(page, [row[0] for row in page.rows], count)
+
+
+def filters_of(
+    *,
+    verbs: list[str] | None,
+    by_member_id: str | None,
+    by_connection_id: str | None,
+    by_system: bool | None,
+    member_id: str | None,
+    course_id: str | None,
+    segment_id: str | None,
+    department_id: str | None,
+    origins: list[Origin] | None,
+    cause: str | None,
+    since: dt.datetime | None,
+    until: dt.datetime | None,
+    reason: str | None,
+) -> Filters:
+    """What entries are asked for, as it was said; raises Refused."""
+    return Filters(
+        verbs=verbs or (),
+        by_member_id=_number(by_member_id, "Member"),
+        by_connection_id=_number(by_connection_id, "Connection"),
+        by_system=bool(by_system),
+        member_id=_number(member_id, "Member"),
+        course_id=_number(course_id, "Course"),
+        segment_id=_number(segment_id, "Segment"),
+        department_id=_number(department_id, "Department"),
+        origins=origins or (),
+        cause=cause_of(cause),
+        since=aware(since),
+        until=aware(until),
+        reason=reason,
+    )
 
 
 def aware(moment: dt.datetime | None) -> dt.datetime | None:

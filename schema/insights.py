@@ -4,6 +4,7 @@ import datetime as dt
 
 from access.permissions import Permission
 from operations.insights import courses, trends
+from resolvers.insights import asked
 from resolvers.insights import courses as answers
 from schema.group import LearnerGroup
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
@@ -135,7 +136,7 @@ class TrendBucket:
 )
 class CourseInsights:
     position: Cursor = resolved_by(
-        answers.position,
+        asked.position,
         requires=SIGNED_IN,
         description="Everything up to here is in it, and nothing else. Subscribe "
         "`courseInsightsChanged(after:)` it, and nothing is missed.",

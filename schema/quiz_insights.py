@@ -12,6 +12,7 @@ from operations.insights import quiz_answers, quiz_figures, statistics
 from operations.insights import quizzes as stored
 from operations.insights.statistics import Undefined
 from resolvers import done
+from resolvers.insights import asked
 from resolvers.insights import quizzes as answers
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import Cursor
@@ -236,7 +237,7 @@ class QuestionInsights:
 )
 class QuizInsights:
     position: Cursor = resolved_by(
-        answers.position,
+        asked.position,
         requires=SIGNED_IN,
         description="Everything up to here is in it, and nothing else.",
     )

@@ -5,8 +5,6 @@ from typing import Any, Final
 
 import strawberry
 
-from access.caller import Caller
-from access.permissions import Scope
 from models.groups import LearnerGroup
 from models.insights import Facet
 from operations.insights import courses
@@ -17,10 +15,10 @@ from resolvers import positions
 from resolvers.context import Context
 from resolvers.foresight import selected
 from resolvers.ids import number_of
+from resolvers.insights.asked import narrow, of_course
 from resolvers.learning.groups import visible_groups_by_id
-from resolvers.moments import exact
-from resolvers.references import Reference, refer
-from resolvers.seal import Cursor, Position
+from resolvers.references import refer
+from resolvers.seal import Cursor
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
@@ -36,11 +34,7 @@ NEEDED: Final = {
 """What is counted for a field, wherever it is selected, beside where people stand."""
 
 
-def _about(row: CourseInsights, _: Caller) -> Reference:
-    return Reference(Scope.COURSE, row.course_id)
-
-
-refer(CourseInsights, _about)
+refer(CourseInsights, of_course)
 
 
 async def view_course_insights(
@@ -55,12 +49,12 @@ async def view_course_insights(
     at_least: Cursor | None = None,
 ) -> CourseInsights:
     await positions.at_least(info.context, at_least)
-    to = Narrow(
-        group_id=None if group_id is None else number_of(group_id, "LearnerGroup"),
+    to = narrow(
+        group_id=group_id,
         department=department,
-        since=exact(since, "since"),
-        until=exact(until, "until"),
-        includes_staff=include_staff,
+        since=since,
+        until=until,
+        include_staff=include_staff,
     )
     return await insights_of(info, number_of(course_id, "Course"), to)
 
@@ -79,13 +73,6 @@ async def insights_of(info: Info, course_id: int, to: Narrow = EVERYBODY) -> Cou
             at=dt.datetime.now(dt.UTC),
             facets=facets,
         )
-
-
-def position(root: Parent, info: Info) -> Cursor:
-    row: CourseInsights = root
-    context = info.context
-    place = Position(row.epoch, context.signed_in.workspace_id, row.seq)
-    return Cursor(context.seal.position(place))
 
 
 def trend(

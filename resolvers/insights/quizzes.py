@@ -1,31 +1,23 @@
 """How quizzes are doing, for whoever asks."""
 
 import datetime as dt
-from typing import Any
 
 import strawberry
 
-from access.caller import Caller
-from access.permissions import Scope
 from operations.insights import quizzes
-from operations.insights.cells import Narrow, Policy
+from operations.insights.cells import Policy
 from operations.insights.quizzes import QuizInsights
 from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.moments import exact
-from resolvers.references import Reference, refer
-from resolvers.seal import Cursor, Position
+from resolvers.insights.asked import narrow, of_course
+from resolvers.references import refer
+from resolvers.seal import Cursor
 
 Info = strawberry.Info[Context, None]
-Parent = strawberry.Parent[Any]
 
 
-def _about(row: QuizInsights, _: Caller) -> Reference:
-    return Reference(Scope.COURSE, row.course_id)
-
-
-refer(QuizInsights, _about)
+refer(QuizInsights, of_course)
 
 
 async def view_quiz_insights(
@@ -42,13 +34,13 @@ async def view_quiz_insights(
     at_least: Cursor | None = None,
 ) -> QuizInsights:
     await positions.at_least(info.context, at_least)
-    to = Narrow(
-        group_id=None if group_id is None else number_of(group_id, "LearnerGroup"),
+    to = narrow(
+        group_id=group_id,
         department=department,
-        since=exact(since, "since"),
-        until=exact(until, "until"),
-        includes_staff=include_staff,
-        policy=attempts,
+        since=since,
+        until=until,
+        include_staff=include_staff,
+        attempts=attempts,
     )
     async with info.context.read() as db:
         return await quizzes.quiz_insights(
@@ -59,10 +51,3 @@ async def view_quiz_insights(
             to=to,
             at=dt.datetime.now(dt.UTC),
         )
-
-
-def position(root: Parent, info: Info) -> Cursor:
-    row: QuizInsights = root
-    context = info.context
-    place = Position(row.epoch, context.signed_in.workspace_id, row.seq)
-    return Cursor(context.seal.position(place))

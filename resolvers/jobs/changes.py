@@ -11,16 +11,16 @@ from models import journal
 from models.jobs import FileFormat, JobKind
 from models.people import MemberState
 from operations import audit, visible
-from operations.audit import Filters
 from operations.insights.attempt_rows import about_quiz
-from operations.insights.cells import Narrow, Policy
+from operations.insights.cells import Policy
 from operations.jobs import asking
 from operations.learning.listing_orders import LearnerOrder
 from operations.rights import require
 from resolvers.answers import Answer, Values, answer
-from resolvers.audit import aware, cause_of
+from resolvers.audit import aware, filters_of
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.insights.asked import narrow
 from resolvers.jobs.asked import AuditAsked, LearnersAsked, MembersAsked, QuizAsked, said
 from resolvers.learning.learner_search import LearnerFilter
 from resolvers.learning.learners import owner_of, whose_list
@@ -31,7 +31,6 @@ from resolvers.member_search import (
     PartInCourse,
     narrowed,
 )
-from resolvers.moments import exact
 from resolvers.search import checked
 
 Info = strawberry.Info[Context, None]
@@ -77,13 +76,13 @@ async def export_quiz_insights(
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         course, module = number_of(course_id, "Course"), number_of(module_id, "Module")
-        to = Narrow(
-            group_id=_number(group_id, "LearnerGroup"),
+        to = narrow(
+            group_id=group_id,
             department=None if department is None else checked(department),
-            since=exact(since, "since"),
-            until=exact(until, "until"),
-            includes_staff=include_staff,
-            policy=attempts,
+            since=since,
+            until=until,
+            include_staff=include_staff,
+            attempts=attempts,
         )
         await about_quiz(db, by=caller, course_id=course, module_id=module, to=to)
         asked = QuizAsked(course, module, to)
@@ -155,19 +154,19 @@ async def export_audit_log(
     idempotency_key: str | None = None,
 ) -> Answer:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
-        filters = Filters(
-            verbs=verbs or (),
-            by_member_id=_number(by_member_id, "Member"),
-            by_connection_id=_number(by_connection_id, "Connection"),
-            by_system=bool(by_system),
-            member_id=_number(member_id, "Member"),
-            course_id=_number(course_id, "Course"),
-            segment_id=_number(segment_id, "Segment"),
-            department_id=_number(department_id, "Department"),
-            origins=origins or (),
-            cause=cause_of(cause),
-            since=aware(since),
-            until=aware(until),
+        filters = filters_of(
+            verbs=verbs,
+            by_member_id=by_member_id,
+            by_connection_id=by_connection_id,
+            by_system=by_system,
+            member_id=member_id,
+            course_id=course_id,
+            segment_id=segment_id,
+            department_id=department_id,
+            origins=origins,
+            cause=cause,
+            since=since,
+            until=until,
             reason=reason,
         )
         await audit.ask(db, by=caller, filters=filters)
@@ -212,10 +211,6 @@ async def _requested(
         at=_now(),
     )
     return {"job_id": job.id}
-
-
-def _number(id: str | None, type_name: str) -> int | None:
-    return None if id is None else number_of(id, type_name)
 
 
 def _now() -> dt.datetime:

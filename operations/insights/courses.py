@@ -13,17 +13,17 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from access.permissions import Permission, Scope
+from access.permissions import Permission
 from models.catalog import Course
 from models.insights import Facet
 from models.workspaces import Workspace, WorkspaceStream
 from operations.insights import cells, statistics, suppression, trends
+from operations.insights.asking import ask
 from operations.insights.cells import Cell, Narrow, Unit
 from operations.insights.sources import LONGEST_SLICE
 from operations.insights.trends import Bucket, Days, Every
 from operations.learning import groups
-from operations.refusals import Denied, not_found
-from operations.rights import Rights
+from operations.refusals import not_found
 
 FACETS: Final = (
     *(Facet.STANDING, Facet.DUE, Facet.STARTED, Facet.FINISHED),
@@ -143,7 +143,7 @@ async def course_insights(
     groups overlap, and a time can be chosen so that it tells one person from another. Raises
     NOT_FOUND, Denied.
     """
-    sees_people = await _ask(db, by, course_id)
+    sees_people = await ask(db, by, course_id, asked=Permission.VIEW_COURSE_INSIGHTS, sees=SEES)
     about = await _about(db, by, course_id)
     if to.group_id is not None:
         await groups.of_course(db, by=by, course_id=course_id, group_id=to.group_id)
@@ -156,20 +156,6 @@ async def course_insights(
         return insights
     found = read.of(insights, await cells.read(db, unit, facets=facets, to=Narrow()))
     return _suppressed(found, to.department, about.smallest_group)
-
-
-async def _ask(db: AsyncSession, by: Caller, course_id: int) -> bool:
-    """Whether the caller sees the people, too; raises NOT_FOUND, Denied."""
-    asked = Permission.VIEW_COURSE_INSIGHTS
-    rights = Rights(by)
-    await rights.prepare(db, courses=[course_id])
-    decision = rights.decide(asked, Scope.COURSE, course_id)
-    if not decision.allowed:
-        if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
-            raise not_found("course")
-        held = rights.held(Scope.COURSE, course_id)
-        raise Denied(asked, Scope.COURSE, held, decision.reason)
-    return rights.decide(SEES, Scope.COURSE, course_id).allowed
 
 
 async def _about(db: AsyncSession, by: Caller, course_id: int) -> Any:

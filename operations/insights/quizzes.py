@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from access.permissions import Condition, Permission, Scope
+from access.permissions import Permission
 from models.catalog import Course, CourseModule, Module, ModuleKind
 from models.content import ModuleRevision
 from models.insights import Facet
@@ -18,6 +18,7 @@ from models.workspaces import Workspace, WorkspaceStream
 from operations.content.questions import Content
 from operations.content.revisions import content_of
 from operations.insights import cells, quiz_hiding
+from operations.insights.asking import ask
 from operations.insights.cells import Cell, Narrow, Policy, Unit
 from operations.insights.quiz_figures import (
     NOTHING_HIDDEN,
@@ -28,8 +29,7 @@ from operations.insights.quiz_figures import (
 )
 from operations.insights.quiz_hiding import Hiding
 from operations.learning import groups
-from operations.refusals import Code, Denied, Refused, not_found
-from operations.rights import Rights
+from operations.refusals import Code, Refused, not_found
 
 SEES: Final = Permission.VIEW_ANSWERS
 """Who may view the answers of single people is told figures about few of them, too."""
@@ -67,7 +67,7 @@ async def quiz_insights(
 
     Raises NOT_FOUND, Denied, COURSE_NOT_ACTIVE, BAD_USER_INPUT.
     """
-    sees_people = await _ask(db, by, course_id)
+    sees_people = await ask(db, by, course_id, asked=Permission.VIEW_QUIZ_INSIGHTS, sees=SEES)
     about = await _about(db, by, course_id, module_id)
     if to.group_id is not None:
         await groups.of_course(db, by=by, course_id=course_id, group_id=to.group_id)
@@ -87,23 +87,6 @@ async def quiz_insights(
     if 0 < reading.people < smallest:
         return insights
     return replace(insights, figures=reading.quiz(), questions=reading.questions())
-
-
-async def _ask(db: AsyncSession, by: Caller, course_id: int) -> bool:
-    """Whether the caller sees the people, too; raises NOT_FOUND, Denied, COURSE_NOT_ACTIVE."""
-    asked = Permission.VIEW_QUIZ_INSIGHTS
-    rights = Rights(by)
-    await rights.prepare(db, courses=[course_id])
-    decision = rights.decide(asked, Scope.COURSE, course_id)
-    if decision.allowed:
-        return rights.decide(SEES, Scope.COURSE, course_id).allowed
-    if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
-        raise not_found("course")
-    if decision.condition is Condition.COURSE_IS_ACTIVE:
-        message = "Coordinators read how quizzes are doing while the course is ACTIVE."
-        raise Refused(Code.COURSE_NOT_ACTIVE, message)
-    held = rights.held(Scope.COURSE, course_id)
-    raise Denied(asked, Scope.COURSE, held, decision.reason)
 
 
 class _About(NamedTuple):

@@ -1,0 +1,27 @@
+"""Whether somebody may read figures of a course, and whether they see the people, too."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from access.permissions import Condition, Permission, Scope
+from operations.refusals import Code, Denied, Refused, not_found
+from operations.rights import Rights
+
+
+async def ask(
+    db: AsyncSession, by: Caller, course_id: int, *, asked: Permission, sees: Permission
+) -> bool:
+    """Whether the caller, who may do what is `asked`, may also do what shows the people; one
+    statement. Raises NOT_FOUND, Denied, COURSE_NOT_ACTIVE."""
+    rights = Rights(by)
+    await rights.prepare(db, courses=[course_id])
+    decision = rights.decide(asked, Scope.COURSE, course_id)
+    if decision.allowed:
+        return rights.decide(sees, Scope.COURSE, course_id).allowed
+    if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
+        raise not_found("course")
+    if decision.condition is Condition.COURSE_IS_ACTIVE:
+        message = "Coordinators read how quizzes are doing while the course is ACTIVE."
+        raise Refused(Code.COURSE_NOT_ACTIVE, message)
+    held = rights.held(Scope.COURSE, course_id)
+    raise Denied(asked, Scope.COURSE, held, decision.reason)

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     Text,
+    false,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -59,6 +60,9 @@ class Job(Base):
     lie in the storage: `input_key` what was brought, `output_key` what was made, which
     `file_name`, `media_type`, `size` and `sha256` are about; the row says so once they are there.
     `problem` is a code and `message` its sentence where it FAILED.
+
+    An import is tried first; `is_applied` once its rows are to be done. `applied_line` is the last
+    line of the file that was: what a run does is written together with how far it is.
     """
 
     __tablename__ = "job"
@@ -111,6 +115,8 @@ class Job(Base):
     problem: Mapped[str | None] = mapped_column(Text)
     message: Mapped[str | None] = mapped_column(Text)
     cause: Mapped[uuid.UUID | None]
+    is_applied: Mapped[bool] = mapped_column(default=False, server_default=false())
+    applied_line: Mapped[int] = mapped_column(default=0, server_default="0")
 
 
 class ImportOutcome(StrEnum):

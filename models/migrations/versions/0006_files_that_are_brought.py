@@ -1,0 +1,38 @@
+"""files that are brought, and insights by mail
+
+Revision 0006, after 0005.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+MAIL_KINDS = (
+    "'INVITATION', 'INVOICE', 'PAYMENT_METHOD_CHANGED', 'CERTIFICATE_ISSUED',"
+    " 'LIVE_SESSION_BOOKED', 'LIVE_SESSION_WAITLISTED', 'LIVE_SESSION_PROMOTED',"
+    " 'LIVE_SESSION_CHANGED', 'LIVE_SESSION_CANCELLED', 'LIVE_SESSION_WAITLIST_ENDED'"
+)
+MORE_KINDS = f"{MAIL_KINDS}, 'COURSE_INSIGHTS'"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "job", sa.Column("is_applied", sa.Boolean(), server_default=sa.false(), nullable=False)
+    )
+    op.add_column(
+        "job", sa.Column("applied_line", sa.Integer(), server_default="0", nullable=False)
+    )
+    op.drop_constraint("kind", "mail", type_="check")
+    op.create_check_constraint("kind", "mail", f"kind IN ({MORE_KINDS})")
+
+
+def downgrade() -> None:
+    op.drop_constraint("kind", "mail", type_="check")
+    op.execute(f"DELETE FROM mail WHERE kind NOT IN ({MAIL_KINDS})")  # noqa: S608
+    op.create_check_constraint("kind", "mail", f"kind IN ({MAIL_KINDS})")
+    op.drop_column("job", "applied_line")
+    op.drop_column("job", "is_applied")

@@ -46,6 +46,10 @@ GIVEN_UP: Final = "GIVEN_UP"
 _LONGEST_MESSAGE: Final = 500
 
 
+class RunIsOver(Exception):
+    """The run has nothing to do any more: its job was called off, or is somebody else's."""
+
+
 @dataclass(frozen=True, slots=True)
 class MadeFile:
     """What a run has made, once its bytes are in the storage."""

@@ -1,6 +1,5 @@
 """People of the workspace as a file: the rows of `listAllMembers`, and what is known of them."""
 
-import json
 from collections.abc import AsyncIterator
 from typing import Any, Final
 
@@ -13,6 +12,7 @@ from app.workbooks import Column, Kind, Sheet
 from models.jobs import Job
 from models.people import Member
 from operations import people, visible
+from operations.imports.cells import as_text
 from operations.rights import require
 from resolvers.context import Context
 from resolvers.jobs.asked import MembersAsked, asked_in
@@ -57,17 +57,4 @@ async def _rows(
     async with context.read() as db:
         found = await db.stream(chosen.execution_options(yield_per=PAGE))
         async for *known, attributes in found:
-            yield known + [_as_text(attributes.get(name)) for name in further]
-
-
-def _as_text(value: Any) -> str | None:
-    """Whatever a provider sent: lists by commas, what is nested as JSON."""
-    match value:
-        case None | "":
-            return None
-        case str():
-            return value
-        case list() if all(isinstance(each, str) for each in value):
-            return ", ".join(value)
-        case _:
-            return json.dumps(value, ensure_ascii=False)
+            yield known + [as_text(attributes.get(name)) for name in further]

@@ -171,7 +171,7 @@ async def _unclaimed(saying: Saying, person: DirectoryPerson) -> Member | None:
     locked = [] if id is None else await people.lock(db, workspace_id, [id])
     if not locked or locked[0].user_name.lower() != person.user_name.lower():
         return None
-    if await members.is_managed(db, locked[0].id):
+    if await members.managed_among(db, [locked[0].id]):
         raise _taken(person.user_name)
     return locked[0]
 

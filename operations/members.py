@@ -139,14 +139,10 @@ async def change_attributes(
     member = await people.lock_one(db, by.workspace_id, member_id)
     catalog = await people.catalog_of(db, by.workspace_id)
     owners = owners_of(changes, catalog)
-    if Owner.MEMBER in owners and not is_self:
-        raise _wrong_owner("Only the member writes", owners[Owner.MEMBER])
     if is_self and owners.keys() - {Owner.MEMBER}:
         await require(db, by, Permission.EDIT_ATTRIBUTE_SCHEMA)
-    if Owner.IDENTITY_PROVIDER in owners and await is_managed(db, member_id):
-        raise _wrong_owner(
-            "An identity provider manages this person and writes", owners[Owner.IDENTITY_PROVIDER]
-        )
+    managed = await managed_among(db, [member_id]) if Owner.IDENTITY_PROVIDER in owners else ()
+    refuse_owners(owners, is_self=is_self, is_managed=member_id in managed)
     refuse_groups(changes)
     changes = {name: fitting(name, value) for name, value in changes.items()}
     if "userName" in changes:
@@ -211,14 +207,25 @@ def owners_of(changes: Mapping[str, object], catalog: Catalog) -> dict[Owner, li
     return owners
 
 
-async def is_managed(db: AsyncSession, member_id: int) -> bool:
-    """Whether an identity provider says what this person is."""
-    found = await db.scalar(
-        select(DirectoryPerson.id)
-        .where(DirectoryPerson.member_id == member_id, DirectoryPerson.deleted_at.is_(None))
-        .limit(1)
+def refuse_owners(owners: Mapping[Owner, list[str]], *, is_self: bool, is_managed: bool) -> None:
+    """Raises WRONG_OWNER where one of these attributes of a person is not written by hand by
+    others, or not at all while a provider manages the person."""
+    if Owner.MEMBER in owners and not is_self:
+        raise _wrong_owner("Only the member writes", owners[Owner.MEMBER])
+    if Owner.IDENTITY_PROVIDER in owners and is_managed:
+        raise _wrong_owner(
+            "An identity provider manages this person and writes", owners[Owner.IDENTITY_PROVIDER]
+        )
+
+
+async def managed_among(db: AsyncSession, member_ids: Collection[int]) -> set[int]:
+    """Those of these people of whom an identity provider says what they are."""
+    found = await db.scalars(
+        select(DirectoryPerson.member_id).where(
+            DirectoryPerson.member_id.in_(member_ids), DirectoryPerson.deleted_at.is_(None)
+        )
     )
-    return found is not None
+    return {each for each in found if each is not None}
 
 
 def refuse_groups(attributes: Mapping[str, object]) -> None:

@@ -116,7 +116,9 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class _Candidate:
+class Candidate:
+    """Somebody who can be stored as said, unless they are there already."""
+
     index: int
     address: str | None
     entry: members.Entry
@@ -186,16 +188,16 @@ async def preview(
 
 async def _sort_out(
     db: AsyncSession, by: Caller, newcomers: Sequence[Newcomer], catalog: Catalog
-) -> tuple[dict[int, Result], list[_Candidate]]:
+) -> tuple[dict[int, Result], list[Candidate]]:
     """(what is decided already, by index; who can be added)."""
     is_trusted = await _may_describe(db, by)
     results: dict[int, Result] = {}
-    candidates: list[_Candidate] = []
+    candidates: list[Candidate] = []
     for index, newcomer in enumerate(newcomers):
         if not is_trusted:
-            _refuse_description(by, newcomer)
+            refuse_description(newcomer)
         try:
-            candidates.append(_read(index, newcomer, catalog, is_trusted=is_trusted))
+            candidates.append(candidate_of(index, newcomer, catalog, is_trusted=is_trusted))
         except Refused as refused:
             results[index] = Result(index, Outcome.REFUSED, refusal=refused)
     results |= {each.index: each for each in _said_twice(candidates)}
@@ -210,8 +212,9 @@ async def _may_describe(db: AsyncSession, by: Caller) -> bool:
     return rights.decide(Permission.EDIT_ATTRIBUTE_SCHEMA, Scope.WORKSPACE, by.workspace_id).allowed
 
 
-def _refuse_description(by: Caller, newcomer: Newcomer) -> None:
-    """Rules decide by attributes and by user names: whoever may only invite chooses neither."""
+def refuse_description(newcomer: Newcomer) -> None:
+    """Rules decide by attributes and by user names: whoever may only invite chooses neither.
+    Raises Denied."""
     user_name = (newcomer.user_name or "").strip()
     is_address = user_name.lower() in ("", (newcomer.email or "").strip().lower())
     if newcomer.attributes or not is_address:
@@ -223,8 +226,10 @@ def _refuse_description(by: Caller, newcomer: Newcomer) -> None:
         )
 
 
-def _read(index: int, newcomer: Newcomer, catalog: Catalog, *, is_trusted: bool) -> _Candidate:
-    """Raises Refused."""
+def candidate_of(
+    index: int, newcomer: Newcomer, catalog: Catalog, *, is_trusted: bool
+) -> Candidate:
+    """Raises Refused; its `details["field"]` names what it is about."""
     with _about("email"):
         address = address_of(newcomer.email) if newcomer.email else None
     said = (newcomer.user_name or "").strip() if is_trusted else ""
@@ -240,11 +245,11 @@ def _read(index: int, newcomer: Newcomer, catalog: Catalog, *, is_trusted: bool)
         name_of(called, "display name")
     described = {"emails": [address]} if address else {}
     if not is_trusted:
-        return _Candidate(index, address, members.Entry(user_name, described, called))
+        return Candidate(index, address, members.Entry(user_name, described, called))
     with _about("attributes"):
         given = _attributes(newcomer.attributes, catalog)
     entry = members.Entry(user_name, given | names | described)
-    return _Candidate(index, address, entry)
+    return Candidate(index, address, entry)
 
 
 def _names(newcomer: Newcomer) -> Iterator[tuple[str, str]]:
@@ -290,7 +295,7 @@ class _about:  # noqa: N801 - reads as a statement: with _about("email")
             problem.details.setdefault("field", self._name)
 
 
-def _said_twice(candidates: Iterable[_Candidate]) -> Iterator[Result]:
+def _said_twice(candidates: Iterable[Candidate]) -> Iterator[Result]:
     """Whoever has the address or the user name of somebody earlier in the call."""
     first: dict[tuple[str, str], int] = {}
     for each in candidates:
@@ -310,7 +315,7 @@ def _said_twice(candidates: Iterable[_Candidate]) -> Iterator[Result]:
 
 
 async def _known(
-    db: AsyncSession, workspace_id: int, candidates: Sequence[_Candidate]
+    db: AsyncSession, workspace_id: int, candidates: Sequence[Candidate]
 ) -> dict[int, Result]:
     """Those who are members already, by their user name or their address."""
     if not candidates:
@@ -345,7 +350,7 @@ def _same_person(index: int, named: int | None, reached: Sequence[int]) -> Resul
     return Result(index, Outcome.REFUSED, refusal=refused)
 
 
-def _stored(candidate: _Candidate, ids: Mapping[str, int]) -> Result:
+def _stored(candidate: Candidate, ids: Mapping[str, int]) -> Result:
     """What was added; somebody else may have taken the user name at the same moment."""
     member_id = ids.get(candidate.entry.user_name)
     if member_id is not None:

@@ -1,11 +1,14 @@
 """What is known about people, written in one way whoever tells us."""
 
 import datetime as dt
+import json
 from collections.abc import Collection, Mapping, Sequence, Sized
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import ARRAY, BigInteger, any_, delete, insert, literal, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from access.caller import Caller
 from models.journal import cause_of, record
@@ -40,6 +43,18 @@ SELECT m.id, m.facts, array(
           WHERE gm.member_id = m.id) AS groups
   FROM member m
  WHERE m.workspace_id = :workspace_id AND m.id = ANY(:ids)
+""")
+
+
+REWRITE: Final = text("""
+UPDATE member m
+   SET user_name = said.user_name, display_name = said.display_name, email = said.email,
+       attributes = CAST(said.attributes AS jsonb), facts = CAST(said.facts AS jsonb),
+       revision = m.revision + 1
+  FROM unnest(CAST(:ids AS bigint[]), CAST(:user_names AS text[]), CAST(:display_names AS text[]),
+              CAST(:emails AS text[]), CAST(:attributes AS text[]), CAST(:facts AS text[]))
+       AS said(id, user_name, display_name, email, attributes, facts)
+ WHERE m.workspace_id = :workspace_id AND m.id = said.id
 """)
 
 
@@ -157,35 +172,56 @@ async def write_attributes(
     catalog: Catalog,
     lane: Lane = Lane.INTERACTIVE,
 ) -> Changed:
-    """Set these attributes of a locked member (None clears) and tell the engine.
+    """`write_attributes_of_many` of one person."""
+    said = {member: changes}
+    written = await write_attributes_of_many(db, by=by, changes=said, catalog=catalog, lane=lane)
+    return written.get(member, {})
 
-    Values are kept as received; `facts` and dates follow. When nothing really changed, nothing
+
+async def write_attributes_of_many(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    changes: Mapping[Member, Mapping[str, object | None]],
+    catalog: Catalog,
+    lane: Lane = Lane.INTERACTIVE,
+) -> dict[Member, Changed]:
+    """Set these attributes of locked members (None clears) and tell the engine, in as many
+    statements as for one.
+
+    Values are kept as received; `facts` and dates follow. Of whom nothing really changed, nothing
     is written and nobody is told.
     """
-    changed = _changed(member.attributes, changes)
-    if not changed:
+    differing = {member: _changed(member.attributes, said) for member, said in changes.items()}
+    written = {member: changed for member, changed in differing.items() if changed}
+    if not written:
         return {}
-    kept = {name: value for name, value in member.attributes.items() if name not in changed}
-    member.attributes = kept | {
-        name: after for name, (_, after) in changed.items() if after is not None
-    }
-    member.revision += 1
-    had_address = member.email is not None
-    _name(member, changed)
-    await _fold(db, member, catalog)
-    await mark_members(db, member.workspace_id, [member.id], lane=lane, cause=cause_of(db))
-    record(
-        db,
-        by=by,
-        verb="member.changed",
-        member_id=member.id,
-        before={name: before for name, (before, _) in changed.items()},
-        after={name: after for name, (_, after) in changed.items()},
+    rows = [_rewritten(member, changed, catalog) for member, changed in written.items()]
+    await db.execute(REWRITE, _by_column(rows) | {"workspace_id": by.workspace_id})
+    reached = [
+        row.member
+        for row in rows
+        if row.member.state is MemberState.PENDING and row.email and row.member.email is None
+    ]
+    for row in rows:
+        row.take()
+    await _move_dates(db, [row for row in rows if row.dates != row.dates_before])
+    ids = [member.id for member in written]
+    await mark_members(db, by.workspace_id, ids, lane=lane, cause=cause_of(db))
+    for member, changed in written.items():
+        record(
+            db,
+            by=by,
+            verb="member.changed",
+            member_id=member.id,
+            before={name: before for name, (before, _) in changed.items()},
+            after={name: after for name, (_, after) in changed.items()},
+        )
+    # What was given before there was an address could invite nobody.
+    await invitees.consider(
+        db, workspace_id=by.workspace_id, member_ids=[each.id for each in reached]
     )
-    if member.state is MemberState.PENDING and member.email is not None and not had_address:
-        # What was given before could invite nobody.
-        await invitees.consider(db, workspace_id=member.workspace_id, member_ids=[member.id])
-    return changed
+    return written
 
 
 async def set_state(
@@ -258,16 +294,59 @@ def _changed(now: Mapping[str, Any], changes: Mapping[str, object | None]) -> Ch
     }
 
 
-def _name(member: Member, changed: Changed) -> None:
-    """Keep the columns people are found by in step with the attributes."""
-    attributes = member.attributes
+@dataclass(frozen=True, slots=True)
+class _Rewritten:
+    """What is stored of a person from now on, the columns people are found by in step with the
+    attributes."""
+
+    member: Member
+    user_name: str
+    display_name: str
+    email: str | None
+    attributes: dict[str, Any]
+    facts: dict[str, object]
+    dates_before: Mapping[str, dt.date]
+    dates: Mapping[str, dt.date]
+
+    def take(self) -> None:
+        """The row was written: so is what was read of it."""
+        for name in ("user_name", "display_name", "email", "attributes", "facts"):
+            set_committed_value(self.member, name, getattr(self, name))
+        set_committed_value(self.member, "revision", self.member.revision + 1)
+
+
+def _rewritten(member: Member, changed: Changed, catalog: Catalog) -> _Rewritten:
+    kept = {name: value for name, value in member.attributes.items() if name not in changed}
+    attributes = kept | {name: after for name, (_, after) in changed.items() if after is not None}
+    user_name, called, email = member.user_name, member.display_name, member.email
     if "userName" in changed and attributes.get("userName"):
-        member.user_name = str(attributes["userName"])
+        user_name = str(attributes["userName"])
     if changed.keys() & {"displayName", "givenName", "familyName", "userName"}:
-        called = display_name(attributes, member.user_name)
-        member.display_name = name_of(called, "display name")
+        called = name_of(display_name(attributes, user_name), "display name")
     if "emails" in changed:
-        member.email = email_of(attributes)
+        email = email_of(attributes)
+    facts, _ = fold(attributes, catalog)
+    return _Rewritten(
+        member,
+        user_name=user_name,
+        display_name=called,
+        email=email,
+        attributes=attributes,
+        facts=to_json(facts),
+        dates_before=moments(from_json(member.facts, catalog)),
+        dates=moments(facts),
+    )
+
+
+def _by_column(rows: Sequence[_Rewritten]) -> dict[str, list[Any]]:
+    return {
+        "ids": [each.member.id for each in rows],
+        "user_names": [each.user_name for each in rows],
+        "display_names": [each.display_name for each in rows],
+        "emails": [each.email for each in rows],
+        "attributes": [json.dumps(each.attributes) for each in rows],
+        "facts": [json.dumps(each.facts) for each in rows],
+    }
 
 
 def display_name(attributes: Mapping[str, Any], user_name: str) -> str:
@@ -276,16 +355,11 @@ def display_name(attributes: Mapping[str, Any], user_name: str) -> str:
     return str(attributes.get("displayName") or full or user_name)
 
 
-async def _fold(db: AsyncSession, member: Member, catalog: Catalog) -> None:
-    facts, _ = fold(member.attributes, catalog)
-    dates_before = moments(from_json(member.facts, catalog))
-    member.facts = to_json(facts)
-    dates = moments(facts)
-    if dates == dates_before:
-        return
-    await db.flush()
-    await db.execute(delete(MemberMoment).where(MemberMoment.member_id == member.id))
-    await insert_dates(db, {member: dates})
+async def _move_dates(db: AsyncSession, rows: Sequence[_Rewritten]) -> None:
+    if rows:
+        ids = [each.member.id for each in rows]
+        await db.execute(delete(MemberMoment).where(MemberMoment.member_id.in_(ids)))
+        await insert_dates(db, {each.member: each.dates for each in rows})
 
 
 async def insert_dates(db: AsyncSession, dates: Mapping[Member, Mapping[str, dt.date]]) -> None:

@@ -111,6 +111,7 @@ class CourseInsights:
     by_group: tuple[Part, ...] | None = None
     days: Days | None = None
     smallest: int = 0
+    title: str = ""
 
     @property
     def is_suppressed(self) -> bool:
@@ -147,7 +148,7 @@ async def course_insights(
     about = await _about(db, by, course_id)
     if to.group_id is not None:
         await groups.of_course(db, by=by, course_id=course_id, group_id=to.group_id)
-    insights = CourseInsights(course_id, about.epoch, about.head, at, None)
+    insights = CourseInsights(course_id, about.epoch, about.head, at, None, title=about.title)
     read = _Reading(about.due_at, at, at.astimezone(ZoneInfo(about.time_zone)).date())
     unit = Unit(by.workspace_id, course_id)
     if sees_people:
@@ -162,6 +163,7 @@ async def _about(db: AsyncSession, by: Caller, course_id: int) -> Any:
     """What the figures hang on, and the place in the journal they are of."""
     found = await db.execute(
         select(
+            Course.title,
             Course.due_at,
             Workspace.time_zone,
             Workspace.smallest_group,

@@ -48,6 +48,7 @@ class QuizInsights:
     to: Narrow
     figures: QuizFigures | None = None
     questions: tuple[QuestionInsights, ...] | None = None
+    title: str = ""
 
     @property
     def is_suppressed(self) -> bool:
@@ -73,7 +74,9 @@ async def quiz_insights(
         await groups.of_course(db, by=by, course_id=course_id, group_id=to.group_id)
     _refuse_no_time(to)
     unit = Unit(by.workspace_id, course_id, module_id)
-    insights = QuizInsights(course_id, module_id, about.epoch, about.head, at, to)
+    insights = QuizInsights(
+        course_id, module_id, about.epoch, about.head, at, to, title=about.title
+    )
     smallest = 0 if sees_people else about.smallest_group
     if smallest and not await quiz_hiding.is_safe(db, unit=unit, to=to, smallest=smallest):
         return insights
@@ -92,6 +95,7 @@ async def quiz_insights(
 class _About(NamedTuple):
     """What the figures hang on, and the place in the journal they are of."""
 
+    title: str
     revision: int | None
     smallest_group: int
     epoch: uuid.UUID
@@ -101,6 +105,7 @@ class _About(NamedTuple):
 async def _about(db: AsyncSession, by: Caller, course_id: int, module_id: int) -> _About:
     found = await db.execute(
         select(
+            Module.title,
             Module.revision,
             Workspace.smallest_group,
             WorkspaceStream.epoch,

@@ -17,7 +17,7 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, Json, one_of, text_enum
@@ -130,7 +130,9 @@ class ImportRow(Base):
     """What became of one row of a file that was brought, or would become of it: the last try.
 
     `line` is its number in the file, where the line of titles is 1. `said` are its cells by title,
-    so that refused rows can be handed back; `code` and `message` say why it was refused.
+    so that refused rows can be handed back; `code` and `message` say why it was refused. `keys`
+    are by what the person of a row that was not refused is told, each with the job before it: a
+    later row with one of them is about somebody who has had a row.
     """
 
     __tablename__ = "import_row"
@@ -140,6 +142,12 @@ class ImportRow(Base):
             "job_id",
             "line",
             postgresql_where=text("outcome = 'REFUSED'"),
+        ),
+        Index(
+            "ix_import_row_keys",
+            "keys",
+            postgresql_using="gin",
+            postgresql_with={"fastupdate": False},
         ),
         one_of("outcome", ImportOutcome),
     )
@@ -153,3 +161,4 @@ class ImportRow(Base):
     code: Mapped[str | None] = mapped_column(Text)
     message: Mapped[str | None] = mapped_column(Text)
     said: Mapped[dict[str, str]] = mapped_column(JSONB)
+    keys: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))

@@ -22,8 +22,10 @@ from app import (
     audit,
     calendar,
     certificates,
+    imports,
     invoices,
     jobs,
+    pictures,
     scim,
     webhooks,
 )
@@ -194,6 +196,8 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
         ),
         *audit.routes(edge=here.edge, bearer=here.bearer),
         *attachments.routes(edge=here.edge, bearer=here.bearer, storage=here.storage, now=utc_now),
+        *imports.routes(edge=here.edge, bearer=here.bearer, storage=here.storage, now=utc_now),
+        *pictures.routes(edge=here.edge, bearer=here.bearer, now=utc_now),
         *jobs.routes(edge=here.edge, bearer=here.bearer, storage=here.storage),
         *activation.routes(
             edge=here.edge,

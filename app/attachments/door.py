@@ -15,8 +15,6 @@
 and the refusals of `app.doors`. Whoever may read is asked for every request anew.
 """
 
-import asyncio
-import contextlib
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -26,9 +24,9 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from access.caller import Caller
-from app.attachments.kinds import SHOWN, kind_of
+from app.attachments.kinds import SHOWN, Looking, kind_of
 from app.attachments.ranges import Part, Unsatisfiable, part_of
-from app.attachments.receiving import receive, refuse_large
+from app.attachments.receiving import forget, receive, refuse_large
 from app.authentication.bearer import NOT_SIGNED_IN, Bearer
 from app.doors import answering, download, signed_in
 from app.graphql import Unauthenticated
@@ -36,7 +34,7 @@ from app.parameters import Parameter, id_of, read, text
 from app.storage import Storage
 from models.content import Attachment
 from operations.content import attachments
-from operations.content.attachments import Stored, file_name_of
+from operations.content.attachments import FILE_SIZE, Stored, file_name_of
 from operations.edge import Edge
 from operations.refusals import Code, Refused, not_found
 from resolvers.content.views import FILES, address_of
@@ -68,17 +66,19 @@ class AttachmentDoor:
             raise Refused(Code.BAD_USER_INPUT, "Say the module and the name of the file.")
         by, module_id, name = known.caller, said["module_id"], file_name_of(said["name"])
         kind = kind_of(name)
-        refuse_large(request)
+        refuse_large(request, FILE_SIZE)
         async with self._edge.read() as db:
             await attachments.refuse_upload(db, by=by, module_id=module_id)
         folder = f"{by.workspace_id}/{module_id}"
-        stored = await receive(request, self._storage, kind=kind, file_name=name, folder=folder)
+        looking = Looking(kind, name)
+        got = await receive(request, self._storage, looking=looking, limit=FILE_SIZE, folder=folder)
+        stored = Stored(got.key, kind.media_type, got.size, got.sha256)
         try:
             if not await self._bearer.still_valid(known):
                 raise Unauthenticated(NOT_SIGNED_IN)
             made = await self._add(by, module_id, name, stored)
         except BaseException:
-            await self._forget(stored.key)
+            await forget(self._storage, stored.key)
             raise
         return JSONResponse(made, 201, {"location": made["href"]})
 
@@ -124,11 +124,6 @@ class AttachmentDoor:
                 "size": made.size,
                 "sha256": made.sha256.hex(),
             }
-
-    async def _forget(self, key: str) -> None:
-        """Nobody will ever ask for these bytes; should they stay, they only take room."""
-        with contextlib.suppress(OSError):
-            await asyncio.shield(self._storage.delete(key))
 
     async def _find(self, by: Caller, id: str) -> Attachment | None:
         named = decode(id)

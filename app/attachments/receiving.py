@@ -1,49 +1,65 @@
 """Files on their way in: counted, looked at and hashed while they go on to the storage."""
 
 import asyncio
+import contextlib
 import hashlib
 import uuid
 from collections.abc import AsyncIterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.attachments.kinds import FileKind, Looking
 from app.doors import TooLarge
 from app.storage import Storage
-from operations.content.attachments import FILE_SIZE, Stored
 from operations.refusals import Code, Refused
 
 SILENCE: Final = 60.0
 """Seconds a sender may say nothing in the middle of a file."""
 
 
+class Looks(Protocol):
+    """Looks at bytes as they come; raises Refused as soon as they are not what they should be."""
+
+    def see(self, piece: bytes, *, is_last: bool = False) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What lies in the storage now."""
+
+    key: str
+    size: int
+    sha256: bytes
+
+
 async def receive(
-    request: Request, storage: Storage, *, kind: FileKind, file_name: str, folder: str
-) -> Stored:
+    request: Request, storage: Storage, *, looking: Looks, limit: int, folder: str
+) -> Received:
     """Store the body of a request under a new key in this folder: all of it, or nothing.
 
     Raises TooLarge, ClientDisconnect, StorageFails, and Refused for what is not what it is called.
     """
-    refuse_large(request)
+    refuse_large(request, limit)
     key = f"{folder}/{uuid.uuid4().hex}"
-    body = _Body(request, Looking(kind, file_name))
+    body = _Body(request, looking, limit)
     await storage.put(key, body.pieces())
-    return Stored(key, kind.media_type, body.size, body.digest.digest())
+    return Received(key, body.size, body.digest.digest())
 
 
-def refuse_large(request: Request) -> None:
+def refuse_large(request: Request, limit: int) -> None:
     """Raises TooLarge for a body that says itself it is."""
     length = request.headers.get("content-length", "")
-    if length.isdecimal() and int(length[:20]) > FILE_SIZE:
-        raise TooLarge(FILE_SIZE)
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise TooLarge(limit)
 
 
 class _Body:
     """The bytes of a request, and what is known of them so far."""
 
-    def __init__(self, request: Request, looking: Looking) -> None:
+    def __init__(self, request: Request, looking: Looks, limit: int) -> None:
         self._request = request
+        self._limit = limit
         self._looking = looking
         self.size = 0
         self.digest = hashlib.sha256()
@@ -54,8 +70,8 @@ class _Body:
         stream = self._request.stream()
         while (piece := await _next(stream)) is not None:
             self.size += len(piece)
-            if self.size > FILE_SIZE:
-                raise TooLarge(FILE_SIZE)
+            if self.size > self._limit:
+                raise TooLarge(self._limit)
             self._looking.see(piece)
             self.digest.update(piece)
             if waiting:
@@ -77,3 +93,9 @@ async def _next(stream: AsyncIterator[bytes]) -> bytes | None:
             return piece
     except TimeoutError:
         raise ClientDisconnect from None
+
+
+async def forget(storage: Storage, key: str) -> None:
+    """Nobody will ever ask for these bytes; should they stay, they only take room."""
+    with contextlib.suppress(OSError):
+        await asyncio.shield(storage.delete(key))

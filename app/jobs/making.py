@@ -66,7 +66,9 @@ class Making:
             async with opened(Context(by, self.edge)) as context:
                 rows, export = await self._write(context, path)
             name = self._called(export)
-            made = await self._put(path, name, rows)
+            made = await put_away(
+                self.storage, self.job, path, name=name, rows=rows, check=self._check
+            )
         async with self.edge.transaction() as db:
             is_done = await working.finish(
                 db,
@@ -109,23 +111,28 @@ class Making:
         if self.is_ending():
             raise Ending
 
-    async def _put(self, path: Path, name: str, rows: int) -> MadeFile:
-        digest, size = hashlib.sha256(), 0
-
-        async def pieces() -> AsyncIterator[bytes]:
-            nonlocal size
-            with await asyncio.to_thread(path.open, "rb") as file:
-                while piece := await asyncio.to_thread(file.read, PIECE):
-                    self._check()
-                    digest.update(piece)
-                    size += len(piece)
-                    yield piece
-
-        await self.storage.put(key_of(self.job, self.job.runs), pieces())
-        self._check()
-        return MadeFile(name, MEDIA_TYPES[self.job.format], size, digest.digest(), rows)
-
     def _called(self, export: Export) -> str:
         day = self.now().astimezone(export.zone).date().isoformat()
         stem = " ".join(_UNFIT.sub(" ", export.name).split())[:LONGEST_NAME].strip(" .")
         return f"{stem} {day}.{self.job.format.value.lower()}"
+
+
+async def put_away(
+    storage: Storage, job: Job, path: Path, *, name: str, rows: int, check: Callable[[], None]
+) -> MadeFile:
+    """Store a file that a run has written, under the key of that run. What `check` raises breaks
+    it off."""
+    digest, size = hashlib.sha256(), 0
+
+    async def pieces() -> AsyncIterator[bytes]:
+        nonlocal size
+        with await asyncio.to_thread(path.open, "rb") as file:
+            while piece := await asyncio.to_thread(file.read, PIECE):
+                check()
+                digest.update(piece)
+                size += len(piece)
+                yield piece
+
+    await storage.put(key_of(job, job.runs), pieces())
+    check()
+    return MadeFile(name, MEDIA_TYPES[job.format], size, digest.digest(), rows)

@@ -1,5 +1,6 @@
-"""The workshop: makes files, one after the other, in a thread and on connections of its own, so
-that nothing else waits for it. Several processes may have one; each file is made by one of them.
+"""The workshop: makes files and takes in those that are brought, one after the other, in a thread
+and on connections of its own, so that nothing else waits for it. Several processes may have one;
+each file is worked at by one of them.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.authentication.clock import utc_now
 from app.database import files_engine, sessions_on
+from app.jobs.importing import IMPORTS, Importing
 from app.jobs.making import PREFIX, Ending, Making
 from app.jobs.watching import Stopped, Watch
 from app.settings import Settings
@@ -137,18 +139,22 @@ class _Run:
         job = self._job
         try:
             with Watch(self._engine, job.id, job.runs) as watch:
-                making = Making(self._edge, self._storage, job, watch, self._is_ending, utc_now)
-                await making.make()
+                work = Importing if job.kind in IMPORTS else Making
+                run = work(self._edge, self._storage, job, watch, self._is_ending, utc_now)
+                await run.make()
         except Stopped:
             await self._clear()
         except Ending:
             await self._give_back(counts=False)
         except Denied:
-            await self._fail(Code.NOT_FOUND, "You may not read this any more.")
+            await self._fail(Code.NOT_FOUND, "You may not do or read this any more.")
         except Refused as refused:
             await self._fail(refused.code, refused.message)
         except TooWide as problem:
             await self._fail("TOO_WIDE", str(problem))
+        except StorageFails:
+            log.warning("The storage is away; file %s waits for it.", job.id)
+            await self._give_back(counts=False, pauses=True)
         except Exception:
             log.exception("file %s of workspace %s broke off", job.id, job.workspace_id)
             await self._give_back(counts=True)
@@ -165,11 +171,16 @@ class _Run:
             )
         await self._clear()
 
-    async def _give_back(self, *, counts: bool) -> None:
+    async def _give_back(self, *, counts: bool, pauses: bool = False) -> None:
         await self._clear()
         async with self._edge.transaction() as db:
             await working.give_back(
-                db, job_id=self._job.id, run=self._job.runs, at=utc_now(), counts=counts
+                db,
+                job_id=self._job.id,
+                run=self._job.runs,
+                at=utc_now(),
+                counts=counts,
+                pauses=pauses,
             )
 
     async def _clear(self) -> None:

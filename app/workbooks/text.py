@@ -42,6 +42,11 @@ def for_csv(text: str) -> str:
     return f"'{text}" if looks_like_formula(text) else text
 
 
+def from_csv(text: str) -> str:
+    """A text as it was before `for_csv`."""
+    return text[1:] if text.startswith("'") and looks_like_formula(text[1:]) else text
+
+
 def looks_like_formula(text: str) -> bool:
     """Whether some spreadsheet might execute the text when it is typed in."""
     return _FORMULA.match(text) is not None

@@ -16,8 +16,8 @@ from sqlalchemy.orm import aliased
 from access.caller import system
 from models.jobs import Job, JobState
 from models.journal import record
-from models.workspaces import Workspace
-from operations.jobs.keeping import THROWN_AWAY, key_of
+from operations.jobs.ending import ends_at, stays, tallied, verb_of
+from operations.jobs.keeping import kept_until, key_of
 from operations.jobs.rights import NOTHING, Shown, ask, asker_of
 from operations.refusals import not_found
 
@@ -43,6 +43,9 @@ RETURNING id
 
 GIVEN_UP: Final = "GIVEN_UP"
 
+EARLIER_RUNS: Final = "earlierRuns"
+"""Under which of a job's parameters stands how many runs an earlier part of it took."""
+
 _LONGEST_MESSAGE: Final = 500
 
 
@@ -65,14 +68,14 @@ async def claim(db: AsyncSession, *, at: dt.datetime) -> Job | None:
     """The next job, for whoever asks: its run is the number of its `runs`. Workspaces take turns.
     What nobody brought to an end in three runs is given up."""
     while (job := await _next(db)) is not None:
-        if job.runs < RUNS:
+        if job.runs < RUNS + int(job.parameters.get(EARLIER_RUNS, 0)):
             job.state, job.runs = JobState.RUNNING, job.runs + 1
             job.done, job.total = 0, None
             job.started_at = at
             job.lease_until = await db.scalar(select(func.now() + LEASE))
             return job
         message = f"Nobody brought it to an end in {RUNS} tries. Ask for it again, or for less."
-        _fail(db, job, GIVEN_UP, message, at)
+        await _fail(db, job, GIVEN_UP, message, at)
         await db.flush()
     return None
 
@@ -103,29 +106,40 @@ async def finish(
 ) -> bool:
     """The file is there; false where the run had nothing to do any more. Raises like `ask_again`
     for who may not read it by now."""
-    job = await _held(db, job_id, run)
+    job = await held(db, job_id=job_id, run=run)
     if job is None:
         return False
     await ask_again(db, job=job, shows=shows)
-    kept = await db.scalar(select(Workspace.kept_days).where(Workspace.id == job.workspace_id))
     job.parameters = {**job.parameters, **shows.kept()}
     job.state, job.finished_at, job.lease_until = JobState.DONE, at, None
-    job.expires_at = at + dt.timedelta(days=kept or 0)
-    job.output_key, job.file_name, job.media_type = key_of(job, run), file.name, file.media_type
-    job.size, job.sha256 = file.size, file.sha256
+    job.expires_at = await kept_until(db, workspace_id=job.workspace_id, at=at)
+    put_away(job, file)
     job.total = job.done = file.rows
-    _tell(db, job, "export.finished", {"rows": job.done, "sha256": file.sha256.hex()})
+    tell(db, job, "finished", {"rows": job.done, "sha256": file.sha256.hex()})
     return True
 
 
+def put_away(job: Job, file: MadeFile) -> None:
+    """Say of a job where the file of its present run lies."""
+    job.output_key, job.file_name = key_of(job, job.runs), file.name
+    job.media_type, job.size, job.sha256 = file.media_type, file.size, file.sha256
+
+
 async def give_back(
-    db: AsyncSession, *, job_id: int, run: int, at: dt.datetime, counts: bool
+    db: AsyncSession,
+    *,
+    job_id: int,
+    run: int,
+    at: dt.datetime,
+    counts: bool,
+    pauses: bool = False,
 ) -> None:
-    """Leave it to whoever comes next; `counts`: as a try that came to nothing, after a pause."""
-    job = await _held(db, job_id, run)
+    """Leave it to whoever comes next; `counts`: as a try that came to nothing, after a pause, as
+    there may be without."""
+    job = await held(db, job_id=job_id, run=run)
     if job is not None:
         job.state, job.done, job.total = JobState.QUEUED, 0, None
-        job.lease_until = at + PAUSE if counts else None
+        job.lease_until = at + PAUSE if counts or pauses else None
         job.runs = run if counts else run - 1
 
 
@@ -133,18 +147,19 @@ async def fail(
     db: AsyncSession, *, job_id: int, run: int, problem: str, message: str, at: dt.datetime
 ) -> bool:
     """It comes to nothing, for good; false where the run had nothing to do any more."""
-    job = await _held(db, job_id, run)
+    job = await held(db, job_id=job_id, run=run)
     if job is None:
         return False
-    _fail(db, job, problem, message, at)
+    await _fail(db, job, problem, message, at)
     return True
 
 
-def _fail(db: AsyncSession, job: Job, problem: str, message: str, at: dt.datetime) -> None:
+async def _fail(db: AsyncSession, job: Job, problem: str, message: str, at: dt.datetime) -> None:
     job.state, job.finished_at, job.lease_until = JobState.FAILED, at, None
-    job.problem, job.message = problem, message[:_LONGEST_MESSAGE]
-    job.expires_at = at + THROWN_AWAY
-    _tell(db, job, "export.failed", {"problem": problem})
+    job.problem = problem
+    job.message = f"{message[:_LONGEST_MESSAGE]}{await stays(db, job)}"
+    job.expires_at = await ends_at(db, job, at)
+    tell(db, job, "failed", {"problem": problem, **await tallied(db, job)})
 
 
 async def _next(db: AsyncSession) -> Job | None:
@@ -168,21 +183,23 @@ async def _next(db: AsyncSession) -> Job | None:
     return found
 
 
-async def _held(db: AsyncSession, job_id: int, run: int) -> Job | None:
+async def held(db: AsyncSession, *, job_id: int, run: int) -> Job | None:
+    """The job, locked, as long as it is this run's."""
     found: Job | None = await db.scalar(
         select(Job)
         .where(Job.id == job_id, Job.state == JobState.RUNNING, Job.runs == run)
         .with_for_update()
+        .execution_options(populate_existing=True)
     )
     return found
 
 
-def _tell(db: AsyncSession, job: Job, verb: str, more: dict[str, object]) -> None:
+def tell(db: AsyncSession, job: Job, participle: str, more: dict[str, object]) -> None:
     """The product did it, for the person named."""
     record(
         db,
         by=system(job.workspace_id),
-        verb=verb,
+        verb=verb_of(job, participle),
         course_id=job.course_id,
         member_id=job.requested_by_id,
         detail={"job": job.id, "kind": job.kind, "causedBy": job.cause, **more},

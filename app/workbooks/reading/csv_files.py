@@ -1,6 +1,7 @@
 """CSV as people's programs write it: in any usual encoding, separator and end of line.
 
-Rows end where RFC 4180 says; a row begins in the line its first cell begins in.
+Rows end where RFC 4180 says; a row begins in the line its first cell begins in. The apostrophe that
+files of ours have before what looks like a formula is taken away again.
 """
 
 import csv
@@ -18,7 +19,8 @@ from app.workbooks.reading.limits import (
     refuse_long,
     unreadable,
 )
-from app.workbooks.reading.table import Raw, Table, filled, no_rows, titles_of
+from app.workbooks.reading.table import Raw, Table, filled, first_of, no_rows, padded, titles_of
+from app.workbooks.text import from_csv
 from operations.refusals import Refused
 
 SEPARATORS: Final = {"\t": "tabs", ";": "semicolons", "|": "bars", ",": "commas"}
@@ -77,16 +79,17 @@ def csv_table(path: Path) -> Table:
         return filled(_rows(path, encoding.codec, separator, skips))
 
     found = raw()
-    titles, places = titles_of(next(found, None))
+    first = first_of(found)
+    titles, places = titles_of(first)
     widths = Counter(len(each.cells) for each in found)
-    width, total = max([len(places), *widths]), widths.total()
+    width, total = max([len(first.cells), *widths]), widths.total()
     refuse_long(total)
     if not total:
         raise no_rows()
     by = SEPARATORS.get(separator, f"“{separator}”")
     why = ", as its first line says" if said else ""
     recognized = f"CSV in {encoding.name} ({encoding.reason}), cells divided by {by}{why}"
-    return Table(recognized, titles, places, width, total, raw)
+    return Table(recognized, titles, places, padded(first, width), total, raw)
 
 
 def _rows(path: Path, codec: str, separator: str, skips: int = 0) -> Generator[Raw, None, None]:
@@ -98,7 +101,7 @@ def _rows(path: Path, codec: str, separator: str, skips: int = 0) -> Generator[R
         line = lines.begin()
         try:
             for cells in reader:
-                yield Raw(line, cells)
+                yield Raw(line, [from_csv(each) for each in cells])
                 line = lines.begin()
         except csv.Error as problem:
             raise _broken(line, str(problem)) from problem

@@ -35,19 +35,20 @@ _VALUES: Final = frozenset({"v", "is"})
 _LEAVE_OUT: Final = "Copy the cells as values into a new workbook, and bring that."
 
 
-def look_through(path: Path) -> int | None:
-    """How many rows with something in them there are, unless several sheets have some. Raises
-    UNSUPPORTED_FILE, UNREADABLE_FILE, LIMIT_REACHED."""
+def look_through(path: Path) -> tuple[int | None, int]:
+    """How many rows with something in them there are, unless several sheets have some; and how
+    many cells the widest has. Raises UNSUPPORTED_FILE, UNREADABLE_FILE, LIMIT_REACHED."""
     try:
         with zipfile.ZipFile(path) as archive:
             _refuse_parts(archive)
-            counts = [_rows_in(archive, each) for each in archive.infolist() if _is_xml(each)]
+            seen = [_seen(archive, each) for each in archive.infolist() if _is_xml(each)]
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError) as problem:
         raise damaged(str(problem)) from problem
     except zipfile.zlib.error as problem:  # type: ignore[attr-defined]
         raise damaged("its compression is broken") from problem
-    found = [each for each in counts if each]
-    return found[0] if len(found) == 1 else None
+    counts = [each.filled for each in seen if each.filled]
+    width = max((each.width for each in seen), default=0)
+    return counts[0] if len(counts) == 1 else None, width
 
 
 def damaged(what: str) -> Refused:
@@ -78,20 +79,21 @@ def _is_xml(part: zipfile.ZipInfo) -> bool:
     return not part.filename.lower().endswith((".png", ".jpg", ".jpeg", ".gif", ".emf", ".bin"))
 
 
-def _rows_in(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> int:
+def _seen(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> "_Seen":
     seen = _Seen(part.filename)
     with archive.open(part) as file:
         while piece := file.read(PIECE):
             seen.see(piece)
     seen.end()
-    return seen.filled
+    return seen
 
 
 class _Seen:
     """A part of XML, as far as it was seen."""
 
     def __init__(self, name: str) -> None:
-        self.filled = 0
+        self.filled = self.width = 0
+        self._column = 0
         self._name = name
         self._rows = self._between = self._text = self._given = 0
         self._has_value = False
@@ -139,6 +141,7 @@ class _Seen:
             self._is_formula = self._has_result = False
         elif plain in _VALUES:
             self._has_value = True
+            self.width = max(self.width, self._column)
         elif plain == "f":
             self._is_formula = True
 
@@ -160,13 +163,14 @@ class _Seen:
             raise self._too_much("Characters of a cell:", MOST_TEXT, self._text)
 
     def _row(self, number: str | None) -> None:
-        self._rows, self._has_value = self._rows + 1, False
+        self._rows, self._column, self._has_value = self._rows + 1, 0, False
         line = _number(number, self._rows)
         if max(line, self._rows) > MOST_LINES:
             raise self._too_much("Lines of a sheet:", MOST_LINES, max(line, self._rows))
 
     def _place(self, coordinate: str | None) -> None:
         if coordinate is None:
+            self._column += 1
             return
         letters = coordinate.rstrip("0123456789")
         digits = coordinate[len(letters) :]
@@ -177,6 +181,7 @@ class _Seen:
             raise damaged(f"there is no cell {coordinate[:20]}")
         if place > MOST_PLACES:
             raise self._too_much("Columns of a sheet:", MOST_PLACES, place)
+        self._column = place
 
     def _refuse_open_formula(self) -> None:
         """What a formula comes to is only known to who calculates it."""

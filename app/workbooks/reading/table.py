@@ -30,13 +30,13 @@ class Table:
     """A file that was looked through and can be read, again and again.
 
     `recognized` says how it is read; `total` is how many rows there are, where that is known;
-    `width` how many cells its widest row has.
+    `all_titles` has a place for every cell of the widest row.
     """
 
     recognized: str
     titles: tuple[str, ...]
     places: tuple[int, ...]
-    width: int
+    all_titles: tuple[str, ...]
     total: int | None
     raw: Callable[[], Generator[Raw, None, None]]
 
@@ -78,13 +78,25 @@ def filled(rows: Iterator[Raw]) -> Generator[Raw, None, None]:
             yield Raw(line, cells[:length])
 
 
-def titles_of(first: Raw | None) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """The titles, and where they stand. Raises LIMIT_REACHED, UNREADABLE_FILE."""
+def first_of(rows: Iterator[Raw]) -> Raw:
+    """The row of titles. Raises LIMIT_REACHED, UNREADABLE_FILE."""
+    first = next(rows, None)
     if first is None:
         raise nothing()
     refuse_wide(len(first.cells))
+    return first
+
+
+def titles_of(first: Raw) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The titles, and where they stand."""
     places = tuple(n for n, cell in enumerate(first.cells) if cell.strip())
     return tuple(first.cells[each].strip() for each in places), places
+
+
+def padded(first: Raw, width: int) -> tuple[str, ...]:
+    """A title for every cell of the widest row, empty for those that have none."""
+    said = [each.strip() for each in first.cells]
+    return (*said, *[""] * (width - len(said)))
 
 
 def no_rows() -> Refused:

@@ -15,14 +15,14 @@ from models.jobs import FileFormat
 
 class Reading:
     """A file that was looked through: `recognized` says how it is read, `total` how many rows it
-    has, where that is known."""
+    has, where that is known. `all_titles` has a place for every cell of the widest row."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
         self.recognized = table.recognized
         self.titles = table.titles
+        self.all_titles = table.all_titles
         self.total = table.total
-        self.width = table.width
 
     async def rows(self, size: int) -> AsyncGenerator[list[Row], None]:
         """So many at a time; from the beginning, each time it is called. Raises Refused where

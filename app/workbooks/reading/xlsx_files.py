@@ -15,7 +15,17 @@ from openpyxl import load_workbook
 
 from app.workbooks.reading.limits import refuse_long
 from app.workbooks.reading.packages import damaged, look_through
-from app.workbooks.reading.table import Raw, Table, filled, no_rows, nothing, titles_of
+from app.workbooks.reading.table import (
+    Raw,
+    Table,
+    filled,
+    first_of,
+    no_rows,
+    nothing,
+    padded,
+    titles_of,
+)
+from operations.imports.planning import MOST_COLUMNS
 from operations.refusals import Refused
 
 _ZEROS: Final = re.compile("0{2,15}")
@@ -25,7 +35,7 @@ _SHOWN: Final = "visible"
 
 def xlsx_table(path: Path) -> Table:
     """Raises Refused."""
-    rows = look_through(path)
+    rows, width = look_through(path)
     if rows is not None:
         refuse_long(rows - 1)
     place, title = _first_filled(path)
@@ -34,11 +44,14 @@ def xlsx_table(path: Path) -> Table:
         return filled(_rows(path, place))
 
     with closing(raw()) as found:
-        titles, places = titles_of(next(found, None))
+        first = first_of(found)
         if next(found, None) is None:
             raise no_rows()
     recognized = f"Excel workbook, sheet “{title}”"
-    return Table(recognized, titles, places, len(places), None if rows is None else rows - 1, raw)
+    titles, places = titles_of(first)
+    all_titles = padded(first, max(len(first.cells), min(width, MOST_COLUMNS)))
+    total = None if rows is None else rows - 1
+    return Table(recognized, titles, places, all_titles, total, raw)
 
 
 def _first_filled(path: Path) -> tuple[int, str]:

@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, select, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
-from app.attachments import receiving
+from app.attachments import door
 from models.content import Attachment
 from operations.content import attachments
 from resolvers.ids import decode, encode
@@ -332,7 +332,7 @@ async def test_what_is_not_what_its_name_says_is_not_taken(anywhere: Web, school
 async def test_a_file_too_large_is_refused_whether_it_says_so_or_not(
     anywhere: Web, school: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, "FILE_SIZE", 1_000)
+    monkeypatch.setattr(door, "FILE_SIZE", 1_000)
     ina = Client.of(anywhere, school, "Ina")
 
     said = await ina.send(school, PDF)

@@ -5,7 +5,7 @@ A job belongs to whoever asked for it: nobody else sees it, nor what came of it.
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from sqlalchemy import Select, false, func, select
@@ -15,11 +15,14 @@ from access.caller import Caller
 from models.jobs import FileFormat, Job, JobKind, JobState
 from models.journal import cause_of, record
 from models.people import Member, MemberState
-from operations.jobs.keeping import THROWN_AWAY
+from operations.jobs.ending import ends_at, stays, tallied, verb_of
 from operations.jobs.rights import ASKS, LIMITED_TO, ask, limits_of
 from operations.refusals import Code, Refused, not_found
 
 WAITING: Final = (JobState.QUEUED, JobState.RUNNING)
+CALLED_OFF: Final = (*WAITING, JobState.CHECKED)
+"""What can be."""
+
 MOST_OF_ONE: Final = 10
 MOST_OF_ALL: Final = 100
 LONGEST_SAID: Final = 10_000
@@ -44,49 +47,45 @@ async def request(
 ) -> Job:
     """Have a file made. Raises Denied, NOT_FOUND, COURSE_NOT_ACTIVE, and LIMIT_REACHED where as
     many files as may be are waited for."""
-    if by.member_id is None:
-        raise Refused(Code.BAD_USER_INPUT, "Files are made for people: sign in as one.")
+    refuse_nobody(by)
     await ask(db, by=by, kind=kind, course_id=course_id)
-    _refuse_long(parameters)
-    await _refuse_too_many(db, by)
-    job = Job(
-        workspace_id=by.workspace_id,
-        kind=kind,
-        format=format,
-        requested_by_id=by.member_id,
-        course_id=course_id,
-        parameters={SAID: dict(parameters), LIMITED_TO: limits_of(by)},
-        created_at=at,
-        cause=cause_of(db),
-        done=0,
-        runs=0,
-    )
+    refuse_long(parameters)
+    await refuse_too_many(db, by)
+    job = Job(kind=kind, format=format, course_id=course_id, created_at=at)
+    return await put_in_line(db, by=by, job=job, asked=parameters)
+
+
+async def put_in_line(db: AsyncSession, *, by: Caller, job: Job, asked: Mapping[str, Any]) -> Job:
+    """Have this done, for whom it was found that they may ask for it."""
+    job.workspace_id, job.requested_by_id = by.workspace_id, by.member_id or 0
+    job.parameters = {SAID: dict(asked), LIMITED_TO: limits_of(by)}
+    job.cause, job.done, job.runs = cause_of(db), 0, 0
     db.add(job)
     await db.flush()
-    detail = {"job": job.id, "kind": kind, "format": format, "asked": dict(parameters)}
-    record(db, by=by, verb="export.requested", course_id=course_id, detail=detail)
+    detail = {"job": job.id, "kind": job.kind, "format": job.format, "asked": dict(asked)}
+    record(db, by=by, verb=verb_of(job, "requested"), course_id=job.course_id, detail=detail)
     return job
 
 
 async def cancel(db: AsyncSession, *, by: Caller, job_id: int, at: dt.datetime) -> Job:
-    """Have a file not made after all. What is over cannot be called off: CONFLICT; what was called
-    off stays so."""
+    """Have a file not made after all, or the rest of one not done. What is over cannot be called
+    off: CONFLICT; what was called off stays so."""
     job = await db.scalar(seen_by(by).where(Job.id == job_id).with_for_update(of=Job))
     if job is None:
         raise not_found("job")
     if job.state is JobState.CANCELED:
         return job
-    if job.state not in WAITING:
+    if job.state not in CALLED_OFF:
         raise Refused(
             Code.CONFLICT,
             f"This is {job.state.value} already: there is nothing to call off.",
             {"state": job.state.value},
         )
-    if job.runs:
-        job.expires_at = at + THROWN_AWAY
+    job.message = (await stays(db, job)).strip() or None
+    job.expires_at = await ends_at(db, job, at)
     job.state, job.finished_at, job.lease_until = JobState.CANCELED, at, None
-    detail = {"job": job.id, "kind": job.kind, "causedBy": job.cause}
-    record(db, by=by, verb="export.canceled", course_id=job.course_id, detail=detail)
+    detail = {"job": job.id, "kind": job.kind, "causedBy": job.cause, **await tallied(db, job)}
+    record(db, by=by, verb=verb_of(job, "canceled"), course_id=job.course_id, detail=detail)
     return job
 
 
@@ -116,7 +115,13 @@ def seen_by(by: Caller) -> Select[Job]:
     )
 
 
-def _refuse_long(parameters: Mapping[str, Any]) -> None:
+def refuse_nobody(by: Caller) -> None:
+    """Raises BAD_USER_INPUT for who is no person."""
+    if by.member_id is None:
+        raise Refused(Code.BAD_USER_INPUT, "Files are for people: sign in as one.")
+
+
+def refuse_long(parameters: Mapping[str, Any]) -> None:
     length = len(json.dumps(parameters))
     if length > LONGEST_SAID:
         raise Refused(
@@ -127,9 +132,12 @@ def _refuse_long(parameters: Mapping[str, Any]) -> None:
         )
 
 
-async def _refuse_too_many(db: AsyncSession, by: Caller) -> None:
+async def refuse_too_many(
+    db: AsyncSession, by: Caller, states: Collection[JobState] = WAITING
+) -> None:
+    """Raises LIMIT_REACHED where as many jobs as may be are in these states."""
     await db.execute(select(func.pg_advisory_xact_lock(_ONE_AT_A_TIME, by.workspace_id)))
-    waiting = Job.workspace_id == by.workspace_id, Job.state.in_(WAITING)
+    waiting = Job.workspace_id == by.workspace_id, Job.state.in_(states)
     is_own = Job.requested_by_id == by.member_id
     counted = select(func.count(), func.count().filter(is_own)).select_from(Job).where(*waiting)
     of_all, own = (await db.execute(counted)).one()
@@ -140,7 +148,7 @@ async def _refuse_too_many(db: AsyncSession, by: Caller) -> None:
         if count >= limit:
             raise Refused(
                 Code.LIMIT_REACHED,
-                f"{whose} for {count} files already, and at most {limit} are made at a time: "
+                f"{whose} for {count} files already, and at most {limit} are worked on at a time: "
                 "wait until one is done, or cancel one.",
                 {"limit": limit, "actual": count},
             )

@@ -1,4 +1,4 @@
-"""How long the bytes of files that were made are kept, and where they lie.
+"""How long the bytes of files that were made or brought are kept, and where they lie.
 
 A run writes to a key of its own, so one that was given up for dead can spoil nothing. What a run
 left behind, which never came to anything, goes when its job goes: every key a job ever may have
@@ -6,14 +6,15 @@ written to is known from its row.
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.jobs import Job, JobState
+from models.jobs import ImportRow, Job, JobState
+from models.workspaces import Workspace
 
 EXPIRED: Final = "EXISTS (SELECT FROM job WHERE expires_at <= now())"
 """SQL: whether bytes of some job are to be deleted."""
@@ -36,8 +37,8 @@ def key_of(job: Job, run: int) -> str:
 
 
 async def expire(db: AsyncSession, *, at: dt.datetime, limit: int) -> list[Expired]:
-    """Files kept for long enough are given to nobody from now on. Their bytes are still there:
-    call `forget` once they are not."""
+    """Files kept for long enough are given to nobody from now on, and imports that nobody has said
+    a word about come to nothing. Their bytes are still there: call `forget` once they are not."""
     found = await db.scalars(
         select(Job)
         .where(Job.expires_at <= at)
@@ -47,12 +48,27 @@ async def expire(db: AsyncSession, *, at: dt.datetime, limit: int) -> list[Expir
     )
     expired = []
     for job in found:
-        if job.state is JobState.DONE:
+        if job.state in {JobState.DONE, JobState.CHECKED}:
             job.state = JobState.EXPIRED
-        expired.append(Expired(job.id, tuple(key_of(job, run + 1) for run in range(job.runs))))
+        expired.append(Expired(job.id, tuple(_keys(job))))
     return expired
 
 
 async def forget(db: AsyncSession, *, ids: Collection[int]) -> None:
-    """Of these jobs no bytes are there any more."""
-    await db.execute(update(Job).where(Job.id.in_(ids)).values(expires_at=None, output_key=None))
+    """Of these jobs no bytes are there any more, and nothing of what rows have said."""
+    gone = {"expires_at": None, "output_key": None, "input_key": None}
+    await db.execute(update(Job).where(Job.id.in_(ids)).values(**gone))
+    await db.execute(delete(ImportRow).where(ImportRow.job_id.in_(ids)))
+
+
+async def kept_until(db: AsyncSession, *, workspace_id: int, at: dt.datetime) -> dt.datetime:
+    """How long a file that is there now will be."""
+    days = await db.scalar(select(Workspace.kept_days).where(Workspace.id == workspace_id))
+    return at + dt.timedelta(days=days or 0)
+
+
+def _keys(job: Job) -> Iterator[str]:
+    if job.input_key is not None:
+        yield job.input_key
+    for run in range(job.runs):
+        yield key_of(job, run + 1)

@@ -62,6 +62,10 @@ ASKS: Final[Mapping[JobKind, Asks]] = {
     JobKind.AUDIT: Asks(
         Permission.VIEW_AUDIT_LOG, facts={"is_billing_event": True, OWN_SCOPE: True}
     ),
+    JobKind.IMPORT_MEMBERS: Asks(Permission.ADD_MEMBER),
+    JobKind.IMPORT_ASSIGNMENTS: Asks(
+        Permission.ASSIGN_LEARNER, is_of_course=True, facts={"is_own_group": True}
+    ),
 }
 
 
@@ -106,22 +110,34 @@ async def may_read(db: AsyncSession, *, by: Caller, job: Job) -> bool:
 
 async def asker_of(db: AsyncSession, job: Job) -> Caller | None:
     """Who asked for it, with what was left to them then; None for who is not there any more."""
+    return await person(
+        db,
+        workspace_id=job.workspace_id,
+        member_id=job.requested_by_id,
+        limits=job.parameters.get(LIMITED_TO),
+    )
+
+
+async def person(
+    db: AsyncSession, *, workspace_id: int, member_id: int, limits: Iterable[str] | None
+) -> Caller | None:
+    """Somebody as a caller, with what `limits_of` left to them; None for who is not there any
+    more."""
     name = await db.scalar(
         select(Member.display_name).where(
-            Member.workspace_id == job.workspace_id,
-            Member.id == job.requested_by_id,
+            Member.workspace_id == workspace_id,
+            Member.id == member_id,
             Member.state == MemberState.ACTIVE,
             Member.deleted_at.is_(None),
         )
     )
     if name is None:
         return None
-    limits = job.parameters.get(LIMITED_TO)
     return Caller(
-        job.workspace_id,
+        workspace_id,
         name,
         Origin.GRAPHQL,
-        member_id=job.requested_by_id,
+        member_id=member_id,
         limited_to=None if limits is None else frozenset(Permission(each) for each in limits),
     )
 

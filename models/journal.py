@@ -138,6 +138,23 @@ class JournalEntry(Base):
         ),
         *(_found_by(column) for column in FOUND_BY),
         Index(
+            "ix_journal_entry_change_set",
+            *("workspace_id", "change_set_id"),
+            postgresql_where=text("change_set_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_journal_entry_attachment",
+            *("workspace_id", "course_id", "segment_id", "seq"),
+            postgresql_where=text("course_id IS NOT NULL AND segment_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_journal_entry_group",
+            "detail",
+            postgresql_using="gin",
+            postgresql_ops={"detail": "jsonb_path_ops"},
+            postgresql_where=text("verb = 'group.changed'"),
+        ),
+        Index(
             "ix_journal_entry_reason",
             *("workspace_id", "seq"),
             postgresql_where=text("reason IS NOT NULL"),

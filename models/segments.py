@@ -83,18 +83,38 @@ class Segment(Base):
     deleted_at: Mapped[dt.datetime | None]
 
 
+class VersionOrigin(StrEnum):
+    """What made a version of a rule."""
+
+    CREATED = "CREATED"
+    EDITED = "EDITED"
+    ROLLED_BACK = "ROLLED_BACK"
+
+
 class SegmentVersion(Base):
-    """One version of a rule, kept for explanation and rollback."""
+    """One version of a rule, kept for explanation and rollback.
+
+    `restores` is the version whose rule it took back, where it did. `cause` leads to the journal
+    entry of the change that made it.
+    """
 
     __tablename__ = "segment_version"
+    __table_args__ = (
+        one_of("origin", VersionOrigin),
+        CheckConstraint("(origin = 'ROLLED_BACK') = (restores IS NOT NULL)", name="restores"),
+    )
 
     segment_id: Mapped[int] = mapped_column(
         ForeignKey("segment.id", ondelete="CASCADE"), primary_key=True
     )
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     rule: Mapped[Json]
+    origin: Mapped[VersionOrigin] = mapped_column(text_enum(VersionOrigin))
+    restores: Mapped[int | None]
     created_at: Mapped[CreatedAt]
     created_by_id: Mapped[int | None] = mapped_column(BigInteger)
+    created_by_name: Mapped[str | None] = mapped_column(Text)
+    cause: Mapped[uuid.UUID | None]
 
 
 class SegmentPerson(Base):
@@ -150,7 +170,8 @@ class Membership(Base):
 
     Written only by the engine, under the lock of the person's block. There is deliberately no
     foreign key to `member` or `segment`: its check would make the engine wait for writers.
-    `cause` leads to the journal entry of the change that opened the interval.
+    `cause` and `closing_cause` lead to the journal entries of the changes that opened and closed
+    the interval; of intervals closed before revision 0007 only the change set is known.
     """
 
     __tablename__ = "membership"
@@ -179,6 +200,7 @@ class Membership(Base):
     opened_by_id: Mapped[int | None] = mapped_column(BigInteger)
     closed_by_id: Mapped[int | None] = mapped_column(BigInteger)
     cause: Mapped[uuid.UUID | None]
+    closing_cause: Mapped[uuid.UUID | None]
 
 
 class ChangeSet(Base):

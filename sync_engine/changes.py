@@ -7,13 +7,13 @@ pair neither overlap nor run backwards, even when the server's clock is set back
 
 import json
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from access.caller import system
 from models import journal
-from sync_engine.plan import Plan
+from sync_engine.plan import Pair, Plan
 from sync_engine.snapshot import Clock, array
 from sync_engine.state import Connection
 
@@ -38,9 +38,9 @@ change AS (
 ),
 closed AS (
     UPDATE membership m
-       SET until = greatest(change.at, m.since), closed_by_id = change.id
-      FROM change, unnest(%(removed_members)s::bigint[], %(removed_segments)s::integer[])
-                   AS r(member_id, segment_id)
+       SET until = greatest(change.at, m.since), closed_by_id = change.id, closing_cause = r.cause
+      FROM change, unnest(%(removed_members)s::bigint[], %(removed_segments)s::integer[],
+                          %(removed_causes)s::uuid[]) AS r(member_id, segment_id, cause)
      WHERE m.segment_id = r.segment_id AND m.member_id = r.member_id AND m.until IS NULL
 ),
 opened AS (
@@ -66,8 +66,11 @@ class Run:
     causes: frozenset[uuid.UUID]
 
 
-def write(db: Connection, run: Run, plan: Plan, added_causes: Sequence[uuid.UUID | None]) -> int:
-    """Write a difference; `added_causes` go with `plan.added`. Returns the journal's new head.
+def write(
+    db: Connection, run: Run, plan: Plan, cause_of: Callable[[Pair], uuid.UUID | None]
+) -> int:
+    """Write a difference; `cause_of` says what opened or closed each pair. Returns the journal's
+    new head.
 
     Nothing may be written after this in the same transaction: the journal is the last lock.
     """
@@ -84,10 +87,11 @@ def write(db: Connection, run: Run, plan: Plan, added_causes: Sequence[uuid.UUID
         "removed": len(plan.removed),
         "added_members": array(member for member, _ in plan.added),
         "added_segments": array(segment for _, segment in plan.added),
-        "added_causes": array(added_causes),
+        "added_causes": array(map(cause_of, plan.added)),
         "added_people": array(sorted({member for member, _ in plan.added})),
         "removed_members": array(member for member, _ in plan.removed),
         "removed_segments": array(segment for _, segment in plan.removed),
+        "removed_causes": array(map(cause_of, plan.removed)),
     }
     [(change_set_id,)] = db.execute(WRITE, parameters).fetchall()
     told = journal.entry(

@@ -199,7 +199,7 @@ def _run(
         added = [(member, causes[member]) for member, _ in plan.added]
         invitees.note(db, workspace_id, added, {row[3]: row[4] for row in rows})
         run = Run(workspace_id, "people", clock, len(causes), because)
-        head = write(db, run, plan, [cause for _, cause in added])
+        head = write(db, run, plan, lambda pair: causes[pair[0]])
     db.commit()
     drained.people += len(causes)
     drained.added += len(plan.added)

@@ -243,7 +243,7 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
         added = [(member, claimed[segment].cause) for member, segment in plan.added]
         invitees.note(db, block.workspace_id, added, {row[0]: row[1] for row in residents.rows})
         run = Run(block.workspace_id, "segments", residents.clock, len(residents.rows), because)
-        head = write(db, run, plan, [cause for _, cause in added])
+        head = write(db, run, plan, lambda pair: claimed[pair[1]].cause)
     db.commit()
     rebuilt.blocks += 1
     rebuilt.people += len(residents.rows)

@@ -18,15 +18,16 @@ from models.segments import (
     SegmentKind,
     SegmentPerson,
     SegmentState,
-    SegmentVersion,
+    VersionOrigin,
 )
 from operations import people
 from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
+from operations.segment_rules import rule_of, version_of
 from operations.wording import name_of, text_of
 from sync_engine.markers import mark_members, mark_segment, raise_epoch
-from sync_engine.rules import Catalog, InvalidRule, Rule, from_document, parse, to_document
+from sync_engine.rules import to_document
 
 
 async def lock(db: AsyncSession, *, by: Caller, segment_id: int, permission: Permission) -> Segment:
@@ -74,7 +75,7 @@ async def create(
     async with refused_by(db, uq_segment_name=_taken(segment.name)):
         db.add(segment)
     if document is not None:
-        db.add(_version(segment, by))
+        db.add(version_of(db, by, segment, VersionOrigin.CREATED))
     if member_ids:
         await _name(db, by, segment, member_ids)
     await _reconsider(db, segment)
@@ -110,7 +111,7 @@ async def edit(
     segment = await lock(
         db, by=by, segment_id=segment_id, permission=Permission.CREATE_EDIT_SEGMENT
     )
-    before = _said(segment)
+    before = said(segment)
     if name is not None:
         segment.name = name_of(name, "segment's name")
     if description is not None:
@@ -118,10 +119,10 @@ async def edit(
     if is_usable_by_departments is not None:
         segment.is_usable_by_departments = is_usable_by_departments
     if rule is not None:
-        await _set_rule(db, by, segment, rule)
+        await set_rule(db, by, segment, rule)
     async with refused_by(db, uq_segment_name=_taken(segment.name)):
         await db.flush()
-    after = _said(segment)
+    after = said(segment)
     different = [key for key in after if before[key] != after[key]]
     if different:
         record(
@@ -213,7 +214,7 @@ async def remove(
         record(db, by=by, verb="segment.detached", course_id=course_id, segment_id=segment_id)
     segment.deleted_at = at
     await _reconsider(db, segment)
-    record(db, by=by, verb="segment.deleted", segment_id=segment_id, before=_said(segment))
+    record(db, by=by, verb="segment.deleted", segment_id=segment_id, before=said(segment))
     return segment
 
 
@@ -251,37 +252,19 @@ async def unname_people(
     return segment
 
 
-async def rule_of(db: AsyncSession, *, workspace_id: int, rule: str | Json) -> Rule:
-    """A rule from its text or its document; raises Refused with every problem located."""
-    return _read(rule, await people.catalog_of(db, workspace_id))
-
-
-def _read(rule: str | Json, catalog: Catalog) -> Rule:
-    try:
-        return parse(rule, catalog) if isinstance(rule, str) else from_document(rule, catalog)
-    except InvalidRule as invalid:
-        problems = [
-            {
-                "code": each.code,
-                "message": each.message,
-                "path": each.path,
-                "start": each.start,
-                "end": each.end,
-            }
-            for each in invalid.problems
-        ]
-        raise Refused(
-            Code.INVALID_RULE,
-            f"The rule has {len(problems)} problem(s): {problems[0]['message']}",
-            {"problems": problems},
-        ) from None
-
-
 async def _document(db: AsyncSession, workspace_id: int, rule: str | Json) -> Json:
     return to_document(await rule_of(db, workspace_id=workspace_id, rule=rule))
 
 
-async def _set_rule(db: AsyncSession, by: Caller, segment: Segment, rule: str | Json) -> None:
+async def set_rule(
+    db: AsyncSession,
+    by: Caller,
+    segment: Segment,
+    rule: str | Json,
+    *,
+    restores: int | None = None,
+) -> None:
+    """Let a locked segment follow another rule: a new version, unless it is the same rule."""
     if segment.kind is not SegmentKind.RULE:
         raise Refused(Code.SEGMENT_STATE, f"“{segment.name}” names people; it has no rule to edit.")
     document = await _document(db, segment.workspace_id, rule)
@@ -292,7 +275,8 @@ async def _set_rule(db: AsyncSession, by: Caller, segment: Segment, rule: str | 
     segment.version += 1
     if is_mended:
         segment.state, segment.broken_reason = SegmentState.ACTIVE, None
-    db.add(_version(segment, by))
+    origin = VersionOrigin.EDITED if restores is None else VersionOrigin.ROLLED_BACK
+    db.add(version_of(db, by, segment, origin, restores))
     await _reconsider(db, segment)
 
 
@@ -347,16 +331,7 @@ async def _name(
         )
 
 
-def _version(segment: Segment, by: Caller) -> SegmentVersion:
-    return SegmentVersion(
-        segment_id=segment.id,
-        version=segment.version or 1,
-        rule=segment.rule,
-        created_by_id=by.member_id,
-    )
-
-
-def _said(segment: Segment) -> Json:
+def said(segment: Segment) -> Json:
     return {
         "name": segment.name,
         "description": segment.description,

@@ -17,7 +17,7 @@ from operations import freshness, people, visible
 from operations.freshness import Freshness
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
-from operations.segments import rule_of
+from operations.segment_rules import rule_of
 from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of

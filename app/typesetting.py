@@ -49,7 +49,7 @@ def _set(source: bytes, data: Value, at: dt.datetime) -> bytes:
     compiler = typst.Compiler(
         source,
         root=Path(__file__).parent,
-        font_paths=_fonts(),
+        font_paths=fonts(),
         ignore_system_fonts=True,
         sys_inputs={"data": json.dumps(data)},
     )
@@ -100,6 +100,7 @@ def _can_be_shown(character: str) -> bool:
 
 
 @cache
-def _fonts() -> typst.Fonts:
+def fonts() -> typst.Fonts:
+    """The fonts of the program, and no others."""
     folders = [str(files(package)) for package in _FONTS]
     return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=folders)

@@ -4,9 +4,10 @@ import datetime as dt
 
 from access.permissions import Permission
 from operations.insights import courses, trends
-from resolvers.insights import asked
+from resolvers.insights import asked, pictures
 from resolvers.insights import courses as answers
 from schema.group import LearnerGroup
+from schema.picture import Picture
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import Cursor
 
@@ -171,6 +172,12 @@ class CourseInsights:
         description="How many began and how many completed, in the time zone of the workspace; "
         "at most 400 buckets, without gaps, up to today. Without `since`, from the first in which "
         "something happened. Who may not list the learners is told months.",
+    )
+    pictures: list[Picture] | None = resolved_by(
+        pictures.of_course,
+        requires=SIGNED_IN,
+        description="The same as pictures: learners by state, what was started and completed over "
+        "time, completed and overdue by department. Those of `kinds`, else all.",
     )
 
 

@@ -31,6 +31,7 @@ from schema.payloads import (
     WorkspacePayload,
 )
 from schema.people import PeopleMutation
+from schema.picture import InsightMutation
 from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
 from schema.submission_mutation import SubmissionMutation
 from schema.team_mutation import TeamMutation
@@ -49,6 +50,7 @@ class Mutation(
     EnrolmentMutation,
     GroupMutation,
     DueDateMutation,
+    InsightMutation,
     JobMutation,
     LiveSessionMutation,
     CalendarMutation,

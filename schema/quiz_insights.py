@@ -12,8 +12,9 @@ from operations.insights import quiz_answers, quiz_figures, statistics
 from operations.insights import quizzes as stored
 from operations.insights.statistics import Undefined
 from resolvers import done
-from resolvers.insights import asked
+from resolvers.insights import asked, pictures
 from resolvers.insights import quizzes as answers
+from schema.picture import Picture
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import Cursor
 
@@ -256,6 +257,12 @@ class QuizInsights:
         "questions",
         requires=INHERITED,
         description="Those of the newest revision in their order, then those that are gone.",
+    )
+    pictures: list[Picture] | None = resolved_by(
+        pictures.of_quiz,
+        requires=SIGNED_IN,
+        description="The same as pictures: scores, facility and discrimination of each question, "
+        "and what the reliability means. Those of `kinds`, else all.",
     )
 
 

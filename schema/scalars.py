@@ -34,6 +34,7 @@ from operations.explain import Standing
 from operations.explain_permission import Obstacle
 from operations.holders import How
 from operations.insights.cells import Policy
+from operations.insights.pictures.drawing import PictureKind
 from operations.insights.statistics import Undefined
 from operations.insights.trends import Every
 from operations.learning.completing import Completion
@@ -79,6 +80,7 @@ ENUMS = (
     (OverrideKind, "OverrideKind", "What is said beside the rules about one person."),
     (Policy, "AttemptPolicy", "Which submissions of a person at a quiz count."),
     (Undefined, "UndefinedBecause", "Why a figure has no value."),
+    (PictureKind, "PictureKind", "What is shown: the first four of a course, others of a quiz."),
     (Every, "Every", "How long each part of a trend is; weeks begin on Monday."),
     (ConnectionKind, "ConnectionKind", "Through which door a provider speaks."),
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),

@@ -10,7 +10,7 @@ import asyncio
 import datetime as dt
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -21,9 +21,11 @@ from jinja2 import TemplateError
 
 from app.authentication.clock import utc_now
 from app.keyring import CannotOpen
+from app.mail import insights
 from app.mail.addresses import sender_in
 from app.mail.carriers import Carrier, CouldNotCarry, Line
 from app.mail.folder import Folder
+from app.mail.insights import Enclosed, Filled
 from app.mail.rendering import compose
 from app.mail.server import server_in
 from app.mail.smtp import Smtp
@@ -132,7 +134,8 @@ class PostOffice:
 
     async def _see_off(self, letter: Letter, line: Line) -> None:
         try:
-            message = self._compose(letter)
+            found = await self._filled(letter)
+            message = self._compose(found.letter, found.pictures)
             refused = await line.carry(message, letter.recipients)
         except CouldNotCarry as failure:
             if failure.is_away:
@@ -153,7 +156,16 @@ class PostOffice:
             # The reason may repeat an address; it stands with the mail and in the journal.
             log.error("mail %s (%s) was given up", letter.id, letter.kind)
 
-    def _compose(self, letter: Letter) -> EmailMessage:
+    async def _filled(self, letter: Letter) -> Filled:
+        """The letter with what is read only now; raises CouldNotCarry for who may not read it."""
+        if letter.kind is not MailKind.COURSE_INSIGHTS:
+            return Filled(letter, ())
+        found = await insights.filled(self.edge, letter, at=self.now())
+        if found is None:
+            raise CouldNotCarry(insights.NO_LONGER, is_final=True)
+        return found
+
+    def _compose(self, letter: Letter, pictures: Sequence[Enclosed] = ()) -> EmailMessage:
         """The mail; raises CouldNotCarry for one that can never be sent."""
         if letter.attempt > mail.ATTEMPTS:
             raise CouldNotCarry("It was begun again and again, and never came to an end.")
@@ -164,6 +176,7 @@ class PostOffice:
                 sender=self.sender,
                 public_url=self.public_url,
                 at=self.now(),
+                pictures=pictures,
             )
         except (CannotOpen, TemplateError, LookupError, TypeError, ValueError) as problem:
             raise CouldNotCarry(f"It cannot be written: {problem}", is_final=True) from None

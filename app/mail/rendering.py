@@ -9,7 +9,7 @@ import datetime as dt
 import hashlib
 import re
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
@@ -19,6 +19,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from app.mail.addresses import header_address, one_line
+from app.mail.insights import Enclosed
 from operations.mail import Letter
 
 COLUMNS: Final = 76
@@ -36,13 +37,17 @@ def compose(
     sender: Address,
     public_url: str,
     at: dt.datetime,
+    pictures: Sequence[Enclosed] = (),
 ) -> EmailMessage:
-    """The mail of a letter. Its Message-ID is the same however often it is composed.
+    """The mail of a letter. Its Message-ID is the same however often it is composed. Pictures are
+    shown in the page as PNG, and attached as SVG.
 
     Raises NoAddress when a recipient is none, and Jinja's UndefinedError when a parameter lacks.
     """
     recipients = [header_address(each) for each in letter.recipients]
-    given = _given(letter, secret, public_url)
+    identity = message_id(letter, sender.domain)
+    shown = [_Shown(each, identity) for each in pictures]
+    given = {**_given(letter, secret, public_url), "pictures": shown}
     name = letter.kind.value.lower()
     subject, _, body = _TEXTS.get_template(f"{name}.txt.jinja").render(given).partition("\n")
     is_ascii = all(each.username.isascii() for each in recipients)
@@ -51,13 +56,46 @@ def compose(
     message["From"] = sender
     message["To"] = recipients
     message["Date"] = format_datetime(at)
-    message["Message-ID"] = message_id(letter, sender.domain)
+    message["Message-ID"] = identity
     message["Auto-Submitted"] = "auto-generated"
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(wrapped(body.strip("\n")) + "\n", charset="utf-8")
     html = _PAGES.get_template(f"{name}.html.jinja").render(given, subject=one_line(subject))
     message.add_alternative(html, subtype="html", charset="utf-8")
+    _enclose(message, shown)
     return message
+
+
+class _Shown:
+    """A picture as the templates show it; `cid` is where the page finds it in the mail."""
+
+    def __init__(self, enclosed: Enclosed, identity: str) -> None:
+        self.png = enclosed.png
+        self.svg = enclosed.picture.svg
+        self.name = enclosed.picture.kind.value.lower()
+        self.title = enclosed.picture.title
+        self.description = enclosed.picture.description
+        self.cid = f"{self.name}.{identity.strip('<>')}"
+
+
+def _enclose(message: EmailMessage, shown: Sequence[_Shown]) -> None:
+    """Beside the page, what it shows; beside the whole, what can be kept."""
+    if not shown:
+        return
+    *_, page = message.iter_parts()
+    for each in shown:
+        page.add_related(
+            each.png,
+            maintype="image",
+            subtype="png",
+            cid=f"<{each.cid}>",
+            disposition="inline",
+            filename=f"{each.name}.png",
+        )
+    for each in shown:
+        message.add_attachment(
+            each.svg.encode(), maintype="image", subtype="svg+xml", filename=f"{each.name}.svg"
+        )
 
 
 def message_id(letter: Letter, domain: str) -> str:

@@ -29,6 +29,7 @@ NEEDED: Final = {
     "certificates": (Facet.CERTIFIED,),
     "medianMinutesToComplete": (Facet.TAKEN,),
     "overdue": (Facet.DUE,),
+    "pictures": (Facet.DUE, Facet.STARTED, Facet.FINISHED),
     "trend": (Facet.STARTED, Facet.FINISHED),
 }
 """What is counted for a field, wherever it is selected, beside where people stand."""

@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from tests.proof.probing import OF_A_SCOPE, Case, Probe, case, of_course
+from tests.proof.probing import OF_A_SCOPE, Case, Probe, case, mutation, of_course
 from tests.proof.table import ACTIVE, READABLE, WITHIN
 from tests.proof.town import ABROAD, OWN, TWIN, Town
 from tests.proof.town_grading import QUIZZES
@@ -28,6 +28,13 @@ OF_INSIGHTS: Final = (
         "query ($course: ID!) { viewCourseInsights(courseId: $course) { isSuppressed } }",
         of_course,
         cases=(*OF_A_SCOPE, ARCHIVED),
+    ),
+    Probe(
+        "view_course_insights",
+        mutation("mailCourseInsights", "$course: ID!", "courseId: $course"),
+        of_course,
+        cases=(*OF_A_SCOPE, ARCHIVED),
+        changes="insights.requested",
     ),
     Probe(
         "view_quiz_insights",

@@ -110,6 +110,7 @@ UNNAMED = {
     "Mutation.removeFacilitator": "the opposite of enroll_facilitator",
     "Mutation.changeMemberAttributes": "part of edit_attribute_schema",
     "Mutation.reactivateMember": "the opposite of deactivate_member",
+    "Mutation.mailCourseInsights": "view_course_insights, by mail",
     "Mutation.exportLearners": "list_learners, as a file",
     "Mutation.exportMembers": "list_all_members, as a file",
     "Mutation.exportAuditLog": "view_audit_log, as a file",

@@ -44,6 +44,12 @@ PARAMETERS: dict[MailKind, dict[str, Any]] = {
         "expires_on": "2027-11-22",
         "code": "7K3M-9XQ2-ABCD-EFGH-JKMN-PQRS-TVWX",
     },
+    MailKind.COURSE_INSIGHTS: {
+        "name": "Pea",
+        "course": "Fire Safety",
+        "at": AT.isoformat(),
+        "rows": [["Learners", "1,234"], ["Completed", "617 (50 %)"]],
+    },
 }
 LINK = "https://meet.acme.example/room-7?pwd=a_b"
 LIVE_SESSION = {
@@ -147,6 +153,12 @@ def test_every_kind_has_a_text_and_a_page_that_say_the_same_facts(kind: MailKind
             "ACME-000123",
             "22 November 2026",
             "22 November 2027",
+        ],
+        MailKind.COURSE_INSIGHTS: [
+            "Pea",
+            "Fire Safety",
+            "Sunday 22 November 2026, 19:00 (UTC)",
+            "617 (50 %)",
         ],
         **dict.fromkeys(ABOUT_LIVE_SESSIONS, OF_LIVE_SESSIONS),
     }[kind]

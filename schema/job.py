@@ -1,4 +1,4 @@
-"""Files that are made for people: asked for, watched, fetched."""
+"""Files that are made for people, and files they bring: asked for, watched, fetched."""
 
 import datetime as dt
 
@@ -6,7 +6,8 @@ from access.permissions import Permission
 from models import jobs as stored
 from models.jobs import FileFormat, JobKind, JobState
 from resolvers.answers import Answer
-from resolvers.jobs import changes, reading
+from resolvers.jobs import changes, imports, reading
+from schema.imports import Imported, ImportRow
 from schema.node import Node
 from schema.paging import Connection
 from schema.payloads import Payload
@@ -15,14 +16,15 @@ from schema.requires import INHERITED, SIGNED_IN, any_of, column, done_by, guard
 
 @guarded_type(
     requires=SIGNED_IN,
-    description="A file that is made for whoever asked for it; nobody else sees it.",
+    description="A file that is made for whoever asked for it, or is imported for whoever brought"
+    " it; nobody else sees it.",
     rows=stored.Job,
 )
 class Job(Node):
     kind: JobKind
     format: FileFormat
     state: JobState
-    done: int = column("done", requires=INHERITED, description="How many rows are written.")
+    done: int = column("done", requires=INHERITED, description="How many rows are worked off.")
     total: int | None = column(
         "total", requires=INHERITED, description="Of how many; null until they are counted."
     )
@@ -53,6 +55,15 @@ class Job(Node):
         "problem", requires=SIGNED_IN, description="Why it FAILED, for programs."
     )
     message: str | None = column("message", requires=SIGNED_IN, description="The same, for people.")
+    imported: Imported | None = resolved_by(
+        imports.imported, requires=SIGNED_IN, description="Of an import: how it is going."
+    )
+    rows: Connection[ImportRow] | None = resolved_by(
+        imports.rows,
+        requires=SIGNED_IN,
+        description="Of an import, each row, and what becomes of it: null unless one might still"
+        " bring it.",
+    )
 
 
 @guarded_type(requires=SIGNED_IN, description="A file is made, or not after all.", rows=Answer)
@@ -72,6 +83,12 @@ class JobQuery:
 
 @guarded_type(requires=SIGNED_IN, description="Having files made.")
 class JobMutation:
+    apply_import: JobPayload | None = done_by(
+        changes.apply_import,
+        requires=any_of(Permission.ADD_MEMBER, Permission.ASSIGN_LEARNER),
+        description="Have the rows of a file that was tried (CHECKED) done. Rows are told apart"
+        " anew: what became of them stands in `rows`.",
+    )
     export_quiz_insights: JobPayload | None = done_by(
         changes.export_quiz_insights,
         requires=Permission.EXPORT_QUIZ_INSIGHTS,

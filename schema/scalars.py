@@ -13,7 +13,7 @@ from models.coordinators import CourseRoleKind, OverrideKind
 from models.enrolments import EnrolmentSource
 from models.grading import SubmissionState
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
-from models.jobs import FileFormat, JobKind, JobState
+from models.jobs import FileFormat, ImportOutcome, JobKind, JobState
 from models.live_sessions import LiveSessionState, RegistrationState
 from models.mail import MailKind, MailState
 from models.people import MemberState
@@ -121,6 +121,7 @@ ENUMS = (
     (Reset, "ResetOutcome", "What became of a person whose progress was to be reset."),
     (JobKind, "JobKind", "What long work makes, or reads."),
     (JobState, "JobState", "CHECKED: an import was tried. EXPIRED: the file is gone."),
+    (ImportOutcome, "ImportOutcome", "What becomes of a row of a file that is brought."),
     (FileFormat, "FileFormat", "A workbook for Excel, or text separated by commas."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )

@@ -26,13 +26,13 @@ from app.authentication.bearer import Bearer
 from app.doors import answering, download, signed_in
 from app.parameters import read
 from app.storage import Storage
-from models.jobs import Job, JobState
+from models.jobs import Job
 from operations.edge import Edge
 from operations.jobs.asking import seen_by
 from operations.jobs.rights import may_read
 from operations.refusals import not_found
 from resolvers.ids import decode
-from resolvers.jobs.reading import FILES
+from resolvers.jobs.reading import FILES, OVER
 
 ALONE: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 RIGHTS_SECONDS: Final = 2.0
@@ -104,7 +104,7 @@ class FileDoor:
             return None
         async with self._edge.read() as db:
             job: Job | None = await db.scalar(
-                seen_by(by).where(Job.id == named.number, Job.state == JobState.DONE)
+                seen_by(by).where(Job.id == named.number, Job.state.in_(OVER))
             )
             if job is None or not await may_read(db, by=by, job=job):
                 return None

@@ -21,12 +21,13 @@ from models.jobs import ImportOutcome, Job, JobKind
 from operations.edge import Edge
 from operations.imports import working
 from operations.imports.asking import brought_with
+from operations.imports.outcomes import Tried
 from operations.imports.planning import Plan, Said, plan_assignments, plan_members
 from operations.imports.recognizing import keep_reading
-from operations.imports.trying import ROWS_A_BATCH, Tried, attempt
+from operations.imports.trying import attempt
 from operations.jobs.rights import asker_of
 from operations.jobs.working import MadeFile, RunIsOver
-from operations.people import catalog_of
+from operations.people import PEOPLE_A_CALL, catalog_of
 from operations.refusals import Code, Refused, not_found
 from resolvers.ids import decode
 
@@ -83,7 +84,13 @@ class Importing:
     async def _plan(self, reading: Reading) -> Plan:
         job, ignoring = self.job, brought_with(self.job).ignoring
         async with self.edge.transaction() as db:
-            await keep_reading(db, job_id=job.id, run=job.runs, said=reading.recognized)
+            await keep_reading(
+                db,
+                job_id=job.id,
+                run=job.runs,
+                said=reading.recognized,
+                titles=reading.titles,
+            )
             catalog = await catalog_of(db, job.workspace_id)
         if job.kind is JobKind.IMPORT_MEMBERS:
             return plan_members(reading.titles, catalog, ignoring=ignoring)
@@ -91,7 +98,7 @@ class Importing:
 
     async def _go_through(self, by: Caller, reading: Reading, plan: Plan) -> None:
         self.watch.total = reading.total
-        async with aclosing(reading.rows(ROWS_A_BATCH)) as batches:
+        async with aclosing(reading.rows(PEOPLE_A_CALL)) as batches:
             async for batch in batches:
                 if batch[-1].line > self._done_before():
                     await self._do(by, plan, batch)

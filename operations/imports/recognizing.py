@@ -1,5 +1,7 @@
 """What was recognized in a file that was brought, to be shown to whoever brought it."""
 
+import json
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import text
@@ -8,20 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.jobs import Job
 
 READ_AS: Final = "readAs"
-"""Under which of a job's parameters stands how its file is read."""
+TITLES: Final = "titles"
+"""Under which of a job's parameters stands how its file is read, and its titles in order."""
 
 _KEEP: Final = text(
     """
-UPDATE job
-   SET parameters = jsonb_set(parameters, CAST(:path AS text[]), to_jsonb(CAST(:said AS text)))
+UPDATE job SET parameters = parameters || CAST(:more AS jsonb)
  WHERE id = :id AND state = 'RUNNING' AND runs = :run
 """
 )
 
 
-async def keep_reading(db: AsyncSession, *, job_id: int, run: int, said: str) -> None:
-    """In which encoding a file is read, and what divides its cells."""
-    await db.execute(_KEEP, {"id": job_id, "run": run, "path": [READ_AS], "said": said})
+async def keep_reading(
+    db: AsyncSession, *, job_id: int, run: int, said: str, titles: Sequence[str]
+) -> None:
+    """How a file is read: in which encoding, and what divides its cells."""
+    more = json.dumps({READ_AS: said, TITLES: list(titles)})
+    await db.execute(_KEEP, {"id": job_id, "run": run, "more": more})
 
 
 def read_as(job: Job) -> str | None:

@@ -11,6 +11,7 @@ from models import journal
 from models.jobs import FileFormat, JobKind
 from models.people import MemberState
 from operations import audit, visible
+from operations.imports import asking as importing
 from operations.insights.attempt_rows import about_quiz
 from operations.insights.cells import Policy
 from operations.jobs import asking
@@ -187,6 +188,21 @@ async def cancel_job(
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(job_id, "Job")
         await asking.cancel(db, by=caller, job_id=number, at=_now())
+        return {"job_id": number}
+
+    return await answer(info, operation)
+
+
+async def apply_import(
+    info: Info,
+    *,
+    job_id: strawberry.ID,
+    client_mutation_id: str | None = None,
+    idempotency_key: str | None = None,
+) -> Answer:
+    async def operation(db: AsyncSession, caller: Caller) -> Values:
+        number = number_of(job_id, "Job")
+        await importing.apply(db, by=caller, job_id=number, at=_now())
         return {"job_id": number}
 
     return await answer(info, operation)

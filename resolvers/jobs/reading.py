@@ -21,6 +21,9 @@ Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
 
 FILES: Final = "/files"
+OVER: Final = (JobState.DONE, JobState.CHECKED)
+"""States in which there is a file, if anything was put into one."""
+
 NEWEST: Final = ((-Job.id).label("newest"),)
 
 refer(
@@ -53,7 +56,7 @@ async def touched(root: Parent, info: Info) -> Job | None:
 def percent(root: Parent) -> float | None:
     """How much of it is done; None while nobody knows how much there is."""
     job: Job = root
-    if job.state is JobState.DONE:
+    if job.state in OVER:
         return 100.0
     if not job.total:
         return None
@@ -63,7 +66,7 @@ def percent(root: Parent) -> float | None:
 def expires_at(root: Parent) -> dt.datetime | None:
     """Of a file; of work that came to nothing, nobody needs to know when its remains go."""
     when: dt.datetime | None = root.expires_at
-    return when if root.state is JobState.DONE else None
+    return when if root.state in OVER else None
 
 
 async def file_name(root: Parent, info: Info) -> str | None:
@@ -97,4 +100,5 @@ async def readable(db: AsyncSession, context: Context, jobs: Sequence[Job]) -> l
 
 
 async def _is_there(job: Job, context: Context) -> bool:
-    return job.state is JobState.DONE and await context.load(readable, job)
+    is_made = job.state in OVER and job.size is not None
+    return is_made and await context.load(readable, job)

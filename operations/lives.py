@@ -230,6 +230,9 @@ async def _leave_groups(saying: Saying, person: DirectoryPerson, up_to: OrderKey
     await mark_members(
         db, saying.by.workspace_id, [person.member_id or 0], lane=saying.lane, cause=cause_of(db)
     )
+    for id in left:
+        detail = {"group": id, "added": [], "removed": [person.member_id]}
+        record(db, by=saying.by, verb="group.changed", detail=detail)
 
 
 def _joined(

@@ -5,7 +5,7 @@ import csv
 import datetime as dt
 import io
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -139,11 +139,13 @@ async def no_longer_coordinates(world: World) -> None:
 
 
 @asynccontextmanager
-async def open_workshop(world: World, database_url: str, folder: Path) -> AsyncIterator[Files]:
+async def open_workshop(
+    world: World, database_url: str, folder: Path, *, clock: Callable[[], float] = time.monotonic
+) -> AsyncIterator[Files]:
     """The workshop of one process, for as long as a test lasts."""
     engine = worker_engine(database_url, pool_size=4)
     storage = in_directory(folder)
-    workshop = Workshop(database_url, engine, world.edge, storage, world.edge.ring)
+    workshop = Workshop(database_url, engine, world.edge, storage, world.edge.ring, clock=clock)
     try:
         yield Files(world, workshop, storage, folder)
     finally:

@@ -5,13 +5,14 @@ run is busy with, its lease is prolonged, and a job that was called off is let g
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from operations.jobs.working import BEAT, LEASE, beat
+from operations.jobs.working import BEAT, LEASE, LONGEST_RUN, beat, took_too_long
 from sync_engine.outage import Outage
 
 EVERY: Final = 0.5
@@ -27,15 +28,28 @@ class Stopped(Exception):
 
 
 class Watch:
-    """One run, as the others see it. `done` and `total` are told as they are set."""
+    """One run, as the others see it. `done` and `total` are told as they are set.
 
-    def __init__(self, engine: Engine, job_id: int, run: int) -> None:
+    What takes longer than `LONGEST_RUN` by the `clock` is told so by `check`. Who does not come to
+    ask is not said to live any more some time later.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        job_id: int,
+        run: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.done = 0
         self.total: int | None = None
         self._engine = engine
         self._job_id = job_id
         self._run_number = run
         self._is_over = False
+        self._clock = clock
+        self._until = clock() + LONGEST_RUN.total_seconds()
         self._leaving = threading.Event()
         self._outage = Outage("PostgreSQL", _log, meanwhile="the run goes on for a while")
         self._thread = threading.Thread(target=self._run, name=f"job {job_id}", daemon=True)
@@ -54,13 +68,17 @@ class Watch:
         self._thread.join()
 
     def check(self) -> None:
-        """Raises Stopped."""
+        """Raises Stopped; LIMIT_REACHED where it took too long."""
         if self._is_over:
             raise Stopped
+        if self._clock() > self._until:
+            raise took_too_long()
 
     def _run(self) -> None:
         heard = time.monotonic()
         while not self._is_over and not self._leaving.wait(EVERY):
+            if self._clock() > self._until + _SILENCE:
+                return
             try:
                 self._is_over = not self._say()
                 self._outage.worked()

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -39,21 +40,31 @@ FILES_A_TURN: Final = 50
 LEFT_BEHIND: Final = 6 * 3600.0
 """Seconds after which nobody writes to a temporary file any more."""
 
+Clock = Callable[[], float]
+
 log = logging.getLogger(__name__)
 
 
 class Workshop:
     """What making files works with in one process. `engine` is for saying that runs live; `edge`
-    for what is done beside, on the loop of the other duties."""
+    for what is done beside, on the loop of the other duties; how long runs take goes by `clock`."""
 
     def __init__(
-        self, database: str, engine: Engine, edge: Edge, storage: Storage, ring: Ring
+        self,
+        database: str,
+        engine: Engine,
+        edge: Edge,
+        storage: Storage,
+        ring: Ring,
+        *,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.edge = edge
         self._database = database
         self._engine = engine
         self._storage = storage
         self._ring = ring
+        self._clock = clock
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_ending = threading.Event()
@@ -113,7 +124,8 @@ class Workshop:
                     job = await working.claim(db, at=utc_now())
                 if job is None:
                     return
-                await _Run(edge, self._engine, self._storage, job, self._is_ending.is_set).do()
+                watching = partial(Watch, self._engine, job.id, job.runs, clock=self._clock)
+                await _Run(edge, watching, self._storage, job, self._is_ending.is_set).do()
         finally:
             await engine.dispose()
 
@@ -124,13 +136,13 @@ class _Run:
     def __init__(
         self,
         edge: Edge,
-        engine: Engine,
+        watching: Callable[[], Watch],
         storage: Storage,
         job: Job,
         is_ending: Callable[[], bool],
     ) -> None:
         self._edge = edge
-        self._engine = engine
+        self._watching = watching
         self._storage = storage
         self._job = job
         self._is_ending = is_ending
@@ -138,7 +150,7 @@ class _Run:
     async def do(self) -> None:
         job = self._job
         try:
-            with Watch(self._engine, job.id, job.runs) as watch:
+            with self._watching() as watch:
                 work = Importing if job.kind in IMPORTS else Making
                 run = work(self._edge, self._storage, job, watch, self._is_ending, utc_now)
                 await run.make()

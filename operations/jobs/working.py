@@ -19,8 +19,9 @@ from models.journal import record
 from operations.jobs.ending import ends_at, stays, tallied, verb_of
 from operations.jobs.keeping import kept_until, key_of
 from operations.jobs.rights import NOTHING, Shown, ask, asker_of
-from operations.refusals import not_found
+from operations.refusals import Code, Refused, not_found
 
+LONGEST_RUN: Final = dt.timedelta(hours=1)
 LEASE: Final = dt.timedelta(seconds=30)
 RUNS: Final = 3
 PAUSE: Final = dt.timedelta(seconds=5)
@@ -91,6 +92,17 @@ def beat(job_id: int, run: int, done: int, total: int | None) -> dict[str, objec
     """The parameters of `BEAT`."""
     seconds = LEASE.total_seconds()
     return {"id": job_id, "run": run, "done": done, "total": total, "lease": seconds}
+
+
+def took_too_long() -> Refused:
+    """What is said of a run that has not come to its end in the time there is."""
+    hours = LONGEST_RUN // dt.timedelta(hours=1)
+    return Refused(
+        Code.LIMIT_REACHED,
+        f"It took longer than {hours} h, and was stopped. Narrow what is asked for, or bring the"
+        " file in parts.",
+        {"limit": hours},
+    )
 
 
 async def ask_again(db: AsyncSession, *, job: Job, shows: Shown = NOTHING) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from operations.insights.courses import CourseInsights, Figures, Part
@@ -11,7 +12,7 @@ from operations.insights.pictures.drawing import MARGIN, RIGHT, Picture, Picture
 from operations.insights.pictures.inks import Fill
 from operations.insights.pictures.scales import Scale
 from operations.insights.pictures.words import HIDDEN, count, joined, named, percent, sentence
-from operations.insights.trends import LONGEST, Bucket, Every
+from operations.insights.trends import LONGEST, Bucket, ByDay, Every
 
 MOST_ROWS: Final = 12
 NO_DEPARTMENT: Final = "No department"
@@ -77,20 +78,23 @@ def _buckets(insights: CourseInsights) -> tuple[Every, list[Bucket]] | None:
     None where they are hidden."""
     if (days := insights.days) is None:
         return None
-    every, since = Every.MONTH, None
-    if (known := [*days.started, *days.completed]) and not insights.smallest:
-        first = min(known)
-        lasts = days.today - first
-        every = (
-            Every.DAY
-            if lasts < LONGEST_BY_DAY
-            else Every.WEEK
-            if lasts < LONGEST_BY_WEEK
-            else Every.MONTH
-        )
-        since = max(first, days.today - dt.timedelta(days=28 * (LONGEST - 1)))
-    buckets = insights.trend(every, since)
+    earliest = (days.today - dt.timedelta(days=28 * (LONGEST - 1))).replace(day=1)
+    started, completed = _since(earliest, days.started), _since(earliest, days.completed)
+    recent = replace(insights, days=replace(days, started=started, completed=completed))
+    every = _every(min([*started, *completed], default=days.today), days.today)
+    every = Every.MONTH if insights.smallest else every
+    buckets = recent.trend(every)
     return None if buckets is None else (every, buckets)
+
+
+def _since(earliest: dt.date, by_day: ByDay) -> ByDay:
+    return {day: number for day, number in by_day.items() if day >= earliest}
+
+
+def _every(first: dt.date, today: dt.date) -> Every:
+    if today - first < LONGEST_BY_DAY:
+        return Every.DAY
+    return Every.WEEK if today - first < LONGEST_BY_WEEK else Every.MONTH
 
 
 def _told(every: Every, buckets: Sequence[Bucket]) -> list[str]:

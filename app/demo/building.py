@@ -1,23 +1,25 @@
 """Makes the demo company through the product's own operations, as its own people would."""
 
-import asyncio
 import datetime as dt
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import structlog
+import uvloop
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller, Origin, system
 from app.database import sessions_on, web_engine
-from app.demo import company
+from app.demo import company, first_aid
 from app.demo.company import Person
 from app.demo.history import begin_in_the_past, invite_somebody
 from app.demo.learning import Story, learn
+from app.demo.remembering import remember
 from app.demo.teaching import teach
+from app.embedded import CannotStart
 from app.settings import Settings
 from models.identity import ConnectionKind, TokenKind
 from models.workspaces import Workspace
@@ -43,7 +45,7 @@ ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 class Keys:
     """What opens the demo company: secrets that are shown once, kept where only the owner reads.
 
-    `certificate` is the code of one that was issued."""
+    `certificate` is the code of one that was issued, `first_aid` a course and its quiz."""
 
     scim: str
     webhook_id: int
@@ -52,6 +54,7 @@ class Keys:
     ids: dict[str, int]
     directory_ids: dict[str, str]
     certificate: str
+    first_aid: list[int]
 
 
 def keys_file(settings: Settings) -> Path:
@@ -60,13 +63,20 @@ def keys_file(settings: Settings) -> Path:
 
 
 def read_keys(settings: Settings) -> Keys:
-    """The keys of the demo company that was built here."""
-    return Keys(**json.loads(keys_file(settings).read_text()))
+    """The keys of the demo company that was built here; raises CannotStart."""
+    found = json.loads(keys_file(settings).read_text())
+    if found.keys() != {each.name for each in fields(Keys)}:
+        raise CannotStart(
+            f"The company in {settings.data_dir} was made by another version of the demo. Make it"
+            " anew: take that folder away, or name another with --data-dir."
+        )
+    return Keys(**found)
 
 
 def build(settings: Settings) -> None:
     """Make the company, once: a second call finds it and changes nothing."""
-    asyncio.run(_build(settings))
+    uvloop.run(_build(settings))
+    remember(settings)
 
 
 async def _build(settings: Settings) -> None:
@@ -118,12 +128,17 @@ async def _make(edge: Edge, settings: Settings) -> Keys:
         taught = await teach(db, by=by, ids=ids, at=at)
         await begin_in_the_past(db, by=by, ids=ids, at=at)
         await invite_somebody(db, by=by, ids=ids, academies=taught.academies, at=at)
-        certificate = await learn(Story(db, by, ids, taught, at))
+        story = Story(db, by, ids, taught, at)
+        certificate = await learn(story)
+        await first_aid.call(story)
+        looked_at = [taught.courses[first_aid.COURSE], taught.modules[first_aid.QUIZ]]
         shown = await _tokens(db, by, ids, at)
         _, scim_token = await tokens.create(
             db, by=by, kind=TokenKind.SCIM, name="Demo", connection_id=scim.id, at=at
         )
-    return Keys(scim_token, webhook.id, secret or "", shown, ids, directory_ids, certificate)
+    return Keys(
+        scim_token, webhook.id, secret or "", shown, ids, directory_ids, certificate, looked_at
+    )
 
 
 async def _people(

@@ -245,7 +245,7 @@ SEES: Final = {
     Principal.MODULE_EDIT: Sees(1),
     Principal.INVITE: Sees(people="all"),
     Principal.INSTRUCTOR: Sees(3, coordinates=2, people="search", audit=True),
-    Principal.COORDINATOR_DIRECT: Sees(2, coordinates=2, people="search"),
+    Principal.COORDINATOR_DIRECT: Sees(3, coordinates=3, people="search"),
     Principal.COORDINATOR_DERIVED: Sees(3, coordinates=3, people="search"),
     Principal.LEARNER: Sees(1),
 }
@@ -301,7 +301,14 @@ COURSES: Final = (
         segments=("Safety crew", "Managers", "Team leads"),
         segment_limit=3,
     ),
-    CoursePlan("First Aid", "Safety & Compliance", LED, segments=("Safety crew",)),
+    CoursePlan(
+        "First Aid",
+        "Safety & Compliance",
+        LED,
+        instructors=(f"frida.fire@{DOMAIN}",),
+        coordinators=(f"cora.coordinator@{DOMAIN}",),
+        segments=("Safety crew",),
+    ),
     CoursePlan(
         "Data Protection",
         "Safety & Compliance",
@@ -330,6 +337,7 @@ MODULES: Final = (
         "Objections", ModuleKind.QUIZ, "Sales Academy", ("Selling in Sweden", "Negotiation")
     ),
     ModulePlan("Evacuation", ModuleKind.ASSIGNMENT, "Safety & Compliance", ("Fire Safety",)),
+    ModulePlan("When It Counts", ModuleKind.QUIZ, "Safety & Compliance", ("First Aid",)),
     ModulePlan(
         "What Personal Data Is", ModuleKind.LESSON, "Safety & Compliance", ("Data Protection",)
     ),

@@ -20,12 +20,26 @@ LEARNING = (
     "liveSessions { nodes { title startsAt myRegistration { state waitlistPosition } } } } } }"
 )
 PEOPLE = (
-    "{ coursesIManage { nodes { title learners { totalCount nodes { member { displayName } state "
-    "isOverdue dueAt allowedActions { operation isAllowed reason } } } } } }"
+    "{ coursesIManage { nodes { title learners(first: 8) { totalCount nodes { "
+    "member { displayName } state isOverdue dueAt "
+    "allowedActions { operation isAllowed reason } } } } } }"
 )
 GRADING = (
     "{ submissionsToGrade { totalCount nodes { id version course { title } member { displayName } "
     "answers { text points } } } }"
+)
+DOING = (
+    "{{ viewCourseInsights(courseId: {course}) {{ position figures {{ assigned completed failed "
+    "overdue completionRate }} byDepartment {{ department figures {{ completionRate }} }} "
+    "trend(every: MONTH) {{ since started completed }} }} "
+    "viewQuizInsights(courseId: {course}, moduleId: {quiz}) {{ "
+    "figures {{ people waiting scores {{ mean passRate reliability {{ value }} }} }} "
+    "questions {{ number text figures {{ facility {{ value }} discrimination {{ value }} "
+    "answers {{ shown {{ text count isRight isSuppressed }} }} }} }} }} }}"
+)
+WORKBOOK = (
+    "mutation {{ exportQuizInsights(courseId: {course}, moduleId: {quiz}) "
+    "{{ job {{ id state }} refusal {{ code message }} }} }}"
 )
 BILLS = (
     "{ viewBilling { price { text } contacts { name reason } "
@@ -97,6 +111,12 @@ def guide(settings: Settings) -> str:
             f"11. What a stranger is told of a certificate ({url}{PREFIX}{keys.certificate}):",
             _ask(url, None, _verified(keys)),
             "",
+            "12. How First Aid is doing, and each question of its quiz, as far as Cora is told:",
+            _ask(url, keys.tokens["coordinator_direct"], _about_first_aid(keys, DOING)),
+            "",
+            "13. Have a workbook of it made; job(id:) says when, GET /files/<id> gives it to her:",
+            _ask(url, keys.tokens["coordinator_direct"], _about_first_aid(keys, WORKBOOK)),
+            "",
             "In a second terminal:",
             *(f"  {each}{_data(settings)}" for each in COMMANDS),
             "",
@@ -118,6 +138,11 @@ def _verified(keys: Keys) -> str:
         f'{{ verifyCertificateByCode(code: \\"{keys.certificate}\\") '
         "{ learnerName courseTitle issuedOn state } }"
     )
+
+
+def _about_first_aid(keys: Keys, asked: str) -> str:
+    course, quiz = encode("Course", keys.first_aid[0]), encode("Module", keys.first_aid[1])
+    return asked.format(course=f'\\"{course}\\"', quiz=f'\\"{quiz}\\"')
 
 
 def _sizes() -> str:

@@ -85,7 +85,7 @@ async def learn(story: Story) -> str:
 
 async def _publish(story: Story) -> None:
     for title, written in lessons.CONTENT.items():
-        module_id, at = story.module(title), story.at - 60 * DAY
+        module_id, at = story.module(title), story.at - 450 * DAY
         await drafts.edit(
             story.db, by=story.system, module_id=module_id, version=0, written=written, at=at
         )

@@ -95,6 +95,85 @@ KEEPING_DATA: Final = WrittenQuiz(
     shows_key=KeyShown.AFTER_SUBMISSION,
 )
 
+FIRST_AID: Final = WrittenQuiz(
+    questions=(
+        WrittenQuestion(
+            QuestionKind.SINGLE_CHOICE,
+            "Somebody lies on the floor. What do you do **first**?",
+            choices=(
+                WrittenChoice("Look whether it is safe for me, too", is_correct=True),
+                WrittenChoice("Finish my mail"),
+                WrittenChoice("Take a picture"),
+            ),
+        ),
+        WrittenQuestion(
+            QuestionKind.NUMBER,
+            "Which number do you call, anywhere in the European Union?",
+            accepted_number=Decimal(112),
+        ),
+        WrittenQuestion(
+            QuestionKind.TRUE_FALSE,
+            "Who does not answer, but breathes, is laid on the side.",
+            is_true=True,
+        ),
+        WrittenQuestion(
+            QuestionKind.SINGLE_CHOICE,
+            "Where do the hands go for chest compressions?",
+            choices=(
+                WrittenChoice("On the upper belly"),
+                WrittenChoice("On the middle of the chest", is_correct=True),
+                WrittenChoice("On the left half of the chest"),
+                WrittenChoice("On both shoulders"),
+            ),
+        ),
+        WrittenQuestion(
+            QuestionKind.NUMBER,
+            "How many compressions come before two breaths?",
+            accepted_number=Decimal(30),
+        ),
+        WrittenQuestion(
+            QuestionKind.MULTIPLE_CHOICE,
+            "Which of these are signs of a stroke?",
+            points=Decimal(2),
+            choices=(
+                WrittenChoice("One corner of the mouth hangs", is_correct=True),
+                WrittenChoice("An arm sinks by itself", is_correct=True),
+                WrittenChoice("Words do not come", is_correct=True),
+                WrittenChoice("The skin is red"),
+            ),
+        ),
+        WrittenQuestion(
+            QuestionKind.SINGLE_CHOICE,
+            "A nose bleeds. How is the head held?",
+            choices=(
+                WrittenChoice("Tilted back", is_correct=True),
+                WrittenChoice("Bent forward"),
+                WrittenChoice("As it likes"),
+            ),
+        ),
+        WrittenQuestion(
+            QuestionKind.SHORT_TEXT,
+            "What hangs beside every lift and tells you what to do? One word.",
+            accepted_texts=("defibrillator", "aed"),
+        ),
+        WrittenQuestion(
+            QuestionKind.NUMBER,
+            "For how many minutes, at least, is a burn cooled?",
+            accepted_number=Decimal(10),
+        ),
+        WrittenQuestion(
+            QuestionKind.ESSAY,
+            "Somebody at your table suddenly cannot speak or cough. What do you do, in what order?",
+            points=Decimal(4),
+        ),
+    ),
+    pass_percent=55,
+    submission_cap=2,
+    shows_key=KeyShown.AFTER_PASSING,
+)
+"""One question is too easy and one too hard; the key of one is what people used to be taught, and
+who has learned it lately knows better."""
+
 EVACUATION: Final = AssignmentContent(
     instructions=(
         "Walk the way from your desk to the assembly point. **Write down** what was in your way,"
@@ -107,6 +186,7 @@ CONTENT: Final[Mapping[str, Written]] = {
     "Opening Lines": LessonContent(OPENING_LINES),
     "Objections": OBJECTIONS,
     "Evacuation": EVACUATION,
+    "When It Counts": FIRST_AID,
     "What Personal Data Is": LessonContent(PERSONAL_DATA),
     "Keeping Data": KEEPING_DATA,
 }

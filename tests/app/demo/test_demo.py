@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ import pytest
 
 from app.demo import company
 from app.demo.company import Sees
+from app.demo.first_aid import CALLED, GROUPS, LEARNERS, learners
 from app.demo.guiding import COMMANDS
 from app.demo.history import MONTHS_BEHIND
 from models.catalog import CourseKind
@@ -103,11 +105,33 @@ def soon(holds: Callable[[], bool], seconds: float = 5) -> bool:
     return True
 
 
+def refuse_dull(answer: dict[str, Any]) -> None:
+    """What is told of First Aid is worth a picture, and hides from Cora what is not for her."""
+    course, quiz = answer["viewCourseInsights"], answer["viewQuizInsights"]
+    whole = course["figures"]
+    assert whole["assigned"] == LEARNERS
+    assert min(whole["completed"], whole["overdue"], whole["failed"]) > 3
+    assert len(course["byDepartment"]) == len(company.DEPARTMENTS)
+    assert len([each for each in course["trend"] if each["completed"]]) >= 12
+    assert quiz["figures"]["people"] > 100
+    assert quiz["figures"]["waiting"] == 4
+    assert quiz["figures"]["scores"]["reliability"]["value"] > 0.6
+    figures = [each["figures"] for each in quiz["questions"]]
+    facilities = [each["facility"]["value"] for each in figures]
+    assert min(facilities) < 0.1
+    assert max(facilities) > 0.95
+    assert len([each for each in figures if each["discrimination"]["value"] < 0]) == 1
+    shown = [each for one in figures if one["answers"] for each in one["answers"]["shown"]]
+    assert {each["isRight"] for each in shown} == {None}
+    assert {each["isSuppressed"] for each in shown} == {True, False}
+
+
 def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "first") as demo:
         steps = steps_in(demo.wait_for(COMMANDS[-1]))
-        assert sorted(steps) == [*range(1, 12)]
+        url = re.findall(r"Look +(\S+)/graphql", demo.said())[0]
+        assert sorted(steps) == [*range(1, 14)]
 
         def maja_coordinates() -> bool:
             found: bool = answer_of(steps[2])["explainMembership"]["isCoordinator"]
@@ -137,19 +161,24 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
         [role_play] = selling["liveSessions"]["nodes"]
         assert selling["myProgress"]["state"] == "SUBMITTED"
         assert role_play["myRegistration"] == {"state": "WAITLISTED", "waitlistPosition": 3}
-        [drilled, _] = answer_of(steps[9])["coursesIManage"]["nodes"]
+        drilled, *_ = answer_of(steps[9])["coursesIManage"]["nodes"]
         assert drilled["learners"]["totalCount"] == 8
         possible = [
             {each["operation"] for each in row["allowedActions"] if each["isAllowed"]}
             for row in drilled["learners"]["nodes"]
         ]
         assert all("MARK_COMPLETE" in each and "VIEW_ANSWERS" not in each for each in possible)
-        assert answer_of(steps[10])["submissionsToGrade"]["totalCount"] == 3
+        assert answer_of(steps[10])["submissionsToGrade"]["totalCount"] == 7
         checked = answer_of(steps[11])["verifyCertificateByCode"]
         assert (checked["courseTitle"], checked["state"]) == ("Data Protection", "ISSUED")
+        refuse_dull(answer_of(steps[12]))
+        [asked] = re.findall(r"authorization: (Bearer [^']+)", steps[13])
+        exported = answer_of(steps[13])["exportQuizInsights"]
+        file = f"{url}/files/{exported['job']['id']}"
+        said = {"authorization": asked, "range": "bytes=0-3"}
+        assert soon(lambda: httpx.get(file, headers=said).content == b"PK\x03\x04", 30)
         for command, words in zip(COMMANDS, SAID, strict=True):
             assert soon(partial(says, command, words, data), 30), command
-        url = re.findall(r"Look +(\S+)/graphql", demo.said())[0]
         keys = json.loads((tmp_path / "data" / "demo.json").read_text())
         for principal, sees in company.SEES.items():
             assert seen_with(url, keys["tokens"][principal]) == sees, principal
@@ -166,6 +195,17 @@ def test_the_company_is_as_large_as_it_says_and_everybody_is_different() -> None
 
     assert len({person.user_name for person in everybody}) == company.PEOPLE == len(everybody)
     assert {role for role, _ in company.SHOWN} >= {role.principal for role in company.ROLES}
+
+
+def test_first_aid_is_taken_all_over_the_company_the_same_each_time() -> None:
+    takers = learners()
+    cast = {each.user_name for each in company.cast()}
+
+    assert len({each.user_name for each in takers} - cast) == LEARNERS
+    assert {each.person.department for each in takers} == set(company.DEPARTMENTS)
+    assert {(each.group, each.called) for each in takers} == set(product(GROUPS, CALLED))
+    learners.cache_clear()
+    assert [each.called for each in learners()] == [each.called for each in takers]
 
 
 def test_the_company_shows_a_full_course_and_a_suppressed_coordinator() -> None:

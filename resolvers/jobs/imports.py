@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import strawberry
-from sqlalchemy import Select, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.jobs import ImportOutcome, ImportRow, Job, JobKind
@@ -72,10 +72,14 @@ class RowView:
 
 
 def _of_job(_: Context, owner: Any, outcomes: tuple[ImportOutcome, ...] | None) -> Select[Any]:
+    """While it is being done, the rows that are."""
     rows = (
         select(ImportRow, Job.parameters[TITLES])
         .join(Job, Job.id == ImportRow.job_id)
-        .where(ImportRow.job_id == owner)
+        .where(
+            ImportRow.job_id == owner,
+            or_(Job.is_applied.is_(False), ImportRow.line <= Job.applied_line),
+        )
     )
     return rows if outcomes is None else rows.where(ImportRow.outcome.in_(outcomes))
 

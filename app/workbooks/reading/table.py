@@ -72,9 +72,9 @@ def filled(rows: Iterator[Raw]) -> Generator[Raw, None, None]:
     """Those in which something stands, without the empty cells behind it."""
     for line, cells in rows:
         length = len(cells)
-        while length and not cells[length - 1].strip():
+        while length and not cells[length - 1]:
             length -= 1
-        if length:
+        if any(map(str.strip, cells)):
             yield Raw(line, cells[:length])
 
 

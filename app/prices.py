@@ -23,6 +23,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Course.instructors": 3,
     "Course.roleConflicts": 2,
     "Course.segments": 5,
+    "CourseInsights.pictures": 4,
     "Department.allowedActions": 3,
     "Learner.certificates": 2,
     "Member.allowedActions": 6,
@@ -32,6 +33,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Query.permissionCatalog": 300,
     "Query.searchMembersPicker": 20,
     "Query.searchSegmentsTypeahead": 20,
+    "QuizInsights.pictures": 3,
     "SegmentReason.clauses": 20,
     "Submission.answers": 15,
     "SuppressedCoordinator.sources": 2,
@@ -41,8 +43,10 @@ LIST_SIZES: Final[Mapping[str, int]] = {
 """How long the lists without a page size usually are; the other ones count as ten."""
 
 WEIGHTS: Final[Mapping[tuple[str, str], int]] = {
+    ("CourseInsights", "pictures"): 100,
     ("Query", "explainMembership"): 50,
     ("Query", "explainPermission"): 50,
+    ("QuizInsights", "pictures"): 100,
     ("Viewer", "can"): 50,
 }
 """Points of fields that are dearer than what they show."""

@@ -9,6 +9,7 @@ from app.cli import (
     export_schema,
     insights,
     issuer,
+    jobs,
     learners,
     mail,
     migrate,
@@ -41,6 +42,7 @@ commands.command("worker")(worker.worker)
 commands.command("migrate")(migrate.migrate)
 commands.command("watch")(watch.watch)
 commands.command("mail")(mail.mail)
+commands.command("jobs")(jobs.jobs)
 commands.command("verify")(verify.verify)
 commands.command("who-can")(who_can.who_can)
 commands.command("export-schema")(export_schema.export_schema)

@@ -1,17 +1,18 @@
 """Why someone is, or is not, coordinator: the operation's answer, ready for the schema."""
 
-from collections.abc import Iterator
+import datetime as dt
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 
 from access.permissions import Scope
 from models.catalog import Course
 from operations import explain
-from operations.explain import SegmentReason, WhyCoordinator
+from operations.explain import Cause, SegmentReason, WhyCoordinator
 from operations.refusals import Code, Refused
-from resolvers import positions
+from resolvers import moments, positions
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.references import Reference, refer
@@ -21,6 +22,9 @@ from sync_engine.rules import Explanation
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
+
+LONGEST_NUMBER: Final = 18
+"""Digits of a number in the journal."""
 
 refer(WhyCoordinator, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
@@ -38,6 +42,7 @@ class Clause:
     expected: str | None
     actual: str | None
     sentence: str | None
+    changed: Cause | None
 
 
 async def explain_membership(
@@ -45,6 +50,8 @@ async def explain_membership(
     *,
     course_id: strawberry.ID,
     member_id: strawberry.ID | None = None,
+    at: dt.datetime | None = None,
+    seq: str | None = None,
     at_least: Cursor | None = None,
 ) -> WhyCoordinator:
     await positions.at_least(info.context, at_least)
@@ -54,8 +61,25 @@ async def explain_membership(
         raise Refused(Code.BAD_USER_INPUT, "Say with memberId whom the question is about.")
     async with info.context.read() as db:
         return await explain.membership(
-            db, by=caller, course_id=number_of(course_id, "Course"), member_id=about
+            db,
+            by=caller,
+            course_id=number_of(course_id, "Course"),
+            member_id=about,
+            at=moments.exact(at, "at"),
+            seq=_place(seq),
         )
+
+
+def _place(seq: str | None) -> int | None:
+    if seq is None:
+        return None
+    if not (seq.isascii() and seq.isdigit() and len(seq) <= LONGEST_NUMBER):
+        raise Refused(Code.BAD_USER_INPUT, "seq is the number of an entry of the journal.")
+    return int(seq)
+
+
+async def seq(root: Parent) -> str:
+    return str(root.seq)
 
 
 async def explained_course(root: Parent, info: Info) -> Course | None:
@@ -64,10 +88,12 @@ async def explained_course(root: Parent, info: Info) -> Course | None:
 
 async def clauses(root: Parent) -> list[Clause]:
     reason: SegmentReason = root
-    return [] if reason.explanation is None else list(_flat(reason.explanation, 0))
+    if reason.explanation is None:
+        return []
+    return list(_flat(reason.explanation, 0, reason.changes))
 
 
-def _flat(node: Explanation, depth: int) -> Iterator[Clause]:
+def _flat(node: Explanation, depth: int, changes: Mapping[str, Cause]) -> Iterator[Clause]:
     yield Clause(
         depth,
         node.kind,
@@ -78,6 +104,7 @@ def _flat(node: Explanation, depth: int) -> Iterator[Clause]:
         node.expected,
         node.actual,
         node.sentence,
+        changes.get(node.attribute or ""),
     )
     for child in node.children:
-        yield from _flat(child, depth + 1)
+        yield from _flat(child, depth + 1, changes)

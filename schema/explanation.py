@@ -3,6 +3,7 @@
 import datetime as dt
 
 from models.coordinators import CourseRoleKind, OverrideKind
+from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
 from operations.explain import Standing
 from resolvers import done, explaining
@@ -35,6 +36,7 @@ class Clause:
     expected: str | None
     actual: str | None
     sentence: str | None
+    changed: Cause | None
 
 
 @guarded_type(requires=SIGNED_IN, description="What one attached segment says about the person.")
@@ -42,10 +44,13 @@ class SegmentReason:
     name: str
     kind: SegmentKind
     state: SegmentState
+    version: int
     is_member: bool
     since: dt.datetime | None
     sentences: list[str]
     cause: Cause | None
+    ended_at: dt.datetime | None
+    ended: Cause | None
     clauses: list[Clause] = resolved_by(
         explaining.clauses,
         requires=SIGNED_IN,
@@ -67,14 +72,29 @@ class Override:
     created_at: dt.datetime
 
 
-@guarded_type(requires=SIGNED_IN, description="The whole answer, for the present.")
+@guarded_type(
+    requires=SIGNED_IN,
+    description="The whole answer, for the present or a place in the journal. `unknown` names what"
+    " cannot be known of that time; `freshness` is told of the present alone.",
+)
 class MembershipExplanation:
+    at: dt.datetime | None
+    is_past: bool
     standing: Standing
-    is_coordinator: bool
+    is_coordinator: bool | None
     summary: str
+    account: MemberState | None
+    account_cause: Cause | None
     override: Override | None
+    override_cause: Cause | None
     segments: list[SegmentReason]
-    freshness: Freshness
+    unknown: list[str]
+    freshness: Freshness | None
+    seq: str = resolved_by(
+        explaining.seq,
+        requires=SIGNED_IN,
+        description="The number of the last entry of the journal that had been written.",
+    )
     by_hand: RoleByHand | None = column(
         "role", requires=INHERITED, description="The role given by hand, if any."
     )

@@ -1,0 +1,133 @@
+"""What each attached segment says about the person, at a place in the journal."""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from operations.provided import BY_GROUPS
+from operations.why import known, rules, wording
+from operations.why.answers import Cause, SegmentReason
+from operations.why.causes import about, causes_of
+from operations.why.history import Attached, History, Interval
+from operations.why.known import Known
+from operations.why.places import Place
+from operations.why.rules import Schema, SegmentThen
+from sync_engine.rules import Explanation, Rule, attributes_used, explain, offsets
+
+NOW = "now"
+"""Under this name `changes` tells of the day that relative dates were compared with."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """One segment on the course: as it was, and the person's time in it, or the last one."""
+
+    attached: Attached
+    segment: SegmentThen
+    rule: Rule | None
+    current: Interval | None
+    last: Interval | None
+
+    @property
+    def since(self) -> dt.datetime | None:
+        return None if self.current is None else max(self.attached.at, self.current.since)
+
+    @property
+    def led_here(self) -> uuid.UUID | None:
+        """What made the person coordinator through this segment: joining or attaching, whichever
+        came later."""
+        if self.current is None:
+            return None
+        return self.attached.cause if self.attached.at > self.current.since else self.current.cause
+
+    @property
+    def led_out(self) -> uuid.UUID | None:
+        return None if self.current or self.last is None else self.last.closing_cause
+
+
+async def reasons_at(
+    db: AsyncSession, past: History, place: Place
+) -> tuple[tuple[SegmentReason, ...], frozenset[str]]:
+    """The reasons in the order of the places of the course, and what of the person's values
+    cannot be known."""
+    workspace_id, member_id = past.member.workspace_id, past.member.id
+    attached = past.attached(place.seq)
+    ids = [each.segment_id for each in attached]
+    segments = await rules.segments_at(db, workspace_id, ids, place.seq)
+    schema = await rules.schema_at(db, workspace_id, place.seq)
+    stands = [_stand(past, place, each, segments[each.segment_id], schema) for each in attached]
+    person = await _person(db, past, place, schema, rules.looked_at([s.rule for s in stands]))
+    wanted = [cause for each in stands for cause in (each.led_here, each.led_out)]
+    causes = await causes_of(db, workspace_id, wanted, member_id, ids)
+    return tuple(_reason(each, person, causes, member_id, place) for each in stands), person.unknown
+
+
+def _stand(
+    past: History, place: Place, attached: Attached, segment: SegmentThen, schema: Schema
+) -> _Stand:
+    current = past.interval(segment.id, place.seq, place.at)
+    last = None if current else past.last_ended(segment.id, place.seq, place.at)
+    return _Stand(attached, segment, schema.read(segment.rule), current, last)
+
+
+async def _person(
+    db: AsyncSession, past: History, place: Place, schema: Schema, names: frozenset[str]
+) -> Known:
+    """What the rules that look at these attributes saw."""
+    member, seq = past.member, place.seq
+    day = await known.the_day(db, member.workspace_id, seq)
+    own = names - {BY_GROUPS}
+    values = known.attributes_at(member.attributes, past.entries, schema.forgotten, seq, own)
+    changes = known.changes_of(past.entries, own, seq)
+    seen = known.seen(day, values, schema.catalog, changes)
+    if BY_GROUPS in names:
+        return await known.with_groups(db, seen, member, seq, past.lives.entries)
+    return seen
+
+
+def _reason(
+    stand: _Stand,
+    person: Known,
+    causes: Mapping[uuid.UUID, Cause],
+    member_id: int,
+    place: Place,
+) -> SegmentReason:
+    rule, segment = stand.rule, stand.segment
+    used = frozenset[str]() if rule is None else attributes_used(rule)
+    unknown = person.unknown & used
+    explanation = None if unknown else _explained(rule, person)
+    changes = {name: person.changes[name] for name in used if name in person.changes}
+    if rule is not None and offsets(rule) and person.ticked is not None:
+        changes[NOW] = person.ticked
+    led_here, led_out = stand.led_here, stand.led_out
+    return SegmentReason(
+        segment_id=segment.id,
+        name=segment.name,
+        kind=segment.kind,
+        state=segment.state,
+        version=segment.version,
+        is_member=stand.current is not None,
+        since=stand.since,
+        explanation=explanation,
+        sentences=wording.of_segment(
+            segment,
+            explanation,
+            unknown,
+            is_member=stand.current is not None,
+            is_past=place.is_past,
+        ),
+        cause=about(causes.get(led_here) if led_here else None, used, member_id),
+        ended_at=stand.last.until if stand.last else None,
+        ended=about(causes.get(led_out) if led_out else None, used, member_id),
+        changes=changes,
+    )
+
+
+def _explained(rule: Rule | None, person: Known) -> Explanation | None:
+    """The rule over the facts; None where there is no rule, or where it cannot be understood."""
+    if rule is None or person.today is None:
+        return None
+    return explain(rule, person.facts, person.today, attributes=person.attributes)

@@ -1,0 +1,151 @@
+"""Sentences about why, in the words of the time they are about."""
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from models.people import MemberState
+from models.segments import SegmentKind, SegmentState
+from operations.why.answers import Cause, OverrideThen, RoleThen, SegmentReason, Standing
+from operations.why.places import Place
+from operations.why.rules import SegmentThen
+from sync_engine.rules import Explanation, deciding
+
+FROZEN: Final = (SegmentState.PAUSED, SegmentState.BROKEN)
+
+
+def moment(at: dt.datetime) -> str:
+    """A moment, to the second, in UTC."""
+    return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def of_segment(
+    segment: SegmentThen,
+    explanation: Explanation | None,
+    unknown: Collection[str],
+    *,
+    is_member: bool,
+    is_past: bool,
+) -> tuple[str, ...]:
+    """What decided whether the person belongs to it."""
+    be, keeps = ("was", "kept") if is_past else ("is", "keeps")
+    said = []
+    if segment.state in FROZEN:
+        said.append(f"“{segment.name}” {be} {segment.state.value} and {keeps} what it gave.")
+    said += [f"what {name} was then cannot be known" for name in sorted(unknown)]
+    if unknown:
+        return tuple(said)
+    if explanation is None:
+        does, does_not, named = (
+            ("belonged to it", "did not belong to it", be)
+            if is_past
+            else ("belongs to it", "does not belong to it", be)
+        )
+        if segment.kind is SegmentKind.RULE:
+            said.append(does if is_member else does_not)
+        else:
+            said.append(f"{named} named in it" if is_member else f"{named} not named in it")
+    else:
+        said.extend(leaf.sentence or leaf.text for leaf in deciding(explanation))
+    return tuple(said)
+
+
+PRESENT: Final = {
+    Standing.NOT_THERE: "{who} or {what} is not there",
+    Standing.UNKNOWN: "Whether the account of {who} is active cannot be known",
+    Standing.INSTRUCTOR: "{who} is an instructor of {what}{beaten}",
+    Standing.ACCOUNT_NOT_ACTIVE: "{who} is no coordinator of {what}: the account is {account}",
+    Standing.DIRECT: "{who} was made coordinator of {what} by hand{also}",
+    Standing.EXCLUDED: "{who} follows {through} but is excluded from {what}",
+    Standing.DERIVED: "{who} is coordinator of {what} through {through}",
+    Standing.KEPT: "{who} is kept as coordinator of {what} beside its segments",
+    Standing.NO_SOURCE: "{who} is no coordinator of {what}: not by hand, and no segment matches",
+}
+PAST: Final = {
+    Standing.NOT_THERE: "{who} or {what} was not there",
+    Standing.UNKNOWN: "Whether the account of {who} was active cannot be known",
+    Standing.INSTRUCTOR: "{who} was an instructor of {what}{beaten}",
+    Standing.ACCOUNT_NOT_ACTIVE: "{who} was no coordinator of {what}: the account was {account}",
+    Standing.DIRECT: "{who} was coordinator of {what} by hand{also}",
+    Standing.EXCLUDED: "{who} followed {through} but was excluded from {what}",
+    Standing.DERIVED: "{who} was coordinator of {what} through {through}",
+    Standing.KEPT: "{who} was kept as coordinator of {what} beside its segments",
+    Standing.NO_SOURCE: "{who} was no coordinator of {what}: not by hand, and no segment matched",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a summary is made of."""
+
+    who: str
+    what: str
+    place: Place
+    standing: Standing
+    account: MemberState | None
+    role: RoleThen | None
+    override: OverrideThen | None
+    reasons: Collection[SegmentReason]
+
+
+def summary(told: Told) -> str:
+    """The answer in one sentence; of the past with since when, because of what, and by whom."""
+    is_past = told.place.is_past
+    through = ", ".join(f"“{each.name}”" for each in told.reasons if each.is_member)
+    beats, follows = ("beat", "followed") if is_past else ("beats", "follows")
+    said = (PAST if is_past else PRESENT)[told.standing].format(
+        who=told.who,
+        what=told.what,
+        through=through,
+        account=told.account.value if told.account else "",
+        beaten=f", which {beats} the coordinator role through {through}" if through else "",
+        also=f", and also {follows} {through}" if through else "",
+    )
+    if told.standing in (Standing.EXCLUDED, Standing.KEPT):
+        return _at(told.place) + said + (f": {told.override.reason}" if told.override else "")
+    because = _because(told) if is_past else ""
+    return f"{_at(told.place)}{said}{because}."
+
+
+def _at(place: Place) -> str:
+    return f"{moment(place.at)}: " if place.is_past and place.at else ""
+
+
+def _because(told: Told) -> str:
+    """Since when, by which values, and who had said them. Of the present, fields beside the
+    sentence say it."""
+    if told.standing is Standing.DIRECT and told.role is not None:
+        return f" since {moment(told.role.since)}"
+    if told.standing is not Standing.DERIVED:
+        return ""
+    first = next(each for each in told.reasons if each.is_member)
+    since = f" since {moment(first.since)}" if first.since else ""
+    return f"{since}, because {'; '.join(_clauses(first))}"
+
+
+def _clauses(reason: SegmentReason) -> Iterator[str]:
+    """What decided it, each with who had set the value."""
+    leaves = deciding(reason.explanation) if reason.explanation else []
+    if not leaves:
+        yield " ".join(reason.sentences) + changed_by(reason.cause)
+    for leaf in leaves:
+        change = reason.changes.get(leaf.attribute or "")
+        yield (leaf.sentence or leaf.text) + was(change, leaf.attribute) + changed_by(change)
+
+
+def was(change: Cause | None, attribute: str | None) -> str:
+    """The value before, where there was one."""
+    before = (change.before or {}).get(attribute or "") if change else None
+    return "" if before is None else f" (was {_quoted(before)})"
+
+
+def changed_by(cause: Cause | None) -> str:
+    """Who caused it, and when."""
+    return "" if cause is None else f", changed by {cause.by_name} at {moment(cause.at)}"
+
+
+def _quoted(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(_quoted(each) for each in value)
+    return f"“{value}”" if isinstance(value, str) else str(value)

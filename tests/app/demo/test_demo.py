@@ -24,6 +24,7 @@ from tests.app.cli.program import run, running
 
 pytestmark = pytest.mark.timeout(180)
 
+STEPS = [*range(1, 14)]
 STEP = re.compile(r"^(\d+)\. [^\n]*\n(curl .*?)\n\n", re.DOTALL | re.MULTILINE)
 
 
@@ -131,7 +132,7 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "first") as demo:
         steps = steps_in(demo.wait_for(COMMANDS[-1]))
         url = re.findall(r"Look +(\S+)/graphql", demo.said())[0]
-        assert sorted(steps) == [*range(1, 14)]
+        assert sorted(steps) == STEPS
 
         def maja_coordinates() -> bool:
             found: bool = answer_of(steps[2])["explainMembership"]["isCoordinator"]
@@ -218,6 +219,14 @@ def test_the_company_shows_a_full_course_and_a_suppressed_coordinator() -> None:
     assert (instructor.department, instructor.country) == ("Sales", "SE")
     assert {plan.rule is None for plan in company.SEGMENTS} == {True, False}
     assert {each.kind for each in company.COURSES} == set(CourseKind)
+
+
+def test_the_readme_names_every_step_of_the_guide() -> None:
+    readme = (Path(__file__).parents[3] / "README.md").read_text()
+    named = re.findall(r"^(\d+)\. ", readme, re.MULTILINE)
+
+    assert [int(each) for each in named] == STEPS
+    assert "and thirteen things to paste" in readme
 
 
 def test_the_readme_shows_the_same_people_as_the_demo() -> None:

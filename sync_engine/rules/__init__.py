@@ -20,11 +20,19 @@ from sync_engine.rules.attributes import (
 )
 from sync_engine.rules.compile import Check, compile
 from sync_engine.rules.dates import crossing, offsets, shifted
+from sync_engine.rules.difference import (
+    Difference,
+    DifferenceKind,
+    Part,
+    difference,
+    sentences,
+)
 from sync_engine.rules.document import from_document, to_document
 from sync_engine.rules.evaluate import matches
 from sync_engine.rules.explain import Explanation, deciding, explain
 from sync_engine.rules.facts import DataWarning, Fact, Facts, fold, from_json, moments, to_json
 from sync_engine.rules.index import RuleIndex
+from sync_engine.rules.lint import Lint, Linted, LintKind, lint_rule, lint_text
 from sync_engine.rules.nodes import (
     All,
     Any_,
@@ -83,6 +91,16 @@ __all__ = [
     "to_document",
     "format",
     "parse",
+    "Lint",
+    "LintKind",
+    "Linted",
+    "lint_rule",
+    "lint_text",
+    "Difference",
+    "DifferenceKind",
+    "Part",
+    "difference",
+    "sentences",
     "Check",
     "RuleIndex",
     "compile",

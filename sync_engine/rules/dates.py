@@ -7,11 +7,16 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from math import floor
 from typing import Final
 
 from sync_engine.rules.nodes import Now, Rule, leaves, values_of
 
 LONGEST_YEARS: Final = 200
+AVERAGE_MONTH: Final = 146_097 / 4_800
+MOST_SHIFT: Final = 9
+"""Days by which whole months, counted from any day, can be shorter than months on average."""
+
 _OFFSET: Final = re.compile(
     r"([+-]?)P(?:(\d{1,5})Y)?(?:(\d{1,5})M)?(?:(\d{1,5})W)?(?:(\d{1,5})D)?",
     re.ASCII | re.IGNORECASE,
@@ -67,6 +72,27 @@ def shifted(today: date, offset: str) -> date:
     moved = date(year, month + 1, min(today.day, _days_in(year, month + 1)))
     ordinal = moved.toordinal() + duration.sign * (duration.weeks * 7 + duration.days)
     return date.fromordinal(max(date.min.toordinal(), min(date.max.toordinal(), ordinal)))
+
+
+def months_and_days(offset: str) -> tuple[int, int]:
+    """What an offset adds to the months, and then to the days, of the clock."""
+    duration = duration_from(offset)
+    if duration is None:
+        raise ValueError(f"{offset!r} is not a duration.")
+    months, days = duration.years * 12 + duration.months, duration.weeks * 7 + duration.days
+    return duration.sign * months, duration.sign * days
+
+
+def least_gap(one: str, other: str) -> int:
+    """So many days at least `now+one` lies after `now+other`, whatever the day of the clock.
+
+    Exact for offsets of equally many months; else months are taken as long as they are on average,
+    less what the calendar and the ends of months can shift. Days whose year is within 1 to 9999.
+    """
+    (months, days), (fewer, earlier) = months_and_days(one), months_and_days(other)
+    if months == fewer:
+        return days - earlier
+    return floor((months - fewer) * AVERAGE_MONTH) - MOST_SHIFT + days - earlier
 
 
 def _days_in(year: int, month: int) -> int:

@@ -66,13 +66,16 @@ def _rows(figures: Figures) -> list[list[str]]:
 
     if not figures.assigned:
         return [["Learners", "nobody"]]
-    minutes = figures.median_minutes_to_complete
-    return [
+    rows = [
         ["Learners", count(figures.assigned)],
-        ["Completed", part(figures.completed)],
-        ["In progress", part(figures.in_progress)],
         ["Not started", part(figures.not_started)],
+        ["In progress", part(figures.in_progress)],
         ["Failed", part(figures.failed)],
         ["Overdue", part(figures.overdue)],
-        ["Half complete it within", "not known" if minutes is None else f"{minutes:,.0f} minutes"],
+        ["Completed", part(figures.completed)],
     ]
+    if figures.median_minutes_to_complete is not None:
+        rows.insert(
+            -1, ["Half complete it within", f"{figures.median_minutes_to_complete:,.0f} minutes"]
+        )
+    return rows

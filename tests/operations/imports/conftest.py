@@ -1,6 +1,7 @@
 """A company whose people are brought in by files."""
 
 import pytest
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from operations import people
@@ -25,3 +26,13 @@ async def office(world: World) -> World:
         await edit(db, by=world.system, define=[phone])
         assert "phone" in await people.catalog_of(db, world.workspace_id)
     return world
+
+
+@pytest.fixture
+async def two_worlds(office: World, sessions: async_sessionmaker[AsyncSession]) -> World:
+    """Another company beside the office, with a course and a group of the same kind."""
+    other = await World.new(sessions, "other")
+    await other.member("Zoe")
+    await other.course("Safety")
+    await other.group("Theirs", course="Safety")
+    return other

@@ -1,5 +1,7 @@
 """Rules of segments: read against the catalog of today, and kept as versions."""
 
+from collections.abc import Iterator, Sequence
+
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -8,7 +10,17 @@ from models.journal import cause_of
 from models.segments import Segment, SegmentVersion, VersionOrigin
 from operations import people
 from operations.refusals import Code, Refused
-from sync_engine.rules import Catalog, InvalidRule, Rule, from_document, parse
+from sync_engine.rules import (
+    Attribute,
+    AttributeType,
+    Catalog,
+    InvalidRule,
+    Owner,
+    Rule,
+    catalog_of,
+    from_document,
+    parse,
+)
 
 
 async def rule_of(db: AsyncSession, *, workspace_id: int, rule: str | Json) -> Rule:
@@ -56,3 +68,43 @@ def version_of(
         created_by_name=by.name,
         cause=cause_of(db),
     )
+
+
+def remembered(document: Json, catalog: Catalog) -> Rule:
+    """A rule that was valid once: read against the catalog of today, or else against attributes of
+    the types that its own clauses speak of. For showing and comparing, never for evaluating."""
+    try:
+        return from_document(document, catalog, draft=True)
+    except InvalidRule:
+        return from_document(document, catalog_of(_spoken_of(document)), draft=True)
+
+
+def _spoken_of(document: object) -> list[Attribute]:
+    """An attribute for each name, of the first type under which all its clauses can be read."""
+    clauses: dict[str, list[Json]] = {}
+    for each in _clauses(document):
+        clauses.setdefault(str(each["attr"]).lower(), []).append(each)
+    return [_attribute(its) for its in clauses.values()]
+
+
+def _clauses(node: object) -> Iterator[Json]:
+    if isinstance(node, list):
+        for each in node:
+            yield from _clauses(each)
+    elif isinstance(node, dict):
+        if "attr" in node:
+            yield node
+        else:
+            yield from _clauses([*node.values()])
+
+
+def _attribute(clauses: Sequence[Json]) -> Attribute:
+    for type in AttributeType:
+        attribute = Attribute(str(clauses[0]["attr"]), type, Owner.ADMINISTRATOR)
+        try:
+            for each in clauses:
+                from_document(each, {attribute.name: attribute})
+        except InvalidRule:
+            continue
+        return attribute
+    return attribute

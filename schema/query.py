@@ -33,6 +33,7 @@ from schema.permission import PermissionQuery
 from schema.quiz_insights import QuizInsightQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
+from schema.segment_version import SegmentVersionQuery
 from schema.submission import SubmissionQuery
 from schema.token import TokenQuery
 from schema.viewer import CatalogEntry, Viewer
@@ -56,6 +57,7 @@ class Query(
     LearnerQuery,
     LiveSessionQuery,
     PermissionQuery,
+    SegmentVersionQuery,
     AttributeQuery,
     AttemptQuery,
     SubmissionQuery,

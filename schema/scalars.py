@@ -25,7 +25,7 @@ from models.progress import (
     ProgressState,
     RoleAtStart,
 )
-from models.segments import SegmentKind, SegmentState
+from models.segments import SegmentKind, SegmentState, VersionOrigin
 from operations.certificates.templates import Orientation
 from operations.content.problems import ProblemKind
 from operations.content.questions import KeyShown, QuestionKind
@@ -54,7 +54,7 @@ from resolvers.coordinators import SourceKind
 from resolvers.live_sessions.reading import LiveSessionTime
 from resolvers.member_search import InvitationState, MemberOrder, PartInCourse
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
-from sync_engine.rules import AttributeType, Owner
+from sync_engine.rules import AttributeType, DifferenceKind, Owner, Part
 
 ENUMS = (
     (Origin, "Origin", "Through which door a change came."),
@@ -123,6 +123,9 @@ ENUMS = (
     (JobState, "JobState", "CHECKED: an import was tried. EXPIRED: the file is gone."),
     (ImportOutcome, "ImportOutcome", "What becomes of a row of a file that is brought."),
     (FileFormat, "FileFormat", "A workbook for Excel, or text separated by commas."),
+    (VersionOrigin, "SegmentVersionOrigin", "What made a version of a rule."),
+    (DifferenceKind, "DifferenceKind", "What became of a part of a rule."),
+    (Part, "RulePart", "What a part of a rule is."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )
 

@@ -8,6 +8,7 @@ import strawberry
 from access.permissions import Permission
 from models import segments as stored
 from models.segments import SegmentKind, SegmentState
+from resolvers import segment_versions as version_answers
 from resolvers import segments as segment_answers
 from schema.freshness import Freshness
 from schema.member import Member
@@ -16,6 +17,7 @@ from schema.paging import Connection
 from schema.refusal import RuleProblem
 from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
 from schema.scalars import JSON
+from schema.segment_version import SegmentVersion
 
 if TYPE_CHECKING:
     from schema.course import Course
@@ -71,6 +73,11 @@ class Segment(Node):
         segment_answers.segment_members,
         requires=MANAGE,
         description="The people in it, as far as one may see them.",
+    )
+    versions: Connection[SegmentVersion] | None = resolved_by(
+        version_answers.versions,
+        requires=MANAGE,
+        description="The rules it has followed, newest first; of a draft, too.",
     )
     freshness: Freshness | None = resolved_by(
         segment_answers.segment_freshness,

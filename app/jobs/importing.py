@@ -5,11 +5,11 @@ done, a run goes on after the last line that was. What was refused is handed bac
 import asyncio
 import datetime as dt
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO
 
 from access.caller import Caller
 from app.jobs.making import PREFIX, Ending, put_away
@@ -30,8 +30,6 @@ from operations.jobs.working import MadeFile, RunIsOver
 from operations.people import PEOPLE_A_CALL, catalog_of
 from operations.refusals import Code, Refused, not_found
 from resolvers.ids import decode
-
-IMPORTS: Final = frozenset({JobKind.IMPORT_MEMBERS, JobKind.IMPORT_ASSIGNMENTS})
 
 
 @dataclass
@@ -68,11 +66,10 @@ class Importing:
     async def _fetch(self, path: Path) -> None:
         size = brought_with(self.job).size
         try:
-            pieces = await self.storage.get(self.job.input_key or "", 0, size)
             with await asyncio.to_thread(path.open, "wb") as file:
-                async for piece in pieces:
-                    self._check()
-                    await asyncio.to_thread(file.write, piece)
+                if size:
+                    pieces = await self.storage.get(self.job.input_key or "", 0, size)
+                    await self._write(file, pieces)
         except StorageFails as problem:
             if not isinstance(problem.__cause__, FileNotFoundError):
                 raise
@@ -80,6 +77,11 @@ class Importing:
                 Code.UNREADABLE_FILE,
                 "The bytes of this file are not there any more; bring it anew.",
             ) from problem
+
+    async def _write(self, file: BinaryIO, pieces: AsyncIterator[bytes]) -> None:
+        async for piece in pieces:
+            self._check()
+            await asyncio.to_thread(file.write, piece)
 
     async def _plan(self, reading: Reading) -> Plan:
         job, ignoring = self.job, brought_with(self.job).ignoring

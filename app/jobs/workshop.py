@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.authentication.clock import utc_now
 from app.database import files_engine, sessions_on
-from app.jobs.importing import IMPORTS, Importing
+from app.jobs.importing import Importing
 from app.jobs.making import PREFIX, Ending, Making
 from app.jobs.watching import Stopped, Watch
 from app.settings import Settings
@@ -30,12 +30,16 @@ from app.workbooks import TooWide
 from models.jobs import Job
 from operations.edge import Edge, Ring
 from operations.jobs import keeping, working
+from operations.jobs.ending import IMPORTS
 from operations.jobs.keeping import key_of
 from operations.refusals import Code, Denied, Refused
 from sync_engine.duties import is_away
 from sync_engine.outage import Outage
 
 PARTING_SECONDS: Final = 5.0
+PATIENCE: Final = dt.timedelta(days=1)
+"""For so long a storage that is away costs a file none of its tries."""
+
 FILES_A_TURN: Final = 50
 LEFT_BEHIND: Final = 6 * 3600.0
 """Seconds after which nobody writes to a temporary file any more."""
@@ -166,7 +170,8 @@ class _Run:
             await self._fail("TOO_WIDE", str(problem))
         except StorageFails:
             log.warning("The storage is away; file %s waits for it.", job.id)
-            await self._give_back(counts=False, pauses=True)
+            is_old = utc_now() - job.created_at > PATIENCE
+            await self._give_back(counts=is_old, pauses=True)
         except Exception:
             log.exception("file %s of workspace %s broke off", job.id, job.workspace_id)
             await self._give_back(counts=True)

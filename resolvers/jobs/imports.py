@@ -8,11 +8,12 @@ import strawberry
 from sqlalchemy import Select, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.jobs import ImportOutcome, ImportRow, Job, JobKind
+from models.jobs import ImportOutcome, ImportRow, Job
 from models.people import Member
 from operations.imports import working
 from operations.imports.asking import brought_with
 from operations.imports.recognizing import TITLES, read_as
+from operations.jobs.ending import IMPORTS
 from resolvers.context import Context
 from resolvers.jobs.reading import readable
 from resolvers.listing import Listing
@@ -21,8 +22,6 @@ from resolvers.rows import members_by_id
 
 Info = strawberry.Info[Context, None]
 Parent = strawberry.Parent[Any]
-
-IMPORTS: Final = frozenset({JobKind.IMPORT_MEMBERS, JobKind.IMPORT_ASSIGNMENTS})
 
 
 @dataclass(frozen=True, slots=True)

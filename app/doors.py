@@ -17,6 +17,8 @@ Paths and methods that are not there are refused by the router, and `app.envelop
 on that every answer needs.
 """
 
+import re
+import unicodedata
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -32,6 +34,8 @@ from app.authentication.bearer import Bearer
 from app.graphql import Forbidden, RequestInfo, RequestRefused, Unauthenticated
 from app.graphql.reception import CHALLENGE, authorization_of, bearer_token, info_of
 from operations.refusals import Code, Denied, Refused
+
+_UNFIT: Final = re.compile(r"[^\w .()+,=@-]")
 
 RETRY: Final = {"retry-after": "5"}
 UNAVAILABLE: Final = "This cannot be looked up just now. Try again in a moment."
@@ -140,7 +144,18 @@ async def body_of(request: Request, limit: int) -> bytes:
 
 
 def download(name: str) -> dict[str, str]:
-    """Headers for an answer that is kept as a file of this name, whatever characters are in it."""
-    quoted = quote(name, safe="")
-    named = f'filename="{name}"' if quoted == name else f"filename*=utf-8''{quoted}"
+    """Headers for an answer that is kept as a file of this name, whatever characters are in it.
+
+    Programs that know no more than ASCII, curl among them, take a name that is like it.
+    """
+    quoted, plain = quote(name, safe=""), _plain(name)
+    named = f'filename="{plain}"'
+    if quoted != name:
+        named += f"; filename*=utf-8''{quoted}"
     return {"content-disposition": f"attachment; {named}", "cache-control": "no-store"}
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name.replace("–", "-")).encode("ascii", "ignore")
+    plain = _UNFIT.sub("_", letters.decode())
+    return f"file{plain}" if plain.startswith(".") or not plain else plain

@@ -162,9 +162,16 @@ async def test_a_body_is_read_up_to_the_limit_whether_its_length_is_said_or_not(
     ("name", "said"),
     [
         ("audit.csv", 'attachment; filename="audit.csv"'),
-        ("résumé.pdf", "attachment; filename*=utf-8''r%C3%A9sum%C3%A9.pdf"),
-        ('a"\r\nb: c', "attachment; filename*=utf-8''a%22%0D%0Ab%3A%20c"),
-        ("../etc", "attachment; filename*=utf-8''..%2Fetc"),
+        (
+            "A – é.pdf",
+            "attachment; filename=\"A - e.pdf\"; filename*=utf-8''A%20%E2%80%93%20%C3%A9.pdf",
+        ),
+        (
+            'a"\r\nb: c',
+            "attachment; filename=\"a___b_ c\"; filename*=utf-8''a%22%0D%0Ab%3A%20c",
+        ),
+        ("../etc", "attachment; filename=\"file.._etc\"; filename*=utf-8''..%2Fetc"),
+        ("概要.csv", "attachment; filename=\"file.csv\"; filename*=utf-8''%E6%A6%82%E8%A6%81.csv"),
     ],
 )
 def test_a_file_keeps_its_name_whatever_is_in_it(name: str, said: str) -> None:

@@ -147,7 +147,7 @@ async def test_what_an_editor_sends_comes_back_as_it_was(anywhere: Web, school: 
     assert dict(given.headers) | {
         "content-type": "application/pdf",
         "content-length": str(len(PDF)),
-        "content-disposition": "attachment; "
+        "content-disposition": 'attachment; filename="Slides fur alle.pdf"; '
         "filename*=utf-8''Slides%20f%C3%BCr%20%E2%80%9Calle%E2%80%9D.pdf",
         "content-security-policy": "default-src 'none'; frame-ancestors 'none'; sandbox",
         "x-content-type-options": "nosniff",

@@ -6,12 +6,14 @@
 | empty_database_url | a fresh database without any table                                         |
 | redis_url       | a Redis database number that no other process of this run uses, flushed       |
 | sessions        | async sessions on database_url                                                |
+| world           | the company in database_url; an empty one, if nothing else is asked for       |
 | sync_database   | a synchronous engine on database_url                                          |
 | statements      | the SQL that went through `sessions`, in order, without transaction control   |
 | postgres_server, redis_server | the servers themselves                                          |
 | node_clients    | how to run the JavaScript clients of tests/clients                            |
 """
 
+import gc
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -30,19 +32,28 @@ from sqlalchemy.ext.asyncio import (
 from tests import furnishing
 from tests.node import NodeClients, install_node_clients
 from tests.recording import recording_cursor
-from tests.servers import PostgresServer, RedisServer, Servers
+from tests.servers import PostgresServer, RedisServer, Servers, hang_up
+from tests.world import World
 
 _SERVERS = pytest.StashKey[Servers]()
 
 
+NEW_OBJECTS, YOUNG, OLD = 20_000, 50, 100
+"""After how many new objects garbage is looked for among the newest, and after how many such looks
+among older ones. Answers and parsed documents are so many objects that Python's own numbers spend
+a quarter of the time on it."""
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """The first process will own the servers; nothing starts before something asks."""
+    gc.set_threshold(NEW_OBJECTS, YOUNG, OLD)
     if not hasattr(config, "workerinput"):
         config.stash[_SERVERS] = Servers()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the servers, however the run went."""
+    hang_up()
     servers = config.stash.get(_SERVERS, None)
     if servers is not None:
         servers.stop()
@@ -59,6 +70,12 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What may take long begins, so that at the end no process waits for another's last test."""
     items.sort(key=_longest, reverse=True)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays: nobody needs to look through it for garbage again."""
+    gc.collect()
+    gc.freeze()
 
 
 def _longest(item: pytest.Item) -> float:
@@ -140,6 +157,12 @@ async def async_database(database_url: str, statements: list[str]) -> AsyncItera
 @pytest.fixture
 def sessions(async_database: AsyncEngine) -> async_sessionmaker[AsyncSession]:
     return async_sessionmaker(async_database, expire_on_commit=False)
+
+
+@pytest.fixture
+@furnishing.with_a_company
+async def world(database_url: str, sessions: async_sessionmaker[AsyncSession]) -> World:
+    return await furnishing.world_of(database_url, sessions)
 
 
 @pytest.fixture

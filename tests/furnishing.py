@@ -12,7 +12,7 @@ operations. Whoever asks for it then gets a copy of that database, and the names
 
 import asyncio
 import copy
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from functools import partial, wraps
@@ -52,17 +52,36 @@ def furnished(build: B) -> B:
     return cast("B", give)
 
 
+async def nobody(world: World) -> World:
+    """Builds the company that has nothing in it yet."""
+    return world
+
+
+def with_a_company(give: B) -> B:
+    """Of the fixture that gives the company of a database."""
+    setattr(give, BUILDS, nobody)
+    return give
+
+
 def template_for(request: pytest.FixtureRequest, server: PostgresServer) -> str:
     """What the database of a test is to be a copy of."""
+    wanted = list(_asked_for(request))
+    if not wanted:
+        return TEMPLATE
+    build = next((each for each in wanted if each is not nobody), nobody)
+    return _templates.get(build) or _built(build, server)
+
+
+def _asked_for(request: pytest.FixtureRequest) -> Iterator[Callable[..., Awaitable[Any]]]:
+    """What builds the companies that a test asks for."""
     known: dict[str, Any] = request.node._fixtureinfo.name2fixturedefs
     for name in request.fixturenames:
         for each in reversed(known.get(name, ())):
             build = getattr(each.func, BUILDS, None)
             if build is not None:
-                return _templates.get(build) or _built(build, server)
+                yield build
             if name not in each.argnames:
                 break  # what it overrides is not asked for
-    return TEMPLATE
 
 
 def remember(url: str, template: str) -> None:

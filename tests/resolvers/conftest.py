@@ -5,22 +5,17 @@ from functools import partial
 
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
 from sync_engine.bus import Bus
 from tests.engine import run_until_idle
-from tests.furnishing import furnished, world_of
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Follow
 from tests.resolvers.school import open_school, settled
 from tests.world import World
 
 NO_REDIS = "redis://127.0.0.1:1"
-
-
-@pytest.fixture
-async def world(database_url: str, sessions: async_sessionmaker[AsyncSession]) -> World:
-    return await world_of(database_url, sessions)
 
 
 @pytest.fixture

@@ -156,8 +156,9 @@ async def count_rows(db: AsyncSession, *, by: Caller, quiz: Quiz, to: Narrow) ->
 async def attempt_rows(
     db: AsyncSession, *, by: Caller, quiz: Quiz, to: Narrow
 ) -> AsyncIterator[AttemptRow]:
-    """The submissions of people whom `to` leaves, in the order of names; attempts that were reset
-    or abandoned are left out. One statement, read by a cursor on the server."""
+    """The submissions of people whom `to` leaves, in the order of names; what was done before a
+    reset, and what was abandoned, is left out, as from the figures. One statement, read by a cursor
+    on the server."""
     narrowed, told = _narrowed(by, quiz, to)
     answers = _ANSWERS if quiz.shown.answers else "NULL"
     statement = text(_taken(narrowed, to) + _ROWS.format(answers=answers))
@@ -260,7 +261,9 @@ WITH taken AS (
            s.score, s.max_score, s.is_passed, a.role <> 'LEARNER' AS is_staff,
            s.state <> 'IN_PROGRESS' AND {counts} AS counts
       FROM submission s
-      JOIN attempt a ON a.id = s.attempt_id AND a.state NOT IN ('RESET', 'ABANDONED')
+      JOIN progress p ON p.course_id = s.course_id AND p.member_id = s.member_id
+      JOIN attempt a ON a.id = s.attempt_id AND a.number > p.attempts_before
+                    AND a.state NOT IN ('RESET', 'ABANDONED')
       JOIN member m ON m.id = s.member_id AND m.workspace_id = s.workspace_id
      WHERE s.workspace_id = :workspace_id AND s.course_id = :course_id
        AND s.module_id = :module_id{whom}

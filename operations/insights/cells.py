@@ -7,7 +7,7 @@ more than the summary tells apart, everything is counted, by the same statement.
 """
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -18,7 +18,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.insights import ALL_BLOCKS, WHOLE_COURSE, Facet
-from operations.insights import sources
+from operations.insights import condensing, course_source, quiz_source, sources
 
 
 class Policy(StrEnum):
@@ -29,6 +29,13 @@ class Policy(StrEnum):
     LAST = "LAST"
     BEST = "BEST"
 
+
+DEPARTMENT: Final = "department:"
+GROUP: Final = "group:"
+"""How the slices of a course begin."""
+
+PATIENCE: Final = text("SET LOCAL statement_timeout = '12s'")
+"""What has no summary is counted from the rows: two million answers take seconds."""
 
 _COUNTS: Final = {Policy.FIRST: 1, Policy.LAST: 2, Policy.BEST: 4}
 
@@ -89,7 +96,40 @@ async def read(
     facets: Collection[Facet] | None = None,
     to: Narrow = EVERYBODY,
 ) -> list[Cell]:
-    """The cells of a course or a quiz, in no order. One statement."""
+    """The cells of a course or a quiz, in no order: all there are. One statement, before which
+    it is given time where everything has to be counted."""
+    return await _told(db, unit, _EVERYTHING, facets=facets or Facet, to=to)
+
+
+async def of_course(
+    db: AsyncSession,
+    unit: Unit,
+    *,
+    facets: Collection[Facet],
+    to: Narrow,
+    at: dt.datetime,
+    due_at: dt.datetime | None,
+) -> list[Cell]:
+    """What a course amounts to at a moment, as `condensing.OF_COURSE` says; `due_at` is its own."""
+    whole = GROUP if _is_of_group(to) else DEPARTMENT
+    more = {"at": at, "due_at": due_at, "whole": whole}
+    return await _told(db, unit, condensing.OF_COURSE, facets=facets, to=to, more=more)
+
+
+async def of_quiz(db: AsyncSession, unit: Unit, *, to: Narrow) -> list[Cell]:
+    """What a quiz amounts to, as `condensing.OF_QUIZ` says."""
+    return await _told(db, unit, condensing.OF_QUIZ, facets=Facet, to=to)
+
+
+async def _told(
+    db: AsyncSession,
+    unit: Unit,
+    telling: str,
+    *,
+    facets: Iterable[Facet],
+    to: Narrow,
+    more: dict[str, Any] | None = None,
+) -> list[Cell]:
     narrowed = {
         "group_id": to.group_id,
         "department": None if to.department is None else to.department[: sources.LONGEST_SLICE],
@@ -98,24 +138,30 @@ async def read(
     }
     said = {name: value for name, value in narrowed.items() if value is not None}
     is_course = unit.module_id == WHOLE_COURSE
-    shape = _Shape(
-        is_course, frozenset(said), to.includes_staff, is_course or to.policy is Policy.ALL
-    )
+    counts_all = is_course or to.policy is Policy.ALL
+    shape = _Shape(is_course, frozenset(said), to.includes_staff, counts_all, telling)
     told: dict[str, Any] = (
-        unit._asdict() | said | {"facets": sorted(unit.facets & frozenset(facets or Facet))}
+        unit._asdict() | said | {"facets": sorted(unit.facets & frozenset(facets))} | (more or {})
     )
     if not shape.counts_all:
         told["policy"] = _COUNTS[to.policy]
     if shape.has_slice:
         told["slice"] = _slice(to)
+    if not shape.is_summed:
+        await db.execute(PATIENCE)
     rows = await db.execute(_statement(shape), told)
     return [Cell(Facet(row[0]), *row[1:]) for row in rows]
 
 
+def _is_of_group(to: Narrow) -> bool:
+    """Whether the slice is a group: to a group and a department, it is the department's."""
+    return to.group_id is not None and to.department is None
+
+
 def _slice(to: Narrow) -> str:
     if to.department is None:
-        return f"group:{to.group_id}"
-    return f"department:{to.department[: sources.LONGEST_SLICE]}"
+        return f"{GROUP}{to.group_id}"
+    return f"{DEPARTMENT}{to.department[: sources.LONGEST_SLICE]}"
 
 
 class _Shape(NamedTuple):
@@ -125,6 +171,7 @@ class _Shape(NamedTuple):
     narrowed: frozenset[str]
     includes_staff: bool
     counts_all: bool
+    telling: str
 
     @property
     def is_summed(self) -> bool:
@@ -138,24 +185,26 @@ class _Shape(NamedTuple):
         return self.is_summed and bool(self.narrowed)
 
 
+_EVERYTHING: Final = " SELECT * FROM summed"
 _SUMS: Final = """
-SELECT facet, slice, question_id, key, sum(n)::bigint, sum(answered)::bigint, sum(correct)::bigint,
-       sum(points), sum(squares), sum(most)"""
+SELECT facet, slice, question_id, key, sum(n)::bigint AS n, sum(answered)::bigint AS answered,
+       sum(correct)::bigint AS correct, sum(points) AS points, sum(squares) AS squares,
+       sum(most) AS most"""
 
 _COUNTED: Final = (
     "WITH "
     + sources.EVERYBODY
-    + "{source}"
+    + "{source}, summed AS MATERIALIZED ("
     + _SUMS
     + """
   FROM counted WHERE TRUE{asked}
  GROUP BY facet, slice, question_id, key
-"""
+){telling}"""
 )
 _SUMMED: Final = (
     "WITH "  # noqa: S608 - made of constants of ours
     + sources.MARKED_BLOCKS
-    + "{source}"
+    + "{source}, summed AS MATERIALIZED ("
     + _SUMS
     + f"""
   FROM (
@@ -171,16 +220,21 @@ _SUMMED: Final = (
     SELECT {sources.KEYS}, {", ".join(sources.NAMES)} FROM counted
        ) AS cell WHERE TRUE{{asked}}
  GROUP BY facet, slice, question_id, key HAVING sum(n) <> 0
-"""  # noqa: S608 - made of constants of ours
+){{telling}}"""  # noqa: S608 - made of constants of ours
 )
 
 
 @lru_cache(maxsize=256)
 def _statement(shape: _Shape) -> TextClause:
-    source = (sources.of_course if shape.is_course else sources.of_quiz)(
-        () if shape.is_summed else shape.narrowed
-    )
+    narrowed = () if shape.is_summed else shape.narrowed
     asked = "" if shape.includes_staff else " AND NOT is_staff"
     asked += "" if shape.counts_all else " AND counts & :policy <> 0"
     asked += " AND slice = :slice" if shape.has_slice else ""
-    return text((_SUMMED if shape.is_summed else _COUNTED).format(source=source, asked=asked))
+    if shape.is_course:
+        source = course_source.of_course(narrowed, by_block=shape.is_summed)
+    elif shape.is_summed:
+        source = quiz_source.of_quiz()
+    else:
+        source = quiz_source.of_narrowed_quiz(narrowed, asked=asked)
+    statement = _SUMMED if shape.is_summed else _COUNTED
+    return text(statement.format(source=source, asked=asked, telling=shape.telling))

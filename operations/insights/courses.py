@@ -19,7 +19,7 @@ from models.insights import Facet
 from models.workspaces import Workspace, WorkspaceStream
 from operations.insights import cells, statistics, suppression, trends
 from operations.insights.asking import ask
-from operations.insights.cells import Cell, Narrow, Unit
+from operations.insights.cells import DEPARTMENT, GROUP, Cell, Narrow, Unit
 from operations.insights.sources import LONGEST_SLICE
 from operations.insights.trends import Bucket, Days, Every
 from operations.learning import groups
@@ -29,8 +29,6 @@ FACETS: Final = (
     *(Facet.STANDING, Facet.DUE, Facet.STARTED, Facet.FINISHED),
     *(Facet.TAKEN, Facet.CERTIFIED, Facet.ATTENDED),
 )
-DEPARTMENT: Final = "department:"
-GROUP: Final = "group:"
 SEES: Final = Permission.LIST_LEARNERS
 """Who may list the learners is told figures about few of them, too."""
 
@@ -149,14 +147,20 @@ async def course_insights(
     if to.group_id is not None:
         await groups.of_course(db, by=by, course_id=course_id, group_id=to.group_id)
     insights = CourseInsights(course_id, about.epoch, about.head, at, None, title=about.title)
-    read = _Reading(about.due_at, at, at.astimezone(ZoneInfo(about.time_zone)).date())
-    unit = Unit(by.workspace_id, course_id)
-    if sees_people:
-        return read.of(insights, await cells.read(db, unit, facets=facets, to=to))
-    if to != Narrow(department=to.department):
+    is_hidden = not sees_people and to != Narrow(department=to.department)
+    if is_hidden:
         return insights
-    found = read.of(insights, await cells.read(db, unit, facets=facets, to=Narrow()))
-    return _suppressed(found, to.department, about.smallest_group)
+    found = await cells.of_course(
+        db,
+        Unit(by.workspace_id, course_id),
+        facets=facets,
+        to=to if sees_people else Narrow(),
+        at=at,
+        due_at=about.due_at,
+    )
+    today = at.astimezone(ZoneInfo(about.time_zone)).date()
+    insights = _read(insights, found, today)
+    return insights if sees_people else _suppressed(insights, to.department, about.smallest_group)
 
 
 async def _about(db: AsyncSession, by: Caller, course_id: int) -> Any:
@@ -180,65 +184,52 @@ async def _about(db: AsyncSession, by: Caller, course_id: int) -> Any:
     return row
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What cells are read by: the course's due date, the moment, and its day in the workspace."""
+def _read(insights: CourseInsights, found: Iterable[Cell], today: dt.date) -> CourseInsights:
+    """The insights these cells amount to. Everybody is in exactly one department; of one group
+    there is nothing else. Days, and the times taken of all, are in the slice ''."""
+    slices: defaultdict[str, _Sums] = defaultdict(lambda: defaultdict(Counter))
+    for cell in found:
+        slices[cell.slice][cell.facet][cell.key] += cell.n
+    of_all = slices.pop("", None) or defaultdict(Counter)
+    departments = sorted(each for each in slices if each.startswith(DEPARTMENT))
+    in_groups = sorted(int(each.removeprefix(GROUP)) for each in slices.keys() - departments)
+    everybody = _added(slices[each] for each in departments or slices)
+    figures = _figures(everybody | of_all)
+    return replace(
+        insights,
+        figures=figures,
+        by_department=tuple(
+            Part(each.removeprefix(DEPARTMENT), None, _figures(slices[each]))
+            for each in departments
+        ),
+        by_group=tuple(Part(None, each, _figures(slices[f"{GROUP}{each}"])) for each in in_groups),
+        days=Days(
+            _by_day(of_all[Facet.STARTED]),
+            _by_day(of_all[Facet.FINISHED]),
+            figures.assigned,
+            today,
+        ),
+    )
 
-    due_at: dt.datetime | None
-    at: dt.datetime
-    today: dt.date
 
-    def of(self, insights: CourseInsights, found: Iterable[Cell]) -> CourseInsights:
-        """The insights these cells amount to. Everybody is in exactly one department; of one group
-        there is nothing else."""
-        slices: defaultdict[str, _Sums] = defaultdict(lambda: defaultdict(Counter))
-        for cell in found:
-            slices[cell.slice][cell.facet][cell.key] += cell.n
-        departments = sorted(each for each in slices if each.startswith(DEPARTMENT))
-        in_groups = sorted(int(each.removeprefix(GROUP)) for each in slices.keys() - departments)
-        everybody = _added(slices[each] for each in departments or slices.copy())
-        figures = self.figures(everybody)
-        began, completed = _by_day(everybody[Facet.STARTED]), _by_day(everybody[Facet.FINISHED])
-        return replace(
-            insights,
-            figures=figures,
-            by_department=tuple(
-                Part(each.removeprefix(DEPARTMENT), None, self.figures(slices[each]))
-                for each in departments
-            ),
-            by_group=tuple(
-                Part(None, each, self.figures(slices[f"{GROUP}{each}"])) for each in in_groups
-            ),
-            days=Days(began, completed, figures.assigned, self.today),
-        )
-
-    def figures(self, of: "_Sums") -> Figures:
-        standing = of[Facet.STANDING]
-        return Figures(
-            assigned=standing.total(),
-            not_started=standing["NOT_STARTED"],
-            in_progress=standing["IN_PROGRESS"],
-            completed=standing["COMPLETED"],
-            failed=standing["FAILED"],
-            overdue=sum(n for key, n in of[Facet.DUE].items() if self._is_over(key)),
-            median_minutes_to_complete=_median(of[Facet.TAKEN]),
-            certificates=self._certificates(of[Facet.CERTIFIED]),
-            attendance=_attendance(of[Facet.ATTENDED]),
-        )
-
-    def _is_over(self, due: str) -> bool:
-        due_at = dt.datetime.fromisoformat(due) if due else self.due_at
-        return due_at is not None and due_at < self.at
-
-    def _certificates(self, of: Mapping[str, int]) -> CertificateFigures:
-        found: Counter[str] = Counter()
-        for key, n in of.items():
-            state, _, expires = key.partition("|")
-            is_over = bool(expires) and dt.datetime.fromisoformat(expires) <= self.at
-            found["EXPIRED" if state == "ISSUED" and is_over else state] += n
-        return CertificateFigures(
-            found["ISSUED"], found["EXPIRED"], found["REVOKED"], found["SUPERSEDED"]
-        )
+def _figures(of: "_Sums") -> Figures:
+    standing, certificates = of[Facet.STANDING], of[Facet.CERTIFIED]
+    return Figures(
+        assigned=standing.total(),
+        not_started=standing["NOT_STARTED"],
+        in_progress=standing["IN_PROGRESS"],
+        completed=standing["COMPLETED"],
+        failed=standing["FAILED"],
+        overdue=of[Facet.DUE]["OVER"],
+        median_minutes_to_complete=_median(of[Facet.TAKEN]),
+        certificates=CertificateFigures(
+            certificates["ISSUED"],
+            certificates["EXPIRED"],
+            certificates["REVOKED"],
+            certificates["SUPERSEDED"],
+        ),
+        attendance=_attendance(of[Facet.ATTENDED]),
+    )
 
 
 _Sums = defaultdict[Facet, Counter[str]]

@@ -19,7 +19,7 @@ from sqlalchemy import TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.insights import ALL_BLOCKS, BLOCK_BITS, WHOLE_COURSE
-from operations.insights import sources
+from operations.insights import course_source, quiz_source, sources
 from operations.insights.cells import Unit
 
 SETTLED: Final = dt.timedelta(seconds=2)
@@ -236,7 +236,8 @@ async def _fold(db: AsyncSession, unit: Unit, *, at: dt.datetime, limit: int) ->
 
 
 def _source(unit: Unit) -> str:
-    return sources.of_course() if unit.module_id == WHOLE_COURSE else sources.of_quiz()
+    is_course = unit.module_id == WHOLE_COURSE
+    return course_source.of_course() if is_course else quiz_source.of_quiz()
 
 
 def _folding(unit: Unit) -> TextClause:

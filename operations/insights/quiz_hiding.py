@@ -6,6 +6,7 @@ that one person is in it or not, so neither can be had; departments, further tri
 unless they are so few that the difference is about somebody.
 """
 
+from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeVar
@@ -30,7 +31,9 @@ SELECT department, count(*) FILTER (WHERE NOT is_staff) AS people,
     SELECT left(coalesce(m.attributes ->> 'department', ''), :longest) AS department,
            a.role <> 'LEARNER' AS is_staff, count(*) AS tries
       FROM submission s
-      JOIN attempt a ON a.id = s.attempt_id AND a.state NOT IN ('RESET', 'ABANDONED')
+      JOIN progress p ON p.course_id = s.course_id AND p.member_id = s.member_id
+      JOIN attempt a ON a.id = s.attempt_id AND a.number > p.attempts_before
+                    AND a.state NOT IN ('RESET', 'ABANDONED')
       JOIN member m ON m.id = s.member_id
      WHERE s.workspace_id = :workspace_id AND s.course_id = :course_id
        AND s.module_id = :module_id AND s.state <> 'IN_PROGRESS'
@@ -41,8 +44,9 @@ SELECT department, count(*) FILTER (WHERE NOT is_staff) AS people,
 
 
 def name_of(cell: Cell) -> Name:
-    """What tells this cell from the others of its quiz."""
-    return cell.facet, cell.question_id, cell.key
+    """What tells this cell from the others of its quiz; times are told all together."""
+    is_time = cell.facet in {Facet.PACE, Facet.TAKEN}
+    return cell.facet, cell.question_id, "" if is_time else cell.key
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,10 @@ class Hiding:
     @classmethod
     def below(cls, smallest: int, firsts: Iterable[Cell]) -> "Hiding":
         """Hide what is about fewer. `firsts`: cells in which everybody is once."""
-        return cls(smallest, {name_of(each): each.n for each in firsts})
+        sizes: Counter[Name] = Counter()
+        for each in firsts:
+            sizes[name_of(each)] += each.n
+        return cls(smallest, sizes)
 
     @property
     def shows_key(self) -> bool:
@@ -75,7 +82,7 @@ class Hiding:
         return suppression.hidden(sizes, self.smallest)
 
     def _people(self, cells: Iterable[Cell]) -> int:
-        return sum(self.sizes.get(name_of(each), 0) for each in cells)
+        return sum(self.sizes.get(name, 0) for name in {name_of(each) for each in cells})
 
 
 async def is_safe(db: AsyncSession, *, unit: Unit, to: Narrow, smallest: int) -> bool:

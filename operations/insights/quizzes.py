@@ -80,7 +80,7 @@ async def quiz_insights(
     smallest = 0 if sees_people else about.smallest_group
     if smallest and not await quiz_hiding.is_safe(db, unit=unit, to=to, smallest=smallest):
         return insights
-    found = await cells.read(db, unit, to=to)
+    found = await cells.of_quiz(db, unit, to=to)
     reading = Reading(
         found,
         await _contents(db, unit, found, about.revision),
@@ -160,5 +160,5 @@ async def _hiding(
     if not smallest:
         return NOTHING_HIDDEN
     if to.policy is Policy.ALL:
-        found = await cells.read(db, unit, to=replace(to, policy=Policy.FIRST))
+        found = await cells.of_quiz(db, unit, to=replace(to, policy=Policy.FIRST))
     return Hiding.below(smallest, found)

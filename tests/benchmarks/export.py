@@ -26,8 +26,8 @@ from app.workbooks import write_xlsx
 from app.workbooks.quiz_insights import quiz_workbook
 from operations.edge import Edge
 from operations.insights.cells import EVERYBODY, Unit
+from tests.benchmarks.crowd import course_of
 from tests.benchmarks.database import durable_database
-from tests.benchmarks.insights import course_of
 from tests.benchmarks.workbook import peak
 from tests.world import World
 
@@ -37,7 +37,7 @@ SIZES: Final = [int(each) for each in os.environ.get("EXPORT_SIZES", "1000,10000
 async def filled(url: str) -> list[Unit]:
     engine = create_async_engine(url)
     world = await World.new(async_sessionmaker(engine, expire_on_commit=False))
-    found = [(await course_of(world, size))[1] for size in SIZES]
+    found = [(await course_of(world, size, modules=1))[1] for size in SIZES]
     async with engine.connect() as connection:
         plain = await connection.execution_options(isolation_level="AUTOCOMMIT")
         await plain.execute(text("VACUUM ANALYZE"))

@@ -26,6 +26,7 @@ from tests.world import MONDAY, World
 COURSE: Final = "Work"
 LEARNERS: Final = ("Ada", "Bo", "Cy", "Di")
 STAFF: Final = "Cora"
+TEACHER: Final = "Ina"
 GROUPS: Final = ("East", "West")
 SOMEDAY: Final = MONDAY + dt.timedelta(days=60)
 BLOCK: Final = 1024
@@ -46,10 +47,15 @@ class Academy:
         cls, sessions: async_sessionmaker[AsyncSession], slug: str = "acme"
     ) -> "Academy":
         world = await World.new(sessions, slug)
-        for name in (STAFF, *LEARNERS):
+        for name in (TEACHER, STAFF, *LEARNERS):
             await world.member(name, department="Sales")
             await _further(world)
-        await world.course(COURSE, kind=CourseKind.INSTRUCTOR_LED, coordinators_by_hand=[STAFF])
+        await world.course(
+            COURSE,
+            kind=CourseKind.INSTRUCTOR_LED,
+            instructors=[TEACHER],
+            coordinators_by_hand=[STAFF],
+        )
         await configure(world, COURSE, retake_policy=RetakePolicy.UNLIMITED)
         await teach(world, COURSE, Quiz=EVERY_KIND, Essay=AssignmentContent("Write."))
         await world.group("East", course=COURSE, due_at=SOMEDAY)
@@ -138,7 +144,7 @@ class Academy:
         if back < len(self.handed_in):
             try:
                 id = self.handed_in[-1 - back]
-                await grade(self.world, STAFF, id, {question: points}, at=self.passing())
+                await grade(self.world, TEACHER, id, {question: points}, at=self.passing())
             except Refused:
                 pass
 
@@ -147,6 +153,13 @@ class Academy:
 
     async def reset(self, name: str) -> None:
         await self.do(resetting.reset, reason="Again.", **self.people(name))
+
+    async def start_over(self, name: str, answers: Answers) -> None:
+        """Something is completed, folded, and then reset."""
+        await self.hand_in(name, answers)
+        await self.complete(name)
+        await self.settle()
+        await self.reset(name)
 
     async def certify(self, name: str) -> None:
         whose = {"course_id": self.course_id, "member_id": self.world.members[name]}

@@ -167,7 +167,9 @@ def _submissions(
     tables: dict[str, list[Row]], unit: Unit, to: Narrow
 ) -> Iterator[tuple[Row, bool]]:
     """Those that count, and of each whether the person's first is it."""
-    attempts = {each.id: each for each in _counting(tables)}
+    reset = {each.member_id: each.attempts_before for each in tables["progress"]}
+    counting = (each for each in _counting(tables) if each.number > reset[each.member_id])
+    attempts = {each.id: each for each in counting}
     by_whom: defaultdict[tuple[int, bool], list[Row]] = defaultdict(list)
     for each in tables["submission"]:
         is_here = each.module_id == unit.module_id and each.attempt_id in attempts

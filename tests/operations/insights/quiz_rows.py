@@ -146,7 +146,10 @@ async def fill(
     async with world.edge.transaction() as db:
         ids = list(await db.scalars(insert(Member).returning(Member.id), people))
         whose = [told | {"member_id": id, "state": ProgressState.IN_PROGRESS} for id in ids]
-        await db.execute(insert(Progress), [each | {"attempts": 3} for each in whose])
+        resets = [{"attempts": 3, "attempts_before": random.choice((0,) * 5 + (1,))} for _ in ids]
+        await db.execute(
+            insert(Progress), [each | reset for each, reset in zip(whose, resets, strict=True)]
+        )
         in_group = [
             told
             | {"member_id": id, "source": EnrolmentSource.GROUP, "group_id": world.groups["Half"]}

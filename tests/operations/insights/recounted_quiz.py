@@ -28,6 +28,8 @@ Figures = dict[str, Any]
 
 SUBMISSIONS = """
 SELECT s.*, a.number AS attempt, a.state AS attempt_state, a.role, t.revision,
+       (SELECT p.attempts_before FROM progress p
+         WHERE p.course_id = s.course_id AND p.member_id = s.member_id) AS reset_up_to,
        m.attributes ->> 'department' AS department
   FROM submission s JOIN attempt a ON a.id = s.attempt_id
   JOIN attempt_module t ON t.attempt_id = s.attempt_id AND t.module_id = s.module_id
@@ -124,7 +126,8 @@ def _chosen(submissions: Sequence[Row], policy: Policy) -> Iterator[Row]:
     in attempts that count."""
     theirs: defaultdict[tuple[int, bool], list[Row]] = defaultdict(list)
     for row in submissions:
-        if row.state != "IN_PROGRESS" and row.attempt_state not in {"RESET", "ABANDONED"}:
+        counts = row.attempt > row.reset_up_to and row.attempt_state not in {"RESET", "ABANDONED"}
+        if row.state != "IN_PROGRESS" and counts:
             theirs[row.member_id, row.role == "LEARNER"].append(row)
     for rows in theirs.values():
         rows.sort(key=lambda row: (row.attempt, row.number))

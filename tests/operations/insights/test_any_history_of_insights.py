@@ -30,6 +30,7 @@ STEPS: Final = st.one_of(
     st.tuples(st.just("hand_in"), ANYBODY, st.sampled_from(ANSWERS)),
     st.tuples(st.just("hand_in"), ANYBODY, st.sampled_from(ANSWERS)),
     st.tuples(st.just("hand_in"), LEARNER, st.just({0: "A text."}), st.just("Essay")),
+    st.tuples(st.just("start_over"), LEARNER, st.sampled_from(ANSWERS)),
     st.tuples(st.just("hand_in_all"), ANYBODY),
     st.tuples(st.just("grade"), st.integers(0, 2), st.sampled_from([0, 1, 6]), st.integers(0, 1)),
     st.tuples(st.sampled_from(["complete", "reset", "certify", "revoke"]), LEARNER),
@@ -63,6 +64,16 @@ STORY: Final[tuple[tuple[Any, ...], ...]] = (
     ("fold",),
     ("reset", "Cy"),
     ("unassign", "Bo", None),
+    ("complete", "Ada"),
+    ("settle",),
+    ("reset", "Ada"),
+    ("fold", 1),
+    ("hand_in", "Ada", ANSWERS[1]),
+    ("complete", "Ada"),
+    ("settle",),
+    ("reset", "Ada"),
+    ("hand_in", "Ada", ANSWERS[1]),
+    ("grade", 0, 6, 1),
 )
 """Of everything something."""
 

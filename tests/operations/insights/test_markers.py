@@ -14,6 +14,12 @@ COURSE, QUIZ, ESSAY = "course", "quiz", "essay"
 
 CHANGES = [
     ("progress", "UPDATE progress SET own_due_at = now()", COURSE),
+    ("progress", "UPDATE progress SET attempts_before = attempts", f"{COURSE} {QUIZ} {ESSAY}"),
+    (
+        "progress",
+        "UPDATE progress SET attempts = attempts + 1, attempts_before = attempts_before",
+        COURSE,
+    ),
     (
         "progress",
         (

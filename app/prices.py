@@ -44,6 +44,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
 
 WEIGHTS: Final[Mapping[tuple[str, str], int]] = {
     ("CourseInsights", "pictures"): 100,
+    ("Query", "coordinatorTimeline"): 50,
     ("Query", "explainMembership"): 50,
     ("Query", "explainPermission"): 50,
     ("QuizInsights", "pictures"): 100,

@@ -1,6 +1,7 @@
 """Why someone is, was, or is not coordinator of a course: every source, clause, value and cause."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,8 +18,20 @@ from operations.why.answers import Cause, SegmentReason, Standing, WhyCoordinato
 from operations.why.entries import OF_LIVES, Track
 from operations.why.places import Place, place_of
 from operations.why.reasons import reasons_at
+from operations.why.timeline import Turn, Turned, steps_of, told
 
-__all__ = ["Cause", "SegmentReason", "Standing", "WhyCoordinator", "asked_about", "membership"]
+__all__ = [
+    "Cause",
+    "SegmentReason",
+    "Standing",
+    "Timeline",
+    "Turn",
+    "Turned",
+    "WhyCoordinator",
+    "asked_about",
+    "membership",
+    "timeline",
+]
 
 
 async def membership(
@@ -106,3 +119,28 @@ def _told(track: Track, place: Place) -> Cause | None:
         return None
     cause = last.as_cause()
     return causes.about(cause, (), 0) if last.verb in OF_LIVES else cause
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """A page of changes of standing, newest first, and how many there are in all."""
+
+    turns: list[Turned]
+    count: int
+
+
+async def timeline(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    course_id: int,
+    member_id: int,
+    before_seq: int | None = None,
+    limit: int,
+) -> Timeline:
+    """Every change of a person's standing on a course, for whoever may have it explained."""
+    course, member = await asked_about(db, by=by, course_id=course_id, member_id=member_id)
+    past = await history.read(db, course, member)
+    steps = steps_of(past)
+    page = [each for each in steps if before_seq is None or each.happened.seq < before_seq]
+    return Timeline(await told(db, past, member.display_name, page[:limit]), len(steps))

@@ -10,11 +10,13 @@ import strawberry
 from access.permissions import Scope
 from models.catalog import Course
 from operations import explain
-from operations.explain import Cause, SegmentReason, WhyCoordinator
+from operations.explain import Cause, SegmentReason, Turned, WhyCoordinator
 from operations.refusals import Code, Refused
 from resolvers import moments, positions
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.listing import Listing, kind_of, listing_of
+from resolvers.pages import asked, page_of
 from resolvers.references import Reference, refer
 from resolvers.rows import courses_by_id
 from resolvers.seal import Cursor
@@ -26,6 +28,9 @@ Parent = strawberry.Parent[Any]
 LONGEST_NUMBER: Final = 18
 """Digits of a number in the journal."""
 
+LIST: Final = "coordinatorTimeline"
+
+refer(Turned, lambda row, _: Reference(Scope.COURSE, row.course_id))
 refer(WhyCoordinator, lambda row, _: Reference(Scope.COURSE, row.course_id))
 
 
@@ -55,19 +60,55 @@ async def explain_membership(
     at_least: Cursor | None = None,
 ) -> WhyCoordinator:
     await positions.at_least(info.context, at_least)
-    caller = info.context.signed_in
-    about = caller.member_id if member_id is None else number_of(member_id, "Member")
-    if about is None:
-        raise Refused(Code.BAD_USER_INPUT, "Say with memberId whom the question is about.")
+    about = _whom(info.context, member_id)
     async with info.context.read() as db:
         return await explain.membership(
             db,
-            by=caller,
+            by=info.context.signed_in,
             course_id=number_of(course_id, "Course"),
             member_id=about,
             at=moments.exact(at, "at"),
             seq=_place(seq),
         )
+
+
+async def coordinator_timeline(
+    info: Info,
+    *,
+    course_id: strawberry.ID,
+    member_id: strawberry.ID | None = None,
+    first: int | None = None,
+    after: str | None = None,
+    at_least: Cursor | None = None,
+) -> Listing:
+    context = info.context
+    await positions.at_least(context, at_least)
+    about = _whom(context, member_id)
+    kind = kind_of(context, LIST)
+    wanted = asked(context.seal, kind, first, after)
+    async with context.read() as db:
+        found = await explain.timeline(
+            db,
+            by=context.signed_in,
+            course_id=number_of(course_id, "Course"),
+            member_id=about,
+            before_seq=wanted.after[0] if wanted.after else None,
+            limit=wanted.size + 1,
+        )
+    page = page_of([(row, row.seq) for row in found.turns], wanted, 1, context.seal, kind)
+
+    async def count(_: Context) -> int:
+        return found.count
+
+    return listing_of(page, [row[0] for row in page.rows], count)
+
+
+def _whom(context: Context, member_id: str | None) -> int:
+    """The person who is meant: oneself, where nobody is named."""
+    about = context.signed_in.member_id if member_id is None else number_of(member_id, "Member")
+    if about is None:
+        raise Refused(Code.BAD_USER_INPUT, "Say with memberId whom the question is about.")
+    return about
 
 
 def _place(seq: str | None) -> int | None:

@@ -2,15 +2,18 @@
 
 import datetime as dt
 
+from access.permissions import Permission
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.people import MemberState
 from models.segments import SegmentKind, SegmentState
-from operations.explain import Standing
+from operations import explain
+from operations.explain import Standing, Turn
 from resolvers import done, explaining
 from schema.course import Course
 from schema.freshness import Freshness
 from schema.member import Member
-from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
+from schema.paging import Connection
+from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 from schema.scalars import JSON
 
 
@@ -105,3 +108,37 @@ class MembershipExplanation:
         explaining.explained_course, requires=SIGNED_IN, description="The course."
     )
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One change of how a person stood to the coordinator role of a course.",
+    rows=explain.Turned,
+)
+class StandingChange:
+    at: dt.datetime
+    turn: Turn
+    was: Standing
+    standing: Standing
+    is_coordinator: bool | None
+    sentence: str
+    cause: Cause | None
+    seq: str = resolved_by(
+        explaining.seq, requires=SIGNED_IN, description="Where in the journal; see `at` and `seq`."
+    )
+
+
+@guarded_type(requires=SIGNED_IN, description="What can be asked about why.")
+class ExplanationQuery:
+    explain_membership: MembershipExplanation | None = resolved_by(
+        explaining.explain_membership,
+        requires=any_of(Permission.EXPLAIN_MEMBERSHIP).by_operation(),
+        description="Why someone is, or is not, coordinator of a course; or was, or was not, `at`"
+        " a moment, that moment included, or when `seq` was the journal's last number.",
+    )
+    coordinator_timeline: Connection[StandingChange] | None = resolved_by(
+        explaining.coordinator_timeline,
+        requires=any_of(Permission.EXPLAIN_MEMBERSHIP).by_operation(),
+        description="Every change of how someone stood to the coordinator role of a course,"
+        " newest first.",
+    )

@@ -3,7 +3,6 @@
 from access.permissions import Permission
 from resolvers import connections as connection_answers
 from resolvers import courses as course_answers
-from resolvers import explaining
 from resolvers import members as member_answers
 from resolvers import nodes as node_answers
 from resolvers import segments as segment_answers
@@ -19,7 +18,7 @@ from schema.content import ContentQuery
 from schema.course import Course
 from schema.department import Department
 from schema.enrolment import EnrolmentQuery
-from schema.explanation import MembershipExplanation
+from schema.explanation import ExplanationQuery
 from schema.insights import InsightQuery
 from schema.job import JobQuery
 from schema.learner import LearnerQuery
@@ -53,6 +52,7 @@ class Query(
     ActivityQuery,
     ModuleQuery,
     EnrolmentQuery,
+    ExplanationQuery,
     JobQuery,
     LearnerQuery,
     LiveSessionQuery,
@@ -137,11 +137,6 @@ class Query(
         member_answers.departments,
         requires=SIGNED_IN,
         description="The departments one may see, by name; those alone that allow one something.",
-    )
-    explain_membership: MembershipExplanation | None = resolved_by(
-        explaining.explain_membership,
-        requires=any_of(Permission.EXPLAIN_MEMBERSHIP).by_operation(),
-        description="Why someone is, or is not, coordinator of a course.",
     )
     connections: list[IdentityConnection] | None = resolved_by(
         connection_answers.identity_connections,

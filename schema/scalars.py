@@ -30,7 +30,7 @@ from operations.certificates.templates import Orientation
 from operations.content.problems import ProblemKind
 from operations.content.questions import KeyShown, QuestionKind
 from operations.coordinators import Held, OnConflict
-from operations.explain import Standing
+from operations.explain import Standing, Turn
 from operations.explain_permission import Obstacle
 from operations.holders import How
 from operations.insights.cells import Policy
@@ -95,6 +95,7 @@ ENUMS = (
     (Held, "HeldCourseRole", "A role someone holds on a course already."),
     (OnConflict, "OnConflict", "What to do with people who hold the other role."),
     (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, or kept in beside them."),
+    (Turn, "CoordinatorTurn", "What became of the coordinator role."),
     (Standing, "CoordinatorStanding", "How a person stands to the coordinator role of a course."),
     (How, "RoleOrigin", "By what a role is held. EVERYBODY: every active member holds it."),
     (Obstacle, "PermissionObstacle", "Why a role does not give a permission."),

@@ -37,7 +37,7 @@ NOUNS: Final = {
     "Segment": ("Open 0", "Closed 0"),
     "Module": ("Pitch", "Clause", town_content.EXAM, town_content.TASK),
     "LiveSession": ("Talk", "Hearing"),
-    "Job": ("made", "failed"),
+    "Job": ("made", "failed", "brought"),
     "Submission": (
         town_grading.OF_LEARNER,
         town_grading.submission_for("instructor", "Selling"),
@@ -62,7 +62,7 @@ PAIRS: Final = (
 CALLED: Final = {"group": "LearnerGroup"}
 """Kinds of things whose ids are called something shorter."""
 
-ABOUT_SOMEBODY: Final = frozenset({"explainMembership", "explainPermission"})
+ABOUT_SOMEBODY: Final = frozenset({"coordinatorTimeline", "explainMembership", "explainPermission"})
 """Root fields whose answer is about whom an optional argument names."""
 
 SAID: Final = {"invitePreview": "count: 1"}

@@ -18,6 +18,7 @@ from access.caller import Caller
 from access.permissions import (
     ANYONE,
     GRANTED_ON,
+    Condition,
     Decision,
     Facts,
     Permission,
@@ -28,7 +29,7 @@ from access.permissions import (
 from models.catalog import CourseState
 from models.people import MemberState
 from operations.holdings import Need, holdings
-from operations.refusals import Denied
+from operations.refusals import Code, Denied, Refused, not_found
 from operations.standing import NO_STANDING, NOBODY, Source, Sources, Standing
 
 LARGEST_ID: Final = 2**63 - 1
@@ -288,6 +289,19 @@ def _storable(ids: Iterable[int]) -> list[int]:
 
 def _sources(principals: Iterable[Principal], scope: Scope, id: int | None) -> Sources:
     return {principal: Source(principal, scope, id) for principal in principals}
+
+
+def why_not(
+    rights: Rights, asked: Permission, course_id: int, decision: Decision, *, while_active: str
+) -> Denied | Refused:
+    """What is said to who may not do something on a course that was prepared: NOT_FOUND where they
+    may not see it, COURSE_NOT_ACTIVE with a sentence where that is all, else Denied."""
+    if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
+        return not_found("course")
+    if decision.condition is Condition.COURSE_IS_ACTIVE:
+        return Refused(Code.COURSE_NOT_ACTIVE, while_active)
+    held = rights.held(Scope.COURSE, course_id)
+    return Denied(asked, Scope.COURSE, held, decision.reason)
 
 
 async def require(

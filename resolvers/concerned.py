@@ -5,7 +5,7 @@ and changes it only by entries. So a stream resumed anywhere tells exactly what 
 cut would have told, whatever has happened meanwhile. What is told of is read when it is sent.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
@@ -86,6 +86,11 @@ class Concerned(Protocol):
         """What one event stands for, if entries like this one follow each other closely."""
 
 
+def rights_on(course_id: int, listener: Iterable[int]) -> frozenset[Key]:
+    """What an entry concerns that may change the rights of a listener on a course."""
+    return frozenset({*(("member", id) for id in listener), ("standing", course_id)})
+
+
 class OfCourse:
     """The coordinators of a course, for one listener."""
 
@@ -105,8 +110,7 @@ class OfCourse:
 
     @property
     def watched(self) -> frozenset[Key]:
-        mine = {("member", id) for id in self._listener}
-        return frozenset({*mine, ("standing", self.course_id)})
+        return rights_on(self.course_id, self._listener)
 
     @property
     def interest(self) -> Interest:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from resolvers.concerned import EDITED, Burst, EventKind, Told
+from resolvers.concerned import EDITED, Burst, EventKind, Told, rights_on
 from sync_engine.entries import Entry, Interest, Key
 
 OF_LEARNERS: Final = ("learner.", "attempt.", "due_date.", "certificate.", "submission.")
@@ -36,10 +36,8 @@ class _OfOneCourse:
 
     @property
     def watched(self) -> frozenset[Key]:
-        own: set[Key] = set()
-        if self.listener.member_id is not None:
-            own = {("member", self.listener.member_id)}
-        return frozenset({*own, ("standing", self.course_id)})
+        own = self.listener.member_id
+        return rights_on(self.course_id, () if own is None else (own,))
 
     @property
     def interest(self) -> Interest:

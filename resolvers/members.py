@@ -15,6 +15,7 @@ from models.people import Member, MemberState
 from operations import visible
 from operations.refusals import not_found
 from resolvers import positions
+from resolvers.audit import aware
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
@@ -95,8 +96,8 @@ async def list_all_members(
     by = Narrowing(
         search=search,
         state=state,
-        signed_in_before=signed_in_before,
-        signed_in_since=signed_in_since,
+        signed_in_before=aware(signed_in_before),
+        signed_in_since=aware(signed_in_since),
         never_signed_in=never_signed_in,
         holding=holding,
         department_id=department_id,

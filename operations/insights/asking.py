@@ -3,9 +3,8 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
-from access.permissions import Condition, Permission, Scope
-from operations.refusals import Code, Denied, Refused, not_found
-from operations.rights import Rights
+from access.permissions import Permission, Scope
+from operations.rights import Rights, why_not
 
 
 async def ask(
@@ -18,10 +17,5 @@ async def ask(
     decision = rights.decide(asked, Scope.COURSE, course_id)
     if decision.allowed:
         return rights.decide(sees, Scope.COURSE, course_id).allowed
-    if not rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
-        raise not_found("course")
-    if decision.condition is Condition.COURSE_IS_ACTIVE:
-        message = "Coordinators read how quizzes are doing while the course is ACTIVE."
-        raise Refused(Code.COURSE_NOT_ACTIVE, message)
-    held = rights.held(Scope.COURSE, course_id)
-    raise Denied(asked, Scope.COURSE, held, decision.reason)
+    message = "Coordinators read how quizzes are doing while the course is ACTIVE."
+    raise why_not(rights, asked, course_id, decision, while_active=message)

@@ -13,8 +13,8 @@ from access.permissions import Condition, Permission, Scope, scope_of
 from models.jobs import Job, JobKind
 from models.people import Member, MemberState
 from operations import visible
-from operations.refusals import Code, Denied, Refused, not_found
-from operations.rights import Rights
+from operations.refusals import Denied, Refused
+from operations.rights import Rights, why_not
 
 LIMITED_TO: Final = "limitedTo"
 SHOWS: Final = "shows"
@@ -180,15 +180,12 @@ class _Reader:
         self, kind: JobKind, course_id: int | None, shows: Shown
     ) -> Denied | Refused | None:
         asks, (scope, id) = ASKS[kind], self._place(kind, course_id)
-        if asks.is_of_course and not self._holds(Permission.VIEW_COURSE_INFO, scope, id):
-            return not_found("course")
         decision = self._rights.decide(asks.permission, scope, id, **asks.facts)
         if decision.allowed and await self._reads_all(kind, course_id, shows):
             return None
-        if decision.condition is Condition.COURSE_IS_ACTIVE:
-            return Refused(
-                Code.COURSE_NOT_ACTIVE, "Coordinators export this while the course is ACTIVE."
-            )
+        if asks.is_of_course:
+            message = "Coordinators export this while the course is ACTIVE."
+            return why_not(self._rights, asks.permission, id, decision, while_active=message)
         return Denied(asks.permission, scope, self._rights.held(scope, id), decision.reason)
 
     async def reach(self, kind: JobKind, course_id: int | None) -> frozenset[str]:

@@ -11,7 +11,7 @@ from access.permissions import Decision, Permission, Scope
 from operations.insights.courses import CourseInsights
 from operations.refusals import Denied, not_found
 from resolvers.announcements import Event, Stream, start_at
-from resolvers.concerned import Burst, EventKind, Told
+from resolvers.concerned import Burst, EventKind, Told, rights_on
 from resolvers.context import Context
 from resolvers.foresight import Foresight
 from resolvers.ids import number_of
@@ -50,8 +50,7 @@ class OfInsights:
 
     @property
     def watched(self) -> frozenset[Key]:
-        mine = {("member", id) for id in self._listener}
-        return frozenset({*mine, ("standing", self.course_id)})
+        return rights_on(self.course_id, self._listener)
 
     @property
     def interest(self) -> Interest:

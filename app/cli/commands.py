@@ -21,6 +21,7 @@ from app.cli import (
     verify,
     watch,
     who_can,
+    why,
     worker,
 )
 
@@ -45,6 +46,7 @@ commands.command("mail")(mail.mail)
 commands.command("jobs")(jobs.jobs)
 commands.command("verify")(verify.verify)
 commands.command("who-can")(who_can.who_can)
+commands.command("why")(why.why)
 commands.command("export-schema")(export_schema.export_schema)
 commands.command("simulate", hidden=True)(simulate.simulate)
 commands.add_typer(token.tokens, name="token")

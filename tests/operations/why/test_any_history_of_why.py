@@ -1,0 +1,213 @@
+"""Whatever happened, in whatever order: why at any time is what the rows said then (S10).
+
+The truth is written down after every step from rows and views alone; the product answers at the
+end, from the present and its journal.
+"""
+
+import datetime as dt
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine, text
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from models.people import MemberState
+from operations import explain
+from operations.explain import Standing, WhyCoordinator
+from tests.operations.why.telling import (
+    COURSES,
+    GROUPS,
+    PEOPLE,
+    RULES,
+    SEGMENTS,
+    VALUES,
+    Company,
+    Snapshot,
+)
+
+# The longest history asks some thousand questions, on a machine that others use too.
+pytestmark = [pytest.mark.spec("S10"), pytest.mark.timeout(180)]
+
+INSTANT = dt.timedelta(microseconds=1)
+LONG_AGO = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+
+person, course = st.sampled_from(PEOPLE), st.sampled_from(COURSES)
+segment = st.sampled_from(SEGMENTS)
+steps = st.one_of(
+    st.sampled_from(sorted(VALUES)).flatmap(
+        lambda name: st.tuples(
+            st.just("change"), person, st.just(name), st.sampled_from(VALUES[name])
+        )
+    ),
+    st.tuples(st.just("schema"), st.sampled_from(["define", "number", "text", "remove"])),
+    st.tuples(
+        st.just("group"),
+        st.sampled_from(["add", "add", "remove", "rename", "delete"]),
+        st.sampled_from(GROUPS),
+        person,
+    ),
+    st.tuples(st.just("edit"), st.sampled_from(list(RULES)), st.integers(0, 2)),
+    st.tuples(st.just("life"), st.sampled_from(["pause", "resume"]), segment),
+    st.tuples(st.just("delete"), segment),
+    st.tuples(st.just("name"), st.sampled_from(["in", "out"]), person),
+    st.tuples(st.just("attach"), st.sampled_from(["on", "on", "off"]), course, segment),
+    st.tuples(
+        st.just("role"),
+        st.sampled_from(["instructors", "coordinators", "INSTRUCTOR", "COORDINATOR"]),
+        course,
+        person,
+    ),
+    st.tuples(
+        st.just("say"),
+        st.sampled_from(["exclude", "keep", "lift"]),
+        course,
+        person,
+        st.sampled_from([None, 3]),
+    ),
+    st.tuples(st.just("account"), person, st.sampled_from(MemberState)),
+    st.tuples(st.just("days"), st.integers(1, 8)),
+    st.tuples(st.just("works"), st.sampled_from(["all", "all", "people", "expand", "segments"])),
+    st.tuples(st.just("works"), st.just("all")),
+)
+
+
+def standing_of(then: Snapshot, course_id: int, member_id: int) -> Standing:
+    """How the rows had the person stand."""
+    pair = (course_id, member_id)
+    if member_id not in then.people or course_id not in then.attached | dict(then.roles):
+        return Standing.NO_SOURCE
+    kind = then.overrides.get(pair, ("",))[0]
+    follows = any((member_id, each) in then.members_in for each in then.attached[course_id])
+    if then.roles.get(pair) == "INSTRUCTOR":
+        return Standing.INSTRUCTOR
+    if then.people[member_id].state != "ACTIVE":
+        return Standing.ACCOUNT_NOT_ACTIVE
+    if pair in then.roles:
+        return Standing.DIRECT
+    if follows:
+        return Standing.EXCLUDED if kind == "EXCLUDE" else Standing.DERIVED
+    return Standing.KEPT if kind == "KEEP" else Standing.NO_SOURCE
+
+
+def assert_told(
+    why: WhyCoordinator, then: Snapshot, causes: dict[int, Any], set_in: dict[Any, Any]
+) -> None:
+    """The answer says of that time what was written down then."""
+    course_id, member_id = why.course_id, why.member_id
+    pair = (course_id, member_id)
+    attached = then.attached.get(course_id, ())
+    assert why.is_coordinator is (pair in then.coordinators)
+    assert why.unknown == ()
+    assert why.account == then.people[member_id].state
+    assert (why.role and why.role.role) == then.roles.get(pair)
+    said = why.override and (why.override.kind, why.override.reason, why.override.expires_at)
+    assert said == then.overrides.get(pair)
+    assert tuple(each.segment_id for each in why.segments) == attached
+    for reason in why.segments:
+        row = then.segments[reason.segment_id]
+        assert (reason.name, reason.state, reason.version) == (row.name, row.state, row.version)
+        assert reason.is_member is ((member_id, reason.segment_id) in then.members_in)
+        assert reason.explanation == then.explained(member_id, reason.segment_id)
+        source = (course_id, member_id, "SEGMENT", reason.segment_id)
+        if source in then.sources:
+            assert reason.cause is not None
+            assert causes[reason.cause.seq] == then.sources[source]
+        for name, change in reason.changes.items():
+            if (member_id, name) in set_in:
+                assert change.seq in set_in[member_id, name], name
+
+
+def set_until(company: Company, upto: int) -> dict[Any, Any]:
+    """Between which numbers each attribute of each person was last set, as this test did it."""
+    found: dict[Any, Any] = {}
+    before = None
+    for then in company.told[: upto + 1]:
+        if then.step[0] == "change" and before is not None:
+            member_id, name = company.world.members[then.step[1]], then.step[2]
+            was = before.people[member_id].attributes.get(name)
+            if then.people[member_id].attributes.get(name) != was:
+                found[member_id, name] = range(then.before + 1, then.head + 1)
+        before = then
+    return found
+
+
+async def asked(company: Company, **when: Any) -> list[WhyCoordinator]:
+    """Everybody on every course, at one time."""
+    world = company.world
+    async with world.edge.read() as db:
+        return [
+            await explain.membership(
+                db,
+                by=world.system,
+                course_id=world.courses[title],
+                member_id=world.members[name],
+                **when,
+            )
+            for title in COURSES
+            for name in PEOPLE
+        ]
+
+
+@settings(
+    max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(history=st.lists(steps, min_size=1, max_size=22))
+async def test_why_at_any_time_is_what_was_so_then(
+    sessions: async_sessionmaker[AsyncSession], sync_database: Engine, history: list[Any]
+) -> None:
+    company = await Company.new(sessions, sync_database)
+    for step in history:
+        await company.take(step)
+    world = company.world
+    async with world.edge.read() as db:
+        rows = await db.execute(
+            text("SELECT seq, at, cause FROM journal_entry WHERE workspace_id = :id"),
+            {"id": world.workspace_id},
+        )
+        journal = {seq: (at, cause) for seq, at, cause in rows}
+    causes = {seq: cause for seq, (_, cause) in journal.items()}
+
+    for number, then in enumerate(company.told[1:], start=1):
+        last, following = journal[then.head][0], journal.get(then.head + 1)
+        until = following[0] - INSTANT if following else then.at
+        times: dict[str, Any] = [{"at": last}, {"at": until}, {"seq": then.head}][number % 3]
+        set_in = set_until(company, number)
+        for why in await asked(company, **times):
+            assert_told(why, then, causes, set_in)
+            assert why.standing is standing_of(then, why.course_id, why.member_id)
+            assert why.seq == then.head
+    for nowhere in ({"at": LONG_AGO}, {"seq": 0}, {"seq": company.told[0].head}):
+        for why in await asked(company, **nowhere):
+            assert (why.standing, why.is_coordinator) == (Standing.NOT_THERE, False)
+    for why in await asked(company):
+        assert_told(why, company.told[-1], causes, {})
+    await assert_told_in_time(company)
+
+
+async def assert_told_in_time(company: Company) -> None:
+    """The time line of each person on each course leads through every standing there was."""
+    world = company.world
+    for title in COURSES:
+        for name in PEOPLE:
+            about = {"course_id": world.courses[title], "member_id": world.members[name]}
+            async with world.edge.read() as db:
+                line = await explain.timeline(db, by=world.system, **about, limit=1000)
+                half = line.turns[: line.count // 2]
+                rest = await explain.timeline(
+                    db,
+                    by=world.system,
+                    **about,
+                    before_seq=half[-1].seq if half else None,
+                    limit=1000,
+                )
+            assert [*half, *rest.turns] == line.turns
+            for then in company.told[2:]:
+                last = next((each for each in line.turns if each.seq <= then.head), None)
+                standing = standing_of(then, *about.values())
+                assert (last.standing if last else Standing.NO_SOURCE) is standing
+            for newer, older in itertools.pairwise(line.turns):
+                assert (newer.was, newer.seq > older.seq) == (older.standing, True)
+                assert newer.standing is not newer.was

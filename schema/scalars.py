@@ -44,6 +44,7 @@ from operations.learning.listing_actions import ActionObstacle
 from operations.learning.listing_narrowing import CertificateStanding, LearnerKind
 from operations.learning.listing_orders import LearnerOrder
 from operations.learning.resetting import Reset
+from operations.linting import SegmentLintKind
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
@@ -125,6 +126,7 @@ ENUMS = (
     (ImportOutcome, "ImportOutcome", "What becomes of a row of a file that is brought."),
     (FileFormat, "FileFormat", "A workbook for Excel, or text separated by commas."),
     (VersionOrigin, "SegmentVersionOrigin", "What made a version of a rule."),
+    (SegmentLintKind, "SegmentLintKind", "UNKNOWN_VALUE, NO_VALUES: now, of nobody."),
     (DifferenceKind, "DifferenceKind", "What became of a part of a rule."),
     (Part, "RulePart", "What a part of a rule is."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),

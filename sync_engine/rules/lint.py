@@ -4,14 +4,25 @@ Everything found is proven (proving.py): with all that is found replaced by the 
 comes down to, the rule is true of the same people. What cannot be proven is not found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
 from sync_engine.rules.attributes import Catalog
 from sync_engine.rules.forms import form_of
-from sync_engine.rules.nodes import All, Any_, Everyone, Not, Rule
+from sync_engine.rules.nodes import (
+    All,
+    Any_,
+    Everyone,
+    Leaf,
+    Literal,
+    Not,
+    Now,
+    Rule,
+    expected,
+    values_of,
+)
 from sync_engine.rules.normal import conjunctions, equalities
 from sync_engine.rules.parsing import Parser
 from sync_engine.rules.places import Place
@@ -53,27 +64,56 @@ class Lint:
 
 
 @dataclass(frozen=True, slots=True)
-class Linted:
-    """`is_complete`: nothing was passed over for want of steps."""
+class Named:
+    """A value that a clause names, as facts are compared with it, and where it stands."""
 
+    leaf: Leaf
+    value: Literal
+    path: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Linted:
+    """`text` is what the places are in. `is_complete`: no steps were wanting to prove more."""
+
+    rule: Rule
+    text: str
     findings: tuple[Lint, ...]
+    named: tuple[Named, ...]
     is_never_true: bool
     is_always_true: bool
     is_found_by_equality: bool
     is_complete: bool
 
 
-def lint(rule: Rule, place: Place | None = None) -> Linted:
-    """All findings in the order of the rule; located, with the place of the rule in its text."""
+def lint_text(text: str, catalog: Catalog) -> Linted:
+    """All findings in a text, as it stands, in its order; raises InvalidRule."""
+    canonical = parse(text, catalog)
+    document, place = Parser(text).rule()
+    as_it_stands = Reader(catalog, draft=False).node(document)
+    return _lint(as_it_stands or canonical, text, place)
+
+
+def lint_rule(rule: Rule) -> Linted:
+    """The same of a canonical rule, with the places in its canonical text."""
+    text = format(rule)
+    _, place = Parser(text).rule()
+    return _lint(rule, text, place)
+
+
+def _lint(rule: Rule, text: str, place: Place) -> Linted:
     linter = _Linter()
     linter.reduced(rule, "", ())
-    found = linter.findings
-    if place is not None:
-        found = [_located(each, place) for each in found]
+    found = [_located(each, place) for each in linter.findings]
     found.sort(key=lambda each: [_place_in_order(key) for key in each.path.split("/")])
     prover = linter.prover
     return Linted(
+        rule,
+        text,
         tuple(found),
+        tuple(_named(rule, "", place)),
         is_never_true=prover.never(rule),
         is_always_true=prover.always(rule),
         is_found_by_equality=is_found_by_equality(rule),
@@ -81,18 +121,21 @@ def lint(rule: Rule, place: Place | None = None) -> Linted:
     )
 
 
-def lint_text(text: str, catalog: Catalog) -> Linted:
-    """The same of a text as it stands, with the places of what is found; raises InvalidRule."""
-    canonical = parse(text, catalog)
-    document, place = Parser(text).rule()
-    as_it_stands = Reader(catalog, draft=False).node(document)
-    return lint(as_it_stands or canonical, place)
-
-
-def lint_rule(rule: Rule) -> Linted:
-    """The same of a canonical rule, with the places in its canonical text."""
-    _, place = Parser(format(rule)).rule()
-    return lint(rule, place)
+def _named(rule: Rule, path: str, place: Place) -> Iterator[Named]:
+    """The literal values of all clauses, from left to right."""
+    if isinstance(rule, Not):
+        yield from _named(rule.rule, f"{path}/not", place)
+    elif isinstance(rule, All | Any_):
+        for each, key in zip(rule.rules, _paths(rule, path), strict=True):
+            yield from _named(each, key, place)
+    elif not isinstance(rule, Everyone):
+        values = values_of(rule)
+        listed = place.at(f"{path}/value").parts
+        for number, value in enumerate(values):
+            if not isinstance(value, Now):
+                key = f"{path}/value/{number}" if len(listed) == len(values) else f"{path}/value"
+                found = place.at(key)
+                yield Named(rule, expected(rule.type, value), key, found.start, found.end)
 
 
 def is_found_by_equality(rule: Rule) -> bool:

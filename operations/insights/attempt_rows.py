@@ -17,13 +17,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission, Scope, scope_of
-from models.catalog import Course, CourseModule, Module, ModuleKind
+from models.catalog import Course, Module
 from models.content import ModuleRevision
 from models.grading import SubmissionState
 from models.jobs import JobKind
 from operations.content.given import questions_of
 from operations.content.questions import Choice, Question, QuestionKind
 from operations.content.revisions import content_of
+from operations.insights.asking import of_quiz
 from operations.insights.cells import Narrow, Policy
 from operations.insights.sources import LONGEST_SLICE
 from operations.jobs import rights as jobs
@@ -116,19 +117,8 @@ async def about_quiz(
     if to.department is not None:
         # Whose rows are left would say who is in that department.
         await require(db, by, Permission.LIST_ALL_MEMBERS)
-    found = (
-        await db.execute(
-            select(Course.title, Module.title)
-            .join(CourseModule, CourseModule.course_id == Course.id)
-            .join(Module, Module.id == CourseModule.module_id)
-            .where(
-                Course.workspace_id == by.workspace_id,
-                Course.id == course_id,
-                Module.id == module_id,
-                Module.kind == ModuleKind.QUIZ,
-            )
-        )
-    ).one_or_none()
+    titles = of_quiz(Course.title, Module.title, by=by, course_id=course_id, module_id=module_id)
+    found = (await db.execute(titles)).one_or_none()
     if found is None:
         raise not_found("quiz")
     revisions = await db.scalars(

@@ -11,14 +11,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
-from models.catalog import Course, CourseModule, Module, ModuleKind
+from models.catalog import Course, Module
 from models.content import ModuleRevision
 from models.insights import Facet
 from models.workspaces import Workspace, WorkspaceStream
 from operations.content.questions import Content
 from operations.content.revisions import content_of
 from operations.insights import cells, quiz_hiding
-from operations.insights.asking import ask
+from operations.insights.asking import ask, of_quiz
 from operations.insights.cells import Cell, Narrow, Policy, Unit
 from operations.insights.quiz_figures import (
     NOTHING_HIDDEN,
@@ -104,23 +104,18 @@ class _About(NamedTuple):
 
 async def _about(db: AsyncSession, by: Caller, course_id: int, module_id: int) -> _About:
     found = await db.execute(
-        select(
+        of_quiz(
             Module.title,
             Module.revision,
             Workspace.smallest_group,
             WorkspaceStream.epoch,
             WorkspaceStream.head,
+            by=by,
+            course_id=course_id,
+            module_id=module_id,
         )
-        .join(CourseModule, CourseModule.module_id == Module.id)
-        .join(Course, Course.id == CourseModule.course_id)
         .join(Workspace, Workspace.id == Course.workspace_id)
         .join(WorkspaceStream, WorkspaceStream.workspace_id == Course.workspace_id)
-        .where(
-            Course.workspace_id == by.workspace_id,
-            Course.id == course_id,
-            Module.id == module_id,
-            Module.kind == ModuleKind.QUIZ,
-        )
     )
     row = found.one_or_none()
     if row is None:

@@ -20,7 +20,7 @@ from operations.jobs.working import RunIsOver
 from tests.operations.imports.bringing import Bringing
 from tests.world import MONDAY, World
 
-pytestmark = pytest.mark.spec("X5")
+pytestmark = [pytest.mark.spec("X5"), pytest.mark.timeout(300)]
 
 TITLES = ("User name", "E-mail", "Level")
 NAMES = ("", "a", "b", "C", "d", "a@x.example")
@@ -108,7 +108,7 @@ def _change(person: Someone, name: str, address: str, level: str) -> str:
 
 
 @settings(
-    max_examples=15,
+    max_examples=12,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -120,6 +120,10 @@ async def test_people_become_what_a_list_gone_through_by_hand_says(
     await world.member("Mona")
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)
     naive = Naive([Someone(f"mona@{world.slug}.example")])
+    for user_name in ("a", "b"):
+        await world.member(user_name, emails=[f"{user_name}@x.example"])
+        await world.change(user_name, userName=user_name)
+        naive.people.append(Someone(user_name, f"{user_name}@x.example"))
 
     for story in told:
         bringing = Bringing(world, TITLES, story.rows, batch=story.batch)

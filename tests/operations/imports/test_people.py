@@ -134,6 +134,25 @@ async def test_the_person_of_an_earlier_line_is_refused_across_batches_too(offic
     assert {each["level"] for each in (await known(office)).values() if "level" in each} == {1}
 
 
+@pytest.mark.parametrize("batch", [500, 1])
+async def test_whose_names_a_row_changes_stays_the_person_of_that_row(
+    office: World, batch: int
+) -> None:
+    """Trying and doing say the same, though only doing makes the old names free."""
+    await office.change("Lea", emails=["lea@home.example"])
+    rows = [
+        ["lea.new", "lea@home.example"],
+        ["lea@acme.example", ""],
+        ["cora@acme.example", "cora@home.example"],
+        ["", "cora@acme.example"],
+        ["cora@home.example", ""],
+    ]
+
+    became = await imported(office, ["User name", "E-mail"], *rows, batch=batch)
+
+    assert became == ["UPDATED", "REFUSED", "UPDATED", "REFUSED", "CREATED"]
+
+
 async def test_a_row_that_was_refused_is_nobody_s_first(office: World) -> None:
     rows = [["nina", "many"], ["nina", "3"], ["nina", "4"]]
 

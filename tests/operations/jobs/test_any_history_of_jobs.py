@@ -21,7 +21,7 @@ from operations.jobs.working import RUNS, MadeFile
 from operations.refusals import Code, Refused
 from tests.world import World
 
-pytestmark = pytest.mark.spec("X4", "X5")
+pytestmark = [pytest.mark.spec("X4", "X5"), pytest.mark.timeout(300)]
 
 A_FILE = MadeFile("people.csv", "text/csv", 12, b"\x01" * 32, 1)
 YEARS = dt.timedelta(days=4_000)

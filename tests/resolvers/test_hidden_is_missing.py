@@ -92,7 +92,7 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
 OF_LEARNING = ("LearnerGroup", "Attachment", "Submission", "Certificate", "LiveSession")
 """What the town has none of: whatever names one is about something that is not there."""
 
-ALLOWED = {"attempt", "submission", "learner", "group", "export"}
+ALLOWED = {"attempt", "submission", "learner", "group", "export", "insights"}
 """What a learner does alone, and a coordinator with others; all else asked for is refused them."""
 
 G3 = {"code", "coordinate", "requiredAnyOf", "scope", "held", "reason"}

@@ -59,6 +59,7 @@ OTHER_VALUES: dict[str, Any] = {
     "text": "e",
     "timeZone": "UTC",
     "title": "A title",
+    "toVersion": 1,
     "version": 1,
 }
 """What required arguments that are no ids are given."""

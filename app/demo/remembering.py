@@ -1,11 +1,12 @@
 """Plays what takes the longest of the demo company's past: everybody who took First Aid, one after
-the other in a transaction of their own, by two processes at once.
+the other in a transaction of their own, by as many processes as there are cores, up to four.
 
 What was interrupted goes on at the next start, with whoever has not been played yet.
 """
 
 import datetime as dt
 import multiprocessing
+import os
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Any, Final, TypeVar
@@ -27,7 +28,7 @@ from models.progress import Attempt, AttemptState
 from models.workspaces import Workspace
 from operations.edge import Edge
 
-AT_ONCE: Final = 2
+AT_ONCE: Final = min(4, os.cpu_count() or 1)
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from app.demo.history import MONTHS_BEHIND
 from models.catalog import CourseKind
 from tests.app.cli.program import run, running
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(300)
 
 STEPS = [*range(1, 14)]
 STEP = re.compile(r"^(\d+)\. [^\n]*\n(curl .*?)\n\n", re.DOTALL | re.MULTILINE)

@@ -1,8 +1,8 @@
 """Which change led to something, and as much of it as is about the person who is explained."""
 
 import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, and_, select
@@ -10,9 +10,24 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.journal import JournalEntry
 from operations.why.answers import Cause
+from operations.why.entries import CHANGED
 
 OF_A_SEGMENT: Final = frozenset({"name", "kind", "state", "rule", "place", "memberIds"})
 """What a cause tells of a change of a segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One entry that shares a cause, and whom or what it is about."""
+
+    told: Cause
+    member_id: int | None
+    segment_id: int | None
+
+
+Causes = Mapping[uuid.UUID, Sequence[Said]]
+"""For each cause its entries about the person, a segment, or neither: a directory group, the
+clock. The latest come first."""
 
 
 async def causes_of(
@@ -21,15 +36,17 @@ async def causes_of(
     wanted: Collection[uuid.UUID | None],
     member_id: int,
     segment_ids: Collection[int],
-) -> dict[uuid.UUID, Cause]:
-    """For each cause the entry that concerns the person, else the one about a segment, else one
-    about neither: a directory group, the clock."""
+) -> Causes:
+    """The entries of these causes that may concern a person and these segments."""
     ids = {each for each in wanted if each is not None}
+    found: dict[uuid.UUID, list[Said]] = {id: [] for id in ids}
     if not ids:
-        return {}
-    rows = await db.execute(
+        return found
+    rows: Iterable[Any] = await db.execute(
         select(
             JournalEntry.cause,
+            JournalEntry.member_id,
+            JournalEntry.segment_id,
             JournalEntry.seq,
             JournalEntry.at,
             JournalEntry.verb,
@@ -45,13 +62,35 @@ async def causes_of(
             | JournalEntry.segment_id.in_(segment_ids)
             | _is_about_nobody(),
         )
-        .order_by(
-            JournalEntry.member_id.is_not(None),
-            JournalEntry.segment_id.is_not(None),
-            JournalEntry.seq.desc(),
-        )
+        .order_by(JournalEntry.seq)
     )
-    return {row[0]: Cause(*row[1:]) for row in rows if row[0] is not None}
+    for row in rows:
+        if row.cause is not None:
+            found[row.cause].append(Said(Cause(*row[3:]), row.member_id, row.segment_id))
+    return found
+
+
+def chosen(
+    causes: Causes, id: uuid.UUID | None, segment_id: int | None, looked_at: Collection[str]
+) -> Cause | None:
+    """Of a cause what concerns the person, as far as a rule looks at it; else what is about the
+    segment; else what is about neither. None where it is about something else: markers keep the
+    last of several causes, and that may not be the one that decided.
+    """
+    if id is None:
+        return None
+    entries = causes.get(id, ())
+    own = (each for each in entries if each.member_id and _concerns(each.told, looked_at))
+    of_segment = (each for each in entries if segment_id and each.segment_id == segment_id)
+    neutral = (each for each in entries if each.member_id is None and each.segment_id is None)
+    found = next((each for some in (own, of_segment, neutral) for each in some), None)
+    return None if found is None else found.told
+
+
+def _concerns(cause: Cause, looked_at: Collection[str]) -> bool:
+    if cause.verb != CHANGED:
+        return True
+    return bool((cause.after or {}).keys() & set(looked_at))
 
 
 def _is_about_nobody() -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from operations.provided import BY_GROUPS
 from operations.why import known, rules, wording
 from operations.why.answers import Cause, SegmentReason
-from operations.why.causes import about, causes_of
+from operations.why.causes import Causes, about, causes_of, chosen
 from operations.why.history import Attached, History, Interval
 from operations.why.known import Known
 from operations.why.places import Place
@@ -91,18 +91,17 @@ async def _person(
 def _reason(
     stand: _Stand,
     person: Known,
-    causes: Mapping[uuid.UUID, Cause],
+    causes: Causes,
     member_id: int,
     place: Place,
 ) -> SegmentReason:
     rule, segment = stand.rule, stand.segment
-    used = frozenset[str]() if rule is None else attributes_used(rule)
+    used = frozenset(() if rule is None else attributes_used(rule))
     unknown = person.unknown & used
     explanation = None if unknown else _explained(rule, person)
     changes = {name: person.changes[name] for name in used if name in person.changes}
     if rule is not None and offsets(rule) and person.ticked is not None:
         changes[NOW] = person.ticked
-    led_here, led_out = stand.led_here, stand.led_out
     return SegmentReason(
         segment_id=segment.id,
         name=segment.name,
@@ -119,11 +118,24 @@ def _reason(
             is_member=stand.current is not None,
             is_past=place.is_past,
         ),
-        cause=about(causes.get(led_here) if led_here else None, used, member_id),
+        cause=about(_led_here(stand, causes, changes, used), used, member_id),
         ended_at=stand.last.until if stand.last else None,
-        ended=about(causes.get(led_out) if led_out else None, used, member_id),
+        ended=about(chosen(causes, stand.led_out, segment.id, used), used, member_id),
         changes=changes,
     )
+
+
+def _led_here(
+    stand: _Stand, causes: Causes, changes: Mapping[str, Cause], used: frozenset[str]
+) -> Cause | None:
+    """What made the person coordinator through this segment. Where the engine's marker kept a
+    cause that is about something else, the newest change of what the rule looks at, as long as it
+    came before the engine looked."""
+    found = chosen(causes, stand.led_here, stand.segment.id, used)
+    if found is not None or stand.current is None or stand.current.opened is None:
+        return found
+    before = [each for each in changes.values() if each.seq < stand.current.opened]
+    return max(before, key=lambda each: each.seq, default=None)
 
 
 def _explained(rule: Rule | None, person: Known) -> Explanation | None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.segments import Segment
 from operations.why import wording
 from operations.why.answers import HOLDING, Cause, Standing, holds
-from operations.why.causes import about, causes_of
+from operations.why.causes import Causes, about, causes_of, chosen
 from operations.why.entries import Entry
 from operations.why.history import History
 
@@ -72,12 +72,13 @@ class Turned:
 @dataclass(frozen=True, slots=True)
 class _Happened:
     """Something that may have changed the standing: an entry about it, or the change set that
-    opened or closed an interval because of `cause`."""
+    opened or closed an interval in a segment because of `cause`."""
 
     seq: int
     at: dt.datetime
     entry: Entry | None = None
     cause: uuid.UUID | None = None
+    segment_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +120,10 @@ def _happened(past: History) -> Iterator[_Happened]:
     for interval in (each for of_one in past.intervals.values() for each in of_one):
         if interval.opened is not None:
             seq, at = interval.opened, interval.since
-            found[seq] = _Happened(seq, at, cause=interval.cause)
+            found[seq] = _Happened(seq, at, None, interval.cause, interval.segment_id)
         if interval.closed is not None and interval.until is not None:
             seq, at = interval.closed, interval.until
-            found[seq] = _Happened(seq, at, cause=interval.closing_cause)
+            found[seq] = _Happened(seq, at, None, interval.closing_cause, interval.segment_id)
     yield from found.values()
 
 
@@ -152,12 +153,12 @@ class _Words:
     looked_at: frozenset[str]
 
 
-def _turned(past: History, step: _Step, words: _Words, causes: Mapping[uuid.UUID, Cause]) -> Turned:
+def _turned(past: History, step: _Step, words: _Words, causes: Causes) -> Turned:
     happened = step.happened
     if happened.entry is not None:
         cause: Cause | None = happened.entry.as_cause()
     else:
-        cause = causes.get(happened.cause) if happened.cause else None
+        cause = chosen(causes, happened.cause, happened.segment_id, words.looked_at)
     through = ", ".join(f"“{words.segments[id]}”" for id in step.through)
     sentence = SAID[step.standing].format(through=through)
     return Turned(

@@ -130,7 +130,7 @@ def refuse_dull(answer: dict[str, Any]) -> None:
 def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     with running("demo", "--port", "0", "--data-dir", data, log=tmp_path / "first") as demo:
-        steps = steps_in(demo.wait_for(COMMANDS[-1]))
+        steps = steps_in(demo.wait_for(COMMANDS[-1], 180))
         url = re.findall(r"Look +(\S+)/graphql", demo.said())[0]
         assert sorted(steps) == STEPS
 

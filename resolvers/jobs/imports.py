@@ -73,7 +73,7 @@ class RowView:
 def _of_job(_: Context, owner: Any, outcomes: tuple[ImportOutcome, ...] | None) -> Select[Any]:
     """While it is being done, the rows that are."""
     rows = (
-        select(ImportRow, Job.parameters[TITLES])
+        select(ImportRow, Job.parameters[TITLES].label("titles"))
         .join(Job, Job.id == ImportRow.job_id)
         .where(
             ImportRow.job_id == owner,

@@ -70,6 +70,10 @@ class InvalidRule(Refusal):
     """INVALID_RULE, with every problem."""
 
 
+class InvalidFile(Refusal):
+    """INVALID_FILE, with every problem."""
+
+
 class PlainRefusal(Refusal):
     """Every other refusal."""
 
@@ -83,6 +87,7 @@ KINDS: Final[Mapping[Code, type[Refusal]]] = {
     Code.INVALID_ANSWERS: InvalidContent,
     Code.SUBMISSION_CAP_REACHED: LimitReached,
     Code.INVALID_RULE: InvalidRule,
+    Code.INVALID_FILE: InvalidFile,
     Code.NOT_ON_DEPARTMENT_TEAM: NotOnDepartmentTeam,
 }
 
@@ -133,6 +138,7 @@ class Answer:
     changed: Sequence[int] = field(default_factory=tuple)
     results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     people_count: int | None = None
+    file_steps: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)

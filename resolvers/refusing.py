@@ -11,6 +11,7 @@ from models.coordinators import CourseRoleKind
 from models.people import Member
 from operations.content.problems import Problem, ProblemKind
 from operations.coordinators import Held, OnConflict
+from operations.segment_files.wanted import FileProblem
 from resolvers.context import Context
 from resolvers.ids import decode, encode
 from resolvers.rows import members_by_id
@@ -80,6 +81,10 @@ async def strangers(root: Parent, info: Info) -> list[Member]:
 
 def problems(root: Parent) -> Sequence[RuleProblem]:
     return problems_in(root.details)
+
+
+def file_problems(root: Parent) -> Sequence[FileProblem]:
+    return [FileProblem(**each) for each in root.details.get("problems", ())]
 
 
 def problems_in(details: Mapping[str, Any]) -> Sequence[RuleProblem]:

@@ -33,6 +33,7 @@ from schema.payloads import (
 from schema.people import PeopleMutation
 from schema.picture import InsightMutation
 from schema.requires import SIGNED_IN, any_of, done_by, guarded_type
+from schema.segment_file import SegmentFileMutation
 from schema.segment_mutation import SegmentMutation
 from schema.submission_mutation import SubmissionMutation
 from schema.team_mutation import TeamMutation
@@ -57,6 +58,7 @@ class Mutation(
     CalendarMutation,
     InvitationMutation,
     AttributeMutation,
+    SegmentFileMutation,
     SegmentMutation,
     AttemptMutation,
     SubmissionMutation,

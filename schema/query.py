@@ -32,6 +32,7 @@ from schema.permission import PermissionQuery
 from schema.quiz_insights import QuizInsightQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
+from schema.segment_file import SegmentFileQuery
 from schema.segment_lint import SegmentLintQuery
 from schema.segment_version import SegmentVersionQuery
 from schema.submission import SubmissionQuery
@@ -58,6 +59,7 @@ class Query(
     LearnerQuery,
     LiveSessionQuery,
     PermissionQuery,
+    SegmentFileQuery,
     SegmentLintQuery,
     SegmentVersionQuery,
     AttributeQuery,

@@ -8,6 +8,7 @@ from models.coordinators import CourseRoleKind
 from operations.content.problems import Problem, ProblemKind
 from operations.coordinators import Held, OnConflict
 from operations.refusals import Code
+from operations.segment_files import wanted
 from resolvers import answers, done, refusing
 from schema.member import Member
 from schema.requires import SIGNED_IN, column, guarded_type, resolved_by
@@ -131,6 +132,29 @@ class InvalidContent(Refusal):
     )
 
 
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One thing that is wrong with a file of segments. `line` is null where it is of the"
+    " whole file.",
+    rows=wanted.FileProblem,
+)
+class FileProblem:
+    line: int | None
+    segment: str | None
+    message: str
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="The file cannot be applied.",
+    rows=answers.InvalidFile,
+)
+class InvalidFile(Refusal):
+    problems: list[FileProblem] = resolved_by(
+        refusing.file_problems, requires=SIGNED_IN, description="All of them at once."
+    )
+
+
 @guarded_type(requires=SIGNED_IN, description="Every other refusal.", rows=answers.PlainRefusal)
 class PlainRefusal(Refusal):
     details: JSON = column("details", requires=SIGNED_IN, description="What else is known.")
@@ -142,6 +166,7 @@ KINDS: tuple[Any, ...] = (
     InUse,
     NotOnDepartmentTeam,
     InvalidRule,
+    InvalidFile,
     InvalidContent,
     PlainRefusal,
 )

@@ -49,6 +49,7 @@ from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
 from operations.refusals import Code
+from operations.segment_files.planning import Action
 from operations.team import CoursePermission, DepartmentPermission
 from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
@@ -127,6 +128,7 @@ ENUMS = (
     (FileFormat, "FileFormat", "A workbook for Excel, or text separated by commas."),
     (VersionOrigin, "SegmentVersionOrigin", "What made a version of a rule."),
     (SegmentLintKind, "SegmentLintKind", "UNKNOWN_VALUE, NO_VALUES: now, of nobody."),
+    (Action, "SegmentFileAction", "What one step of applying a file does."),
     (DifferenceKind, "DifferenceKind", "What became of a part of a rule."),
     (Part, "RulePart", "What a part of a rule is."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),

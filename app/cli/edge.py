@@ -19,6 +19,7 @@ from app.settings import Settings
 from models.catalog import Course, Department, Module
 from models.identity import Connection
 from models.people import Member
+from models.segments import Segment
 from models.workspaces import Workspace
 from operations.edge import Edge
 
@@ -145,3 +146,19 @@ async def connection_id(db: AsyncSession, workspace: int, name: str) -> int:
         names = ", ".join(sorted(found)[:_LISTED]) or "none yet"
         raise CannotStart(f"There is no connection {name!r}; there are: {names}.")
     return int(found[name.lower()])
+
+
+async def segment_id(db: AsyncSession, workspace: int, said: str) -> int:
+    """The segment with this name, or this number; raises CannotStart."""
+    is_meant = func.lower(Segment.name) == said.lower()
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        is_meant = or_(is_meant, Segment.id == int(said))
+    found: int | None = await db.scalar(
+        select(Segment.id)
+        .where(Segment.workspace_id == workspace, Segment.deleted_at.is_(None), is_meant)
+        .order_by(func.lower(Segment.name) != said.lower())
+        .limit(1)
+    )
+    if found is None:
+        raise CannotStart(f"There is no segment {said!r}; give its name, or its number.")
+    return found

@@ -39,14 +39,16 @@ LEADS_TO: Final = {
 
 INTERVALS: Final = text("""
 SELECT m.segment_id, m.since, m.until, m.cause, m.closing_cause,
-       (SELECT max(seq) FROM journal_entry j
-         WHERE j.workspace_id = :workspace_id AND j.change_set_id = m.opened_by_id),
-       (SELECT max(seq) FROM journal_entry j
-         WHERE j.workspace_id = :workspace_id AND j.change_set_id = m.closed_by_id)
+       (SELECT seq FROM journal_entry j
+         WHERE j.workspace_id = :workspace_id AND j.change_set_id = m.opened_by_id LIMIT 1),
+       (SELECT seq FROM journal_entry j
+         WHERE j.workspace_id = :workspace_id AND j.change_set_id = m.closed_by_id LIMIT 1)
   FROM membership m
  WHERE m.member_id = :member_id AND m.segment_id = ANY (CAST(:segment_ids AS integer[]))
  ORDER BY m.segment_id, m.since
 """)
+"""A change set has one entry. (The greatest of its numbers would be looked for from the journal's
+end.)"""
 
 
 @dataclass(frozen=True, slots=True)

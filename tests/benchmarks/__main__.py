@@ -17,6 +17,7 @@ BENCHMARKS = (
     "workbook",
     "export",
     "insights",
+    "why",
     "marks",
 )
 

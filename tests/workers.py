@@ -1,15 +1,15 @@
-"""Real worker processes, started with the product's own command, killed at will."""
+"""Real worker processes, begun with the product's own command, killed at will."""
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+
+from tests.nursery import Child, nursery
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -23,7 +23,7 @@ class Workers:
     redis_url: str
     home: Path
     environment: Mapping[str, str] = field(default_factory=dict)
-    running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    running: list[Child] = field(default_factory=list)
 
     def __enter__(self) -> Self:
         return self
@@ -38,33 +38,28 @@ class Workers:
             process.kill()
             process.wait()
 
-    def begin(self, *queues: str) -> subprocess.Popen[bytes]:
+    def begin(self, *queues: str) -> Child:
         """Start a process without waiting for it."""
         chosen = [word for queue in queues for word in ("--queues", queue)]
-        with self.log_of(len(self.running)).open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "worker", *chosen],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={
-                    **os.environ,
-                    "DATABASE_URL": self.database_url,
-                    "REDIS_URL": self.redis_url,
-                    "COORDINATOR_DATA_DIR": str(self.home / "data"),
-                    **self.environment,
-                },
-            )
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self.database_url,
+            "REDIS_URL": self.redis_url,
+            "COORDINATOR_DATA_DIR": str(self.home / "data"),
+            **self.environment,
+        }
+        log = self.log_of(len(self.running))
+        process = nursery().begin(["worker", *chosen], environment, log)
         self.running.append(process)
         return process
 
-    def start(self, *queues: str) -> subprocess.Popen[bytes]:
+    def start(self, *queues: str) -> Child:
         """Start a process and wait until it works."""
         process = self.begin(*queues)
         self.wait_until_ready(process)
         return process
 
-    def wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
+    def wait_until_ready(self, process: Child) -> None:
         """Wait until a process has said that it works."""
         until = time.monotonic() + START_SECONDS
         while "Working on" not in self.said(process):
@@ -72,7 +67,7 @@ class Workers:
                 raise AssertionError(f"A worker did not start:\n{self.said(process)}")
             time.sleep(0.02)
 
-    def said(self, process: subprocess.Popen[bytes]) -> str:
+    def said(self, process: Child) -> str:
         """What a process has logged so far."""
         return self.log_of(self.running.index(process)).read_text(errors="replace")
 
@@ -80,7 +75,7 @@ class Workers:
         """Where the numbered process logs to."""
         return self.home / f"worker-{number}.log"
 
-    def stop(self, process: subprocess.Popen[bytes]) -> int:
+    def stop(self, process: Child) -> int:
         """Ask a process to end, as a supervisor does; its exit code."""
         process.send_signal(signal.SIGTERM)
         return process.wait(STOP_SECONDS)

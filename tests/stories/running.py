@@ -8,8 +8,6 @@ import datetime as dt
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -31,6 +29,7 @@ from operations import connections, tokens
 from resolvers import ids
 from resolvers.seal import Position, Seal
 from sync_engine.bell import Bell
+from tests.nursery import Child, nursery
 from tests.workers import Workers
 from tests.world import World
 
@@ -45,7 +44,7 @@ class System:
     settings: Settings
     redis: EmbeddedRedis
     url: str
-    web: subprocess.Popen[bytes]
+    web: Child
     log: Path
 
     @property
@@ -105,22 +104,15 @@ class _Web:
         self._settings = settings
 
     def __enter__(self) -> Self:
-        number = self._listening.fileno()
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app.cli", "serve", "--inherited", str(number)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                pass_fds=[number],
-                env={
-                    **os.environ,
-                    "DATABASE_URL": self._settings.database_address,
-                    "REDIS_URL": self._settings.redis_address,
-                    "COORDINATOR_DATA_DIR": str(self._settings.data_dir),
-                    **self._environment,
-                },
-            )
+        environment = {
+            **os.environ,
+            "DATABASE_URL": self._settings.database_address,
+            "REDIS_URL": self._settings.redis_address,
+            "COORDINATOR_DATA_DIR": str(self._settings.data_dir),
+            **self._environment,
+        }
+        arguments, number = ["serve", "--inherited", "{0}"], self._listening.fileno()
+        self.process = nursery().begin(arguments, environment, self.log, number)
         return self
 
     def __exit__(

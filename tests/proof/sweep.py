@@ -36,6 +36,7 @@ BESIDE: Final = {
     "createSegment": ("ruleText",),
     "invitePreview": ("count",),
     "checkRule": ("text",),
+    "lintSegment": ("ruleText",),
     "coordinatorTimeline": ("memberId",),
     "explainMembership": ("memberId",),
     "explainPermission": ("memberId", "on"),

@@ -99,12 +99,16 @@ def _clauses(node: object) -> Iterator[Json]:
 
 
 def _attribute(clauses: Sequence[Json]) -> Attribute:
-    for type in AttributeType:
-        attribute = Attribute(str(clauses[0]["attr"]), type, Owner.ADMINISTRATOR)
-        try:
-            for each in clauses:
-                from_document(each, {attribute.name: attribute})
-        except InvalidRule:
-            continue
-        return attribute
-    return attribute
+    name = str(clauses[0]["attr"])
+    found = (Attribute(name, type, Owner.ADMINISTRATOR) for type in AttributeType)
+    any_type = Attribute(name, AttributeType.STRING, Owner.ADMINISTRATOR)
+    return next((each for each in found if _reads(each, clauses)), any_type)
+
+
+def _reads(attribute: Attribute, clauses: Sequence[Json]) -> bool:
+    try:
+        for each in clauses:
+            from_document(each, {attribute.name: attribute})
+    except InvalidRule:
+        return False
+    return True

@@ -1,9 +1,11 @@
 """Segments as a file: exported, planned, applied (S17)."""
 
+import asyncio
 from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from access.permissions import Principal
 from operations import courses, segments
@@ -359,3 +361,50 @@ async def test_only_who_may_edit_segments_exports_plans_and_applies(managed: Wor
         ):
             with pytest.raises(Denied):
                 await asked
+
+
+@pytest.mark.spec("S17")
+async def test_of_two_who_apply_one_plan_at_once_one_does_it(managed: World) -> None:
+    document = EXPORTED.replace("level gt 3", "level gt 4") + (
+        "\n[[segment]]\nname = 'New'\nrule = 'everyone'\ncourses = ['Safety']\n"
+    )
+    found = await plan(managed, document)
+
+    both = await asyncio.gather(
+        *(apply(managed, document, found.based_on) for _ in range(2)), return_exceptions=True
+    )
+
+    [refused] = [each for each in both if isinstance(each, BaseException)]
+    assert isinstance(refused, Refused)
+    assert refused.code is Code.PLAN_OUTDATED
+    assert (await managed.verbs()).count("segment_file.applied") == 1
+    assert told(await plan(managed, document, prune=True)) == []
+
+
+@pytest.mark.spec("S17")
+async def test_what_is_refused_on_the_way_undoes_everything_before_it(
+    managed: World,
+) -> None:
+    document = EXPORTED.replace("level gt 3", "level gt 4").replace(
+        "courses = []", "courses = ['Safety']"
+    )
+    async with managed.edge.transaction() as db:
+        await db.execute(
+            text(
+                "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS"
+                " $$BEGIN RAISE EXCEPTION 'no more' USING ERRCODE = '23514'; END$$"
+            )
+        )
+        await db.execute(
+            text(
+                "CREATE TRIGGER refuse AFTER INSERT ON course_segment FOR EACH ROW"
+                " WHEN (NEW.place > 1) EXECUTE FUNCTION refuse()"
+            )
+        )
+    before = await export(managed)
+
+    with pytest.raises(IntegrityError):
+        await apply(managed, document)
+
+    assert await export(managed) == before
+    assert "segment_file.applied" not in await managed.verbs()

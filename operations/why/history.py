@@ -187,7 +187,8 @@ class History:
         return next((each for each in reversed(known) if each.has_ended(seq, at)), None)
 
     def follows(self, seq: int, at: dt.datetime | None) -> bool:
-        """Whether any segment on the course had the person."""
+        """Whether any segment on the course had the person. Modes of attachments (S8) join here:
+        which interval counts for one; pins and holds are intervals like others."""
         return any(self.interval(each.segment_id, seq, at) for each in self.attached(seq))
 
     def standing(self, seq: int, at: dt.datetime | None) -> Standing:

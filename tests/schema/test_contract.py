@@ -121,6 +121,7 @@ UNNAMED = {
     "Mutation.exportMembers": "list_all_members, as a file",
     "Mutation.exportAuditLog": "view_audit_log, as a file",
     "Mutation.cancelJob": "no operation of the table speaks of one's own jobs",
+    "Query.coordinatorTimeline": "explain_membership, over time",
     "Query.job": "no operation of the table speaks of one's own jobs",
     "Query.jobs": "no operation of the table speaks of one's own jobs",
     "Subscription.coordinatorsChanged": "subscribe_course_updates, of one thing in it",

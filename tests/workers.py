@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.nursery import Child, nursery
+from tests.forking import Child, begin
 
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
@@ -49,7 +49,7 @@ class Workers:
             **self.environment,
         }
         log = self.log_of(len(self.running))
-        process = nursery().begin(["worker", *chosen], environment, log)
+        process = begin(["worker", *chosen], environment, [Path(os.devnull), log, log])
         self.running.append(process)
         return process
 

@@ -1,6 +1,5 @@
 """Two processes at the same thing at the same moment: the limit and the exclusivity hold."""
 
-import multiprocessing
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +7,7 @@ from sqlalchemy import Engine, text
 
 from operations.coordinators import OnConflict
 from tests.engine import run_until_idle
+from tests.forking import FORKS
 from tests.operations import racing
 from tests.operations.racing import Track
 from tests.world import World
@@ -21,10 +21,9 @@ SELECT count(*) FROM course_coordinator c
 
 def race(track: Track, *contestants: tuple[Callable[..., None], object]) -> list[dict[str, int]]:
     """Run both in processes of their own; what became of their attempts, counted."""
-    spawning = multiprocessing.get_context("spawn")
-    barrier, results = spawning.Barrier(len(contestants)), spawning.Queue()
+    barrier, results = FORKS.Barrier(len(contestants)), FORKS.Queue()
     running = [
-        spawning.Process(target=target, args=(track, barrier, results, argument))
+        FORKS.Process(target=target, args=(track, barrier, results, argument))
         for target, argument in contestants
     ]
     for process in running:

@@ -29,7 +29,7 @@ from operations import connections, tokens
 from resolvers import ids
 from resolvers.seal import Position, Seal
 from sync_engine.bell import Bell
-from tests.nursery import Child, nursery
+from tests.forking import Child, begin
 from tests.workers import Workers
 from tests.world import World
 
@@ -111,8 +111,12 @@ class _Web:
             "COORDINATOR_DATA_DIR": str(self._settings.data_dir),
             **self._environment,
         }
-        arguments, number = ["serve", "--inherited", "{0}"], self._listening.fileno()
-        self.process = nursery().begin(arguments, environment, self.log, number)
+        self.process = begin(
+            ["serve", "--inherited", "{0}"],
+            environment,
+            [Path(os.devnull), self.log, self.log],
+            self._listening,
+        )
         return self
 
     def __exit__(

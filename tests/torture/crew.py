@@ -1,7 +1,6 @@
 """The engine's workers as processes that can be killed at any moment."""
 
 import datetime as dt
-import multiprocessing
 import os
 import random
 import signal
@@ -14,6 +13,7 @@ from sync_engine.drain import drain
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.state import Rules
 from sync_engine.ticks import expand_ticks, expire_overrides
+from tests.forking import FORKS
 from tests.protocols import DESIGNED, MUTANTS
 
 PROTOCOLS = {each.name: each for each in (DESIGNED, *MUTANTS)}
@@ -52,12 +52,10 @@ class Crew:
         self.kills = 0
         self._arguments = (url, protocol_name)
         self._dice = dice
-        self._context = multiprocessing.get_context("forkserver")
-        self._context.set_forkserver_preload(["tests.torture.crew"])
         self._workers: list[BaseProcess] = [self._hire() for _ in range(size)]
 
     def _hire(self) -> BaseProcess:
-        worker = self._context.Process(
+        worker = FORKS.Process(
             target=work, args=(*self._arguments, self._dice.randrange(1 << 30)), daemon=True
         )
         worker.start()

@@ -1,22 +1,21 @@
 """The console script as a person runs it: `run` to its end, `running` until it is stopped.
 
-`run` forks each command off a process that has imported the program once, because importing takes
-ten times as long as most commands do. `running` starts the script itself.
+`run` forks each command off a process that has imported the program once (tests/forking.py),
+because importing takes ten times as long as most commands do. `running` starts the script itself.
 """
 
-import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.cli import main
+from tests.forking import begin
 
 PROGRAM = Path(sys.executable).with_name("coordinator")
 PATIENCE = 90.0
@@ -46,29 +45,13 @@ def run(*arguments: str, given: Mapping[str, str] | None = None, stdin: str = ""
     with tempfile.TemporaryDirectory() as place:
         streams = [Path(place, name) for name in ("in", "out", "err")]
         streams[0].write_text(stdin)
-        asked = (arguments, environment(**(given or {})), streams)
-        process = _FORKS.Process(target=_command, args=asked)
-        process.start()
-        process.join(PATIENCE)
-        if process.exitcode is None:
-            process.kill()
-            raise TimeoutError(f"coordinator {' '.join(arguments)} did not end")
-        return Answer(process.exitcode, streams[1].read_text(), streams[2].read_text())
-
-
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["tests.app.cli.preloaded"])
-
-
-def _command(arguments: Sequence[str], given: Mapping[str, str], streams: Sequence[Path]) -> None:
-    """What the console script does, with these streams and nothing else in the environment."""
-    for number, (stream, how) in enumerate(zip(streams, ("r", "w", "w"), strict=True)):
-        with stream.open(how) as opened:
-            os.dup2(opened.fileno(), number)
-    os.environ.clear()
-    os.environ.update(given)
-    sys.stdin, sys.argv = os.fdopen(0), ["coordinator", *arguments]
-    main()
+        child = begin(arguments, environment(**(given or {})), streams)
+        try:
+            code = child.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            raise
+        return Answer(code, streams[1].read_text(), streams[2].read_text())
 
 
 @dataclass(slots=True)

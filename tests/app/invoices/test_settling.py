@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import multiprocessing
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.invoices.settling import settle_due
 from operations.billing import month_after
 from tests.app.invoices.racing import settle_and_say, settle_in_step
+from tests.forking import FORKS
 from tests.operations.ledger import is_pending, issued, mailed, were_active
 from tests.workers import Workers
 from tests.world import World
@@ -49,10 +49,9 @@ async def test_two_workers_at_once_issue_every_invoice_once(
 ) -> None:
     """C24"""
     worlds = [await company(sessions, slug) for slug in ("one", "two")]
-    spawning = multiprocessing.get_context("spawn")
-    barrier, results = spawning.Barrier(2), spawning.Queue()
+    barrier, results = FORKS.Barrier(2), FORKS.Queue()
     running = [
-        spawning.Process(
+        FORKS.Process(
             target=settle_in_step, args=(database_url, barrier, results, TWO_YEARS_ON, 15)
         )
         for _ in range(2)
@@ -75,9 +74,8 @@ async def test_a_worker_killed_between_leaves_the_rest_to_the_next(
 ) -> None:
     """C24"""
     world = await company(sessions, "one")
-    spawning = multiprocessing.get_context("spawn")
-    heard, said = spawning.Pipe(duplex=False)
-    process = spawning.Process(target=settle_and_say, args=(database_url, said, TWO_YEARS_ON))
+    heard, said = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=settle_and_say, args=(database_url, said, TWO_YEARS_ON))
     process.start()
     said.close()
     for _ in range(killed_after):

@@ -17,7 +17,7 @@ BOTH = re.compile(r"\bFROM changed\b[^()]*\bJOIN previous\b|\bJOIN changed\b", r
 
 def test_no_trigger_joins_what_was_with_what_is(sync_database: Engine) -> None:
     with sync_database.connect() as db:
-        found = dict(db.execute(FUNCTIONS).all())
+        found: dict[str, str] = {row.relname: row.prosrc for row in db.execute(FUNCTIONS)}
 
     assert found.keys() >= {"attempt", "member", "progress", "workspace"}
     assert BOTH.search(found["workspace"]), "The test would not see a join."

@@ -65,7 +65,10 @@ CALLED: Final = {"group": "LearnerGroup"}
 ABOUT_SOMEBODY: Final = frozenset({"coordinatorTimeline", "explainMembership", "explainPermission"})
 """Root fields whose answer is about whom an optional argument names."""
 
-SAID: Final = {"invitePreview": "count: 1"}
+SAID: Final = {
+    "invitePreview": "count: 1",
+    "lintSegment": r'ruleText: "department eq \"Sales\""',
+}
 """Arguments of root fields that need some although none alone is required."""
 
 SHOWING_MODULES: Final = (

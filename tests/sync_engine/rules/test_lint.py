@@ -223,23 +223,37 @@ def beyond(values: list[Any]) -> Iterator[Any]:
         yield from ("-".join(each) for each in product(["other", *values], repeat=2))
 
 
+def truths_of(claims: list[tuple[Rule, bool]], type: AttributeType) -> list[int]:
+    """Of each claim, as bits, for which of all facts it holds."""
+    facts = list(every_fact(type))
+    truths = []
+    for rule, denied in claims:
+        check = compile(rule)
+        held = (check(fact, today) is not denied for fact, today in facts)
+        truths.append(sum(1 << number for number, holds in enumerate(held) if holds))
+    return truths
+
+
+@pytest.mark.parametrize("type", AttributeType)
+def test_clauses_and_denials_of_one_form_hold_of_the_same_values(type: AttributeType) -> None:
+    catalog = catalog_of([Attribute("a", type, Owner.ADMINISTRATOR)])
+    clauses = [from_document(each, catalog) for each in every_clause(type, "a")]
+    claims = [(rule, denied) for rule in clauses for denied in (False, True)]
+    of_form: dict[object, set[int]] = {}
+    for (rule, denied), truth in zip(claims, truths_of(claims, type), strict=True):
+        of_form.setdefault(form_of(rule, denied=denied), set()).add(truth)
+
+    assert [form for form, truths in of_form.items() if len(truths) > 1] == []
+    assert len(of_form) < len(claims)
+
+
 @pytest.mark.spec("S16")
 @pytest.mark.parametrize("type", AttributeType)
 def test_two_clauses_that_are_told_to_contradict_each_other_do(type: AttributeType) -> None:
     catalog = catalog_of([Attribute("a", type, Owner.ADMINISTRATOR)])
     clauses = [from_document(each, catalog) for each in every_clause(type, "a")]
     claims = [(rule, denied) for rule in clauses for denied in (False, True)]
-    facts = list(every_fact(type))
-    truths = []
-    for rule, denied in claims:
-        check = compile(rule)
-        truths.append(
-            sum(
-                1 << number
-                for number, (fact, today) in enumerate(facts)
-                if check(fact, today) is not denied
-            )
-        )
+    truths = truths_of(claims, type)
     chosen = random.Random(16)
     pairs = [(one, other) for one in range(len(claims)) for other in range(one)]
     told = seen = 0

@@ -45,7 +45,7 @@ SELECT 1000000 + row_number() OVER () AS id, k, s, is_end, b,
        generate_series(0, 1) AS is_end, generate_series(0, (%(people)s - 1) / %(batch)s) AS b
  WHERE NOT (k = %(turns)s - 1 AND is_end = 1)
 """
-INDEX_RUNS = "CREATE UNIQUE INDEX ON run (k, s, is_end, b) INCLUDE (id, at)"
+INDEX_RUNS = "CREATE UNIQUE INDEX ON run (k, s, is_end, b); ANALYZE run, member, segment"
 CHANGE_SETS = """
 INSERT INTO change_set (id, workspace_id, kind, causes, watermark, epoch, today, examined, added,
                         removed, suppressed, at)
@@ -207,7 +207,7 @@ def cost(engine: Engine) -> None:
     }
     spent: dict[tuple[bool, int], list[float]] = {}
     for turn in range(12):
-        is_there = turn // 2 % 2 == 0
+        is_there = turn // 2 % 2 == 1
         for name, definition in made.items():
             ground.db.execute(f"DROP INDEX IF EXISTS {name}")
             if is_there:

@@ -200,7 +200,8 @@ class QuestionFigures:
     median_seconds: float | None = column(
         "median_seconds",
         requires=INHERITED,
-        description="Whole seconds since the answer before, or the start; at most an hour.",
+        description="Whole seconds since the answer before, or the start; at most an hour. Answers "
+        "that came at once share them evenly.",
     )
     answers: AnswerShares | None = column(
         "answers", requires=INHERITED, description="Null: it is an essay."

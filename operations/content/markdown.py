@@ -77,6 +77,25 @@ def html_of(markdown: str, address: Address) -> str:
     )
 
 
+def words_of(markdown: str) -> str:
+    """What somebody reads of a text, in one line: without its marks, and pictures by what is said
+    of them."""
+    return " ".join("".join(map(_said, _leaves(_PARSER.parse(markdown)))).split())
+
+
+def _said(token: Token) -> str:
+    """Paragraphs, rows and lines lie apart; what only looks different does not."""
+    return token.content or (" " if token.block or token.type.endswith("break") else "")
+
+
+def _leaves(tokens: Iterable[Token]) -> Iterator[Token]:
+    for each in tokens:
+        if each.children is None:
+            yield each
+        else:
+            yield from _leaves(each.children)
+
+
 def attachments_in(content: Content) -> frozenset[int]:
     """The numbers of the files that content shows or links to."""
     return frozenset(

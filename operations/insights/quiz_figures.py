@@ -14,6 +14,7 @@ from typing import Final
 
 from models.insights import Facet
 from operations.content.given import questions_of
+from operations.content.markdown import words_of
 from operations.content.questions import Choice, Content, Question, QuestionKind
 from operations.insights import statistics
 from operations.insights.cells import Cell
@@ -109,6 +110,11 @@ class QuestionInsights:
     @property
     def is_suppressed(self) -> bool:
         return self.figures is None
+
+    @property
+    def words(self) -> str:
+        """What is asked, without marks, in one line."""
+        return words_of(self.text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,11 +58,14 @@ _QUIZ: Final = """, {clock}, question AS MATERIALIZED (
 ), paced AS (
     SELECT t.block, t.counts, t.is_staff, g.question_id,
            least(3600, greatest(0, floor(date_part('epoch',
-                 g.answered_at - coalesce(g.before, t.started_at)))))::integer AS pace
+                 g.answered_at - coalesce(g.before, t.started_at)) / g.together)))::integer AS pace
       FROM taken t
      CROSS JOIN LATERAL (
         SELECT a.question_id, a.answered_at,
-               lag(a.answered_at) OVER (ORDER BY a.answered_at, a.question_id) AS before
+               count(*) OVER (PARTITION BY a.answered_at) AS together,
+               max(a.answered_at) OVER (
+                   ORDER BY a.answered_at GROUPS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+               ) AS before
           FROM answer a WHERE a.submission_id = t.id AND a.given <> 'null' OFFSET 0) AS g
      WHERE t.state = 'GRADED' AND 'PACE' = ANY (CAST(:facets AS text[]))
 ), counted AS (

@@ -68,16 +68,12 @@ WHO_MOVED_BEFORE = """
    AND (previous.attributes ->> 'department', previous.deleted_at)
        IS DISTINCT FROM (changed.attributes ->> 'department', changed.deleted_at)
 """
-MARK_RESETS = """
+MARK_QUIZZES = """
 INSERT INTO insight_marker (course_id, module_id, block)
-SELECT DISTINCT a.course_id, m.module_id, (a.member_id >> 10)::integer
-  FROM progress p
-  JOIN attempt a ON a.course_id = p.course_id AND a.member_id = p.member_id
-                AND a.number <= p.attempts_before
-  JOIN attempt_module m ON m.attempt_id = a.id
-  JOIN insight_unit unit ON unit.course_id = a.course_id AND unit.module_id = m.module_id
+SELECT DISTINCT course_id, module_id, block FROM insight_cell WHERE module_id > 0 AND block >= 0
 """
-"""What was completed and reset counted in figures of quizzes, and does so no longer."""
+"""What was completed and reset counted in figures of quizzes, and does so no longer; answers that
+came at once share the time they took."""
 
 
 def _mark(table: str, blocks: str, first: str = "") -> None:
@@ -127,11 +123,11 @@ def upgrade() -> None:
     _mark("progress", f"{ABOUT_COURSES} UNION {OF_RESETS}")
     _mark("attempt", f"{ABOUT_COURSES} UNION {OF_ENDED_ATTEMPTS}")
     _mark("member", *_of_people(WHO_MOVED, "moved.id", "moved.workspace_id"))
-    op.execute(MARK_RESETS)
+    op.execute(MARK_QUIZZES)
 
 
 def downgrade() -> None:
-    op.execute(MARK_RESETS)
+    op.execute(MARK_QUIZZES)
     _mark("member", *_of_people(WHO_MOVED_BEFORE, "changed.id", "changed.workspace_id"))
     _mark("attempt", f"{ABOUT_COURSES} UNION {OF_ENDED_BEFORE}")
     _mark("progress", ABOUT_COURSES)

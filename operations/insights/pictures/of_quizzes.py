@@ -10,7 +10,7 @@ from operations.insights.pictures.inks import Fill
 from operations.insights.pictures.lettering import width
 from operations.insights.pictures.scales import Scale
 from operations.insights.pictures.words import HIDDEN, count, decimal, named, percent, sentence
-from operations.insights.quiz_figures import QuestionInsights, Scores
+from operations.insights.quiz_figures import ItemFigures, QuestionInsights, Scores
 from operations.insights.quizzes import QuizInsights
 from operations.insights.statistics import Figure, Undefined
 
@@ -97,9 +97,10 @@ def _questions(insights: QuizInsights) -> Picture:
         charts.keyed(sheet, name, fill)
     scale = Scale(_lowest(questions), 1, MARGIN, RIGHT - SLACK)
     sheet.y += 12
-    for each in questions:
-        _question(sheet, each, scale)
-    return sheet.finished(*map(_told, questions))
+    named_questions = [(_name(place, each), each) for place, each in enumerate(questions, 1)]
+    for name, each in named_questions:
+        _question(sheet, name, each.figures, scale)
+    return sheet.finished(*(_told(name, each.figures) for name, each in named_questions))
 
 
 _SEPARATES: Final = "Discrimination: how well it separates people"
@@ -113,11 +114,10 @@ def _lowest(questions: Sequence[QuestionInsights]) -> float:
     return max(math.floor(4 * lowest) / 4, -1) if lowest < 0 else 0
 
 
-def _question(sheet: Sheet, question: QuestionInsights, scale: Scale) -> None:
+def _question(sheet: Sheet, name: str, figures: ItemFigures | None, scale: Scale) -> None:
     sheet.y += 26
-    sheet.text(MARGIN, sheet.y, _name(question), room=RIGHT - MARGIN)
+    sheet.text(MARGIN, sheet.y, name, room=RIGHT - MARGIN)
     sheet.y += 8
-    figures = question.figures
     if figures is None:
         sheet.box(MARGIN, sheet.y, scale.end - MARGIN, THIN, Fill.VEIL)
         sheet.y += THIN + 14
@@ -141,9 +141,8 @@ def _bar(sheet: Sheet, figure: Figure, fill: Fill, scale: Scale) -> None:
     sheet.text(RIGHT, line, decimal(figure.value), anchor="end", ink="quiet")
 
 
-def _told(question: QuestionInsights) -> str:
-    name = _name(question)
-    if (figures := question.figures) is None:
+def _told(name: str, figures: ItemFigures | None) -> str:
+    if figures is None:
         return f"{name}: {HIDDEN}."
     return (
         f"{name}: facility {_worded(figures.facility)},"
@@ -151,9 +150,9 @@ def _told(question: QuestionInsights) -> str:
     )
 
 
-def _name(question: QuestionInsights) -> str:
+def _name(place: int, question: QuestionInsights) -> str:
     gone = " (no longer asked)" if question.is_gone else ""
-    return f"{question.id}. {named(question.text)}{gone}"
+    return f"{place}. {named(question.words)}{gone}"
 
 
 def _reliability(insights: QuizInsights) -> Picture:

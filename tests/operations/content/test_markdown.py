@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from operations.content.markdown import TAGS, attachments_in, html_of
+from operations.content.markdown import TAGS, attachments_in, html_of, words_of
 from operations.content.questions import (
     AssignmentContent,
     LessonContent,
@@ -229,3 +229,20 @@ def test_the_files_a_content_shows_are_known_whatever_its_kind() -> None:
 def test_no_text_takes_long(text: str) -> None:
     """A hundred thousand characters of what parsers trip over, in a few seconds at most."""
     assert is_harmless(html_of((text * 100_000)[:100_000], address))
+
+
+@pytest.mark.parametrize(
+    ("markdown", "words"),
+    [
+        ("do **first**, and _then_", "do first, and then"),
+        ("# Fire\n\nWhat\nnow?", "Fire What now?"),
+        ("Press `Stop` or [leave](https://lms.example)", "Press Stop or leave"),
+        ("![a red button](attachment:12)?", "a red button?"),
+        ("- one\n- two\n\n```\nx < y\n```", "one two x < y"),
+        ("| a | b |\n|---|---|\n| 1 | 2 |", "a b 1 2"),
+        ("<b>bold</b> &amp; 3 * 4", "<b>bold</b> & 3 * 4"),
+        ("", ""),
+    ],
+)
+def test_words_of_a_text_are_what_somebody_reads(markdown: str, words: str) -> None:
+    assert words_of(markdown) == words

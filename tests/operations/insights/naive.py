@@ -203,11 +203,12 @@ def _sums(answer: Row, questions: dict[int, Any]) -> tuple[Any, ...]:
 
 
 def _given_answers(answers: list[Row], taken: Row, questions: dict[int, Any]) -> Iterator[Found]:
-    before = taken.started_at
     given = [each for each in answers if each.given is not None]
-    for each in sorted(given, key=lambda answer: (answer.answered_at, answer.question_id)):
-        pace = min(3600, max(0, int((each.answered_at - before).total_seconds() // 1)))
-        before = each.answered_at
+    moments = [each.answered_at for each in given]
+    for each in given:
+        before = max((at for at in moments if at < each.answered_at), default=taken.started_at)
+        took = (each.answered_at - before) / moments.count(each.answered_at)
+        pace = min(3600, max(0, int(took.total_seconds() // 1)))
         yield ("PACE", "", each.question_id, str(pace)), ONCE
         if questions[each.question_id]["kind"] != "ESSAY":
             for said in _said(each.given):

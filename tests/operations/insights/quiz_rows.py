@@ -93,7 +93,9 @@ def _answers(random: Random, quiz: QuizContent, skill: float, at: dt.datetime) -
     """In an order of their own; an essay waits for its points, or has some."""
     waits = random.random() < 0.3
     for question in random.sample(quiz.questions, len(quiz.questions)):
-        at += dt.timedelta(seconds=random.choice([0, 5, 11, 11, 40, 90, 5000]) + random.random())
+        pause = random.choice([None, 0, 5, 11, 11, 40, 90, 5000])
+        if pause is not None:
+            at += dt.timedelta(seconds=pause + random.random())
         given = _given(random, question, skill)
         found = mark(question, given)
         points = None if found is None else found.points

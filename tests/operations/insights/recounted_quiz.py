@@ -5,6 +5,7 @@ Both sides are written out as `{where: figure}`, so that a difference says where
 """
 
 import datetime as dt
+import itertools
 import re
 import statistics
 import unicodedata
@@ -252,11 +253,12 @@ class _Recount:
     def _paces(self, id: int, rows: Sequence[Row]) -> Iterator[int]:
         for row in rows:
             before = row.started_at
-            for each in self.answers[row.id]:
-                if each.given is not None:
-                    if each.question_id == id:
-                        yield min(3600, max(0, _whole(each.answered_at - before)))
-                    before = each.answered_at
+            given = [each for each in self.answers[row.id] if each.given is not None]
+            for at, some in itertools.groupby(given, lambda each: each.answered_at):
+                ids = [each.question_id for each in some]
+                if id in ids:
+                    yield min(3600, max(0, _whole((at - before) / len(ids))))
+                before = at
 
     def _shares(self, question: Any, given: Sequence[Row]) -> Figures:
         said = [(word, each) for each in given for word in _words(each.given)]

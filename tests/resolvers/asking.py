@@ -52,38 +52,40 @@ class Ask:
     settle: Callable[[], None] = field(default=lambda: None)
 
     async def __call__(
-        self, document: str, *, by: str | Caller, **variables: Any
+        self, document: str, /, *, by: str | Caller, **variables: Any
     ) -> dict[str, Any]:
         answer = await self.whole(document, by=by, **variables)
         assert "errors" not in answer, answer["errors"]
         data: dict[str, Any] = answer["data"]
         return data
 
-    async def one(self, document: str, *, by: str | Caller, **variables: Any) -> Any:
+    async def one(self, document: str, /, *, by: str | Caller, **variables: Any) -> Any:
         """What the only root field gave."""
         [value] = (await self(document, by=by, **variables)).values()
         return value
 
     async def errors(
-        self, document: str, *, by: str | Caller, **variables: Any
+        self, document: str, /, *, by: str | Caller, **variables: Any
     ) -> list[dict[str, Any]]:
         """What failed; something did."""
         answer = await self.whole(document, by=by, **variables)
         errors: list[dict[str, Any]] = answer["errors"]
         return errors
 
-    async def code(self, document: str, *, by: str | Caller, **variables: Any) -> str:
+    async def code(self, document: str, /, *, by: str | Caller, **variables: Any) -> str:
         """The one code of all that failed."""
         [code] = {
             each["extensions"]["code"] for each in await self.errors(document, by=by, **variables)
         }
         return str(code)
 
-    async def whole(self, document: str, *, by: str | Caller, **variables: Any) -> dict[str, Any]:
+    async def whole(
+        self, document: str, /, *, by: str | Caller, **variables: Any
+    ) -> dict[str, Any]:
         answer: dict[str, Any] = orjson.loads(await self.bytes(document, by=by, **variables))
         return answer
 
-    async def bytes(self, document: str, *, by: str | Caller, **variables: Any) -> bytes:
+    async def bytes(self, document: str, /, *, by: str | Caller, **variables: Any) -> bytes:
         """The answer as it would go over the wire."""
         caller = self.world.caller(by) if isinstance(by, str) else by
         try:

@@ -46,10 +46,13 @@ SHORT = {
             "PermissionExplanation.roles",
             "PermissionExplanation.ways",
             "Query.nodes",
+            "LintedRule.findings",
+            "SegmentFilePlan.problems",
             "SegmentReason.clauses",
+            "SegmentVersionComparison.differences",
             "Viewer.can",
         ),
-        "as long as the question: months, operations, roles, clauses, ids",
+        "as long as the question: months, operations, roles, clauses, ids, lines of a file",
     ),
     **dict.fromkeys(
         (

@@ -48,7 +48,7 @@ async def roll_back(db: AsyncSession, *, by: Caller, segment_id: int, to_version
         record(
             db,
             by=by,
-            verb="segment.rolled_back",
+            verb="segment.restored",
             segment_id=segment.id,
             before={key: before[key] for key in different},
             after={key: after[key] for key in different},

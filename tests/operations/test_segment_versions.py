@@ -84,7 +84,7 @@ async def test_every_version_says_what_made_it_and_who(managed: World) -> None:
         3,
         {"attr": "department", "op": "eq", "value": "Sales"},
     )
-    assert (await managed.verbs())[-2:] == ["segment.edited", "segment.rolled_back"]
+    assert (await managed.verbs())[-2:] == ["segment.edited", "segment.restored"]
 
 
 @pytest.mark.spec("S6")
@@ -226,7 +226,7 @@ async def test_taking_back_the_rule_that_holds_makes_no_version(managed: World) 
     await roll_back(managed, 1)
 
     assert len(await versions(managed)) == 1
-    assert "segment.rolled_back" not in await managed.verbs()
+    assert "segment.restored" not in await managed.verbs()
 
 
 async def test_taking_back_mends_a_broken_segment(managed: World) -> None:

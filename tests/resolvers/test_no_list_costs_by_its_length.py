@@ -48,6 +48,7 @@ SHORT = {
             "Query.nodes",
             "LintedRule.findings",
             "SegmentFilePlan.problems",
+            "SegmentFilePlan.steps",
             "SegmentReason.clauses",
             "SegmentVersionComparison.differences",
             "Viewer.can",

@@ -14,7 +14,6 @@ import asyncio
 import copy
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields
 from functools import partial, wraps
 from typing import Any, Final, TypeVar, cast
 
@@ -39,14 +38,17 @@ _template_of: dict[str, str] = {}
 
 
 def furnished(build: B) -> B:
-    """Of a fixture that fills a world, and takes only it, `ask` and `sync_database`."""
+    """Of a fixture that fills a world, and takes only it, `ask` and `sync_database`. It gives one
+    of these, or what knows the world by other names."""
 
     shown = "ask" if build.__annotations__["return"] is Ask else "world"
 
     @wraps(build)
     async def give(**needs: Any) -> Any:
-        is_there = needs["world"].furnished_by is build
-        return needs[shown] if is_there else await build(**needs)
+        world: World = needs["world"]
+        if world.furnished_by is not build:
+            return await build(**needs)
+        return needs[shown] if world.furnished is None else world.furnished
 
     setattr(give, BUILDS, build)
     return cast("B", give)
@@ -94,11 +96,7 @@ async def world_of(url: str, sessions: async_sessionmaker[AsyncSession]) -> Worl
     if template == TEMPLATE:
         return await World.new(sessions)
     known = _companies[template]
-    empty = World(type(known.edge)(sessions, known.edge.ring), known.workspace_id, known.slug)
-    for each in fields(World):
-        if each.name not in ("edge", "workspace_id", "slug"):
-            setattr(empty, each.name, copy.copy(getattr(known, each.name)))
-    return empty
+    return copy.deepcopy(known, {id(known.edge.sessions): sessions})
 
 
 def _built(build: Callable[..., Awaitable[Any]], server: PostgresServer) -> str:
@@ -118,8 +116,9 @@ async def _build(build: Callable[..., Awaitable[Any]], url: str) -> World:
         "ask": Ask(world, settle=partial(run_until_idle, outside)),
         "sync_database": outside,
     }
-    await build(**{name: given[name] for name in _needs(build)})
+    made = await build(**{name: given[name] for name in _needs(build)})
     await engine.dispose()
+    world.furnished = None if isinstance(made, World | Ask) else made
     world.furnished_by = build
     return world
 

@@ -50,6 +50,9 @@ class World:
     furnished_by: Callable[..., Any] | None = None
     """The fixture of which this is a copy (tests/furnishing.py)."""
 
+    furnished: Any = None
+    """What else that fixture gives."""
+
     @classmethod
     async def new(
         cls,

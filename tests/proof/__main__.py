@@ -14,11 +14,13 @@ from tests.proof.noticing import ALONE, UNNOTICED, Noticing
 from tests.proof.town import open_town
 from tests.resolvers.asking import KEYS
 from tests.servers import Servers
+from tests.world import World
 
 
 async def take_all_away(database_url: str) -> int:
     engine = create_async_engine(database_url, poolclass=NullPool)
-    town = await open_town(async_sessionmaker(engine, expire_on_commit=False), KEYS)
+    world = await World.new(async_sessionmaker(engine, expire_on_commit=False))
+    town = await open_town(world, KEYS)
     run_until_idle(create_engine(database_url, poolclass=NullPool))
     proof = Noticing(town)
     for fault in await proof.faults():

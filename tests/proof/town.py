@@ -10,11 +10,9 @@ holder of CREATE; `Archive` is Selling over again, archived, `Flux` is for chang
 import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from models.catalog import Course, CourseState
@@ -126,7 +124,7 @@ class Town:
 
     here: City
     abroad: City
-    _turns: Iterator[int] = field(default_factory=lambda: count(1))
+    _turns: int = 0
 
     def city(self, place: str) -> City:
         return self.abroad if place == ABROAD else self.here
@@ -142,7 +140,7 @@ class Town:
 
     def spare(self, place: str = OWN) -> str:
         """Somebody who holds nothing, another one each time."""
-        return self.person(f"Spare {next(self._turns) % SPARE:02}", place)
+        return self.person(f"Spare {self.turn() % SPARE:02}", place)
 
     def delivery(self, place: str = OWN) -> str:
         """A delivery that waits to be looked at, another one each time."""
@@ -160,25 +158,23 @@ class Town:
         return self.id("Module", place, f"Sales {MOVERS.index(who) if who in MOVERS else 0}")
 
     def turn(self) -> int:
-        return next(self._turns)
+        self._turns += 1
+        return self._turns
 
     def word(self) -> str:
         """A word that was not said before."""
-        return f"word{next(self._turns)}"
+        return f"word{self.turn()}"
 
 
-async def open_town(
-    sessions: async_sessionmaker[AsyncSession], seals: Seals, slug: str = "acme"
-) -> Town:
-    here = await _found(sessions, seals, slug, finance=True)
-    abroad = await _found(sessions, seals, f"{slug}-abroad", finance=False)
-    return Town(here, abroad)
+async def open_town(world: World, seals: Seals) -> Town:
+    """Fill an empty workspace, and found the second one beside it."""
+    sessions = world.edge.sessions
+    here = await _fill(world, seals, finance=True)
+    there = await World.new(sessions, f"{world.slug}-abroad")
+    return Town(here, await _fill(there, seals, finance=False))
 
 
-async def _found(
-    sessions: async_sessionmaker[AsyncSession], seals: Seals, slug: str, *, finance: bool
-) -> City:
-    world = await World.new(sessions, slug)
+async def _fill(world: World, seals: Seals, *, finance: bool) -> City:
     city = City(world)
     await _people(world)
     await _catalog(world)

@@ -1,5 +1,6 @@
 """A company, and asking its schema."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -10,7 +11,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sync_engine.bus import Bus
 from tests.engine import run_until_idle
 from tests.furnishing import furnished
-from tests.resolvers.asking import Ask
+from tests.proof.town import Town, open_town
+from tests.resolvers.asking import KEYS, Ask
 from tests.resolvers.following import Follow
 from tests.resolvers.school import open_school, settled
 from tests.world import World
@@ -40,3 +42,12 @@ async def school(world: World, ask: Ask) -> World:
     await open_school(world)
     await settled(ask)
     return world
+
+
+@pytest.fixture
+@furnished
+async def town(world: World, sync_database: Engine) -> Town:
+    """Where the permission model is proven (tests/proof)."""
+    town = await open_town(world, KEYS)
+    await asyncio.to_thread(run_until_idle, sync_database)
+    return town

@@ -9,7 +9,6 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 from graphql import GraphQLObjectType, is_introspection_type
-from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations import overrides
@@ -17,7 +16,6 @@ from operations.learning import enrolments
 from operations.live_sessions import roster
 from schema.schema import schema
 from sync_engine.bus import Bus
-from tests.engine import run_until_idle
 from tests.proof.asking_here import Here
 from tests.proof.fields import Compared, Fields
 from tests.proof.lists import Lists
@@ -25,11 +23,10 @@ from tests.proof.probes import PROBES
 from tests.proof.probing import case
 from tests.proof.proving import Asked, questions
 from tests.proof.table import OPERATIONS, PEOPLE, READABLE
-from tests.proof.town import Town, open_town
+from tests.proof.town import Town
 from tests.proof.town_learners import CLASSMATE
 from tests.proof.town_learning import pupil_of
 from tests.proof.walking import is_wrapper
-from tests.resolvers.asking import KEYS
 from tests.resolvers.conftest import NO_REDIS
 from tests.world import MONDAY
 
@@ -65,13 +62,6 @@ APART = {
     "RuleCheck": "what the caller wrote, understood; it shows nothing that is stored",
 }
 """Types without rows of their own, and why."""
-
-
-@pytest.fixture
-async def town(sessions: async_sessionmaker[AsyncSession], sync_database: Engine) -> Town:
-    town = await open_town(sessions, KEYS)
-    run_until_idle(sync_database)
-    return town
 
 
 @pytest.fixture

@@ -8,16 +8,14 @@ from typing import Any
 import pytest
 from graphql import GraphQLList, GraphQLNonNull, GraphQLObjectType, get_named_type, is_leaf_type
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from schema.schema import schema
 from tests.engine import run_until_idle
 from tests.proof.asking_here import Here
 from tests.proof.fields import Fields
 from tests.proof.growing import grow
-from tests.proof.town import Town, open_town
+from tests.proof.town import Town
 from tests.proof.walking import FEW, FLAT, PAGE, is_wrapper
-from tests.resolvers.asking import KEYS
 from tests.resolvers.test_every_field_every_principal import APART
 
 pytestmark = pytest.mark.timeout(180)
@@ -102,13 +100,6 @@ SHORT = {
     ),
 }
 """Lists that do not become long in the test, and why."""
-
-
-@pytest.fixture
-async def town(sessions: async_sessionmaker[AsyncSession], sync_database: Engine) -> Town:
-    town = await open_town(sessions, KEYS)
-    run_until_idle(sync_database)
-    return town
 
 
 async def costs(town: Town, statements: list[str]) -> tuple[dict[str, int], dict[str, int]]:

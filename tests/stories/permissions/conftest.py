@@ -11,6 +11,7 @@ from tests.proof.ledger import Ledger
 from tests.proof.town import Town, open_town
 from tests.stories.permissions.over_http import OverHttp
 from tests.stories.running import System
+from tests.world import World
 
 
 @pytest.fixture(scope="package")
@@ -18,7 +19,8 @@ def town(system: System, outside: Engine) -> Town:
     """Its database connections belong to no loop. Whoever had to be invited has been."""
     engine = create_async_engine(system.settings.database_address, poolclass=NullPool)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    town = asyncio.run(open_town(sessions, system.settings.keys(), "proven"))
+    world = asyncio.run(World.new(sessions, "proven"))
+    town = asyncio.run(open_town(world, system.settings.keys()))
     ledger = Ledger(outside)
     asyncio.run(ledger.settle())
     ledger.forget_sending()

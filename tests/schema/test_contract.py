@@ -121,6 +121,7 @@ UNNAMED = {
     "Mutation.exportMembers": "list_all_members, as a file",
     "Mutation.exportAuditLog": "view_audit_log, as a file",
     "Mutation.cancelJob": "no operation of the table speaks of one's own jobs",
+    "Mutation.applyImport": "add_member and assign_learner, for all rows of a file",
     "Query.coordinatorTimeline": "explain_membership, over time",
     "Query.job": "no operation of the table speaks of one's own jobs",
     "Query.jobs": "no operation of the table speaks of one's own jobs",

@@ -4,25 +4,18 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from access.permissions import Principal
 from models.people import MemberState
 from tests.files import Files, open_workshop
+from tests.furnishing import furnished
 from tests.world import World
 
 
 @pytest.fixture
-async def pooled(database_url: str) -> AsyncIterator[async_sessionmaker[AsyncSession]]:
-    engine = create_async_engine(database_url)
-    yield async_sessionmaker(engine, expire_on_commit=False)
-    await engine.dispose()
-
-
-@pytest.fixture
-async def company(pooled: async_sessionmaker[AsyncSession]) -> World:
+@furnished
+async def company(world: World) -> World:
     """Cora coordinates Safety, Enno may make groups; Lea, Luc and Lux learn, Luc with Enno."""
-    world = await World.new(pooled)
     for name in ("Mona", "Dora", "Cora", "Ines", "Enno", "Lea", "Luc", "Nobody"):
         await world.member(name, emails=[f"{name.lower()}@acme.example"], department="Sales")
     await world.member("Lux", state=MemberState.PENDING)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from models.jobs import Job, JobState
@@ -31,11 +30,8 @@ def workers(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Worke
 
 
 @pytest.fixture
-async def files(
-    pooled: async_sessionmaker[AsyncSession], database_url: str, tmp_path: Path
-) -> AsyncIterator[Files]:
+async def files(world: World, database_url: str, tmp_path: Path) -> AsyncIterator[Files]:
     """A company that Mona manages; its workshops are elsewhere."""
-    world = await World.new(pooled)
     await world.member("Mona")
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)
     async with AsyncExitStack() as stack:

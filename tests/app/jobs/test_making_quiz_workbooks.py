@@ -18,9 +18,9 @@ pytestmark = pytest.mark.timeout(120)
 
 @pytest.mark.spec("M10", "X4")
 async def test_a_coordinator_gets_the_workbook_of_a_quiz_and_its_attempts(
-    pooled: async_sessionmaker[AsyncSession], database_url: str, tmp_path: Path
+    sessions: async_sessionmaker[AsyncSession], database_url: str, tmp_path: Path
 ) -> None:
-    classroom = await Classroom.new(pooled)
+    classroom = await Classroom.new(sessions)
     world = classroom.world
     for name, answers in (("Ada", RIGHT), ("Bo", WRONG)):
         await classroom.learner(name)

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import redis
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from app.storage import in_directory
 from models.jobs import FileFormat, Job, JobState
 from operations.jobs.working import RUNS
 from tests.files import Files, in_lines, no_longer_coordinates, open_workshop
+from tests.furnishing import furnished
 from tests.workers import Workers
 from tests.world import World
 
@@ -45,22 +45,28 @@ def workers(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Worke
 
 
 @pytest.fixture
-async def files(
-    pooled: async_sessionmaker[AsyncSession], database_url: str, tmp_path: Path
-) -> AsyncIterator[Files]:
-    """A crowd that Mona manages, and whose course Cora coordinates; its workshops are elsewhere."""
-    world = await World.new(pooled)
+@furnished
+async def crowd(world: World) -> World:
+    """A crowd that Mona manages, and whose course Cora coordinates."""
     for name in ("Mona", "Cora"):
         await world.member(name)
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)
-    await world.course("Safety", coordinators_by_hand=["Cora"])
+    course = await world.course("Safety", coordinators_by_hand=["Cora"])
+    async with world.edge.transaction() as db:
+        people = {"id": world.workspace_id, "first": 1, "last": PEOPLE}
+        await db.execute(text(MEMBERS), people)
+        await db.execute(text(LEARNERS), {"id": world.workspace_id, "course": course})
+    return world
+
+
+@pytest.fixture
+async def files(crowd: World, database_url: str, tmp_path: Path) -> AsyncIterator[Files]:
+    """Their files; the workshops are elsewhere."""
     async with AsyncExitStack() as stack:
         opened = await stack.enter_async_context(
-            open_workshop(world, database_url, tmp_path / "data" / "files")
+            open_workshop(crowd, database_url, tmp_path / "data" / "files")
         )
         opened.workshop.end()
-        await opened.do(MEMBERS, id=world.workspace_id, first=1, last=PEOPLE)
-        await opened.do(LEARNERS, id=world.workspace_id, course=world.courses["Safety"])
         yield opened
 
 

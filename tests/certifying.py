@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.caller import Caller
 from access.permissions import Principal
@@ -28,10 +27,9 @@ class School:
     world: World
 
     @classmethod
-    async def open(cls, sessions: async_sessionmaker[AsyncSession], slug: str = "acme") -> "School":
-        world = await World.new(sessions, slug)
+    async def open(cls, world: World) -> "School":
         for name in ("Mo", "Dora", "Edda", "Nils", "Cora", "Ingrid", "Lea", "Kim"):
-            await world.member(name, emails=[f"{name.lower()}@{slug}.example"])
+            await world.member(name, emails=[f"{name.lower()}@{world.slug}.example"])
         await world.grant("Mo", Principal.WORKSPACE_MANAGER)
         await world.grant("Dora", Principal.DEPARTMENT_MANAGER, department="Training")
         await world.course("Selling", instructors=["Ingrid"], coordinators_by_hand=["Cora"])

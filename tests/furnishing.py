@@ -118,7 +118,7 @@ async def _build(build: Callable[..., Awaitable[Any]], url: str) -> World:
     }
     made = await build(**{name: given[name] for name in _needs(build)})
     await engine.dispose()
-    world.furnished = None if isinstance(made, World | Ask) else made
+    world.furnished = None if made in (world, given["ask"]) else made
     world.furnished_by = build
     return world
 

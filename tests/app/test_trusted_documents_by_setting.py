@@ -7,13 +7,13 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.asgi import create_app
 from app.embedded import CannotStart
 from app.graphql.trusted import digest_of
 from app.settings import WrongSetting
 from tests.app.serving import Web, running, settings_for
+from tests.furnishing import furnished
 from tests.world import World
 
 TRUSTED = "{ name }"
@@ -21,8 +21,8 @@ OTHER = "{ __typename }"
 
 
 @pytest.fixture
-async def ada(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def ada(world: World) -> World:
     await world.member("Ada")
     return world
 

@@ -5,14 +5,15 @@ from sqlalchemy import Engine
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.watching import Change, Watch
+from tests.furnishing import furnished
 from tests.world import World, settle
 
 SALES = 'department eq "Sales"'
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     await world.member("Ada", department="Sales")
     await world.member("Bo", department="Legal")
     await world.segment("Sellers", SALES)

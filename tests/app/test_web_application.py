@@ -24,6 +24,7 @@ from models.identity import TokenKind
 from models.people import MemberState
 from operations import tokens
 from tests.app.serving import SCHEMA, Socket, Web, running, settings_for
+from tests.furnishing import furnished
 from tests.world import World
 
 HOUR = dt.timedelta(hours=1)
@@ -36,8 +37,8 @@ async def web(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def ada(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def ada(world: World) -> World:
     await world.member("Ada")
     return world
 

@@ -3,21 +3,21 @@
 import datetime as dt
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from app.keyring import Keyring
 from models.identity import ConnectionKind
 from operations import connections
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 KEYRING = Keyring({"k1": bytes(range(32))})
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     await world.member("Mona")
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)
     await world.member("Lea")

@@ -14,6 +14,7 @@ from operations import grants, invitations, mail, sign_in_identities
 from operations.invitations import Opened
 from operations.refusals import Code, Denied, Refused
 from operations.sign_in_identities import Identity
+from tests.furnishing import furnished
 from tests.mailing import Outbox
 from tests.operations.inviting import LATER, accept
 from tests.world import MONDAY, World
@@ -22,6 +23,7 @@ MONTH = dt.timedelta(days=30)
 
 
 @pytest.fixture
+@furnished
 async def outbox(world: World) -> Outbox:
     """Pea has been invited on Monday; Max manages the workspace."""
     outbox = Outbox(world)

@@ -23,6 +23,7 @@ from operations.sign_in_identities import (
     WorkspaceNeeded,
     chosen,
 )
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 ADA = Identity("https://id.example.com", "ada-1")
@@ -31,8 +32,8 @@ ELSEWHERE = Identity("https://login.example.net", "ada-1")
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     for name in ("Ada", "Bo"):
         await world.member(name)
     return world

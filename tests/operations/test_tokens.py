@@ -19,6 +19,7 @@ from operations import token_text, tokens
 from operations.refusals import Code, Denied, Refused
 from operations.rights import Rights, require
 from operations.tokens import ResolvedToken, Unusable
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 HOUR = dt.timedelta(hours=1)
@@ -53,8 +54,8 @@ class Desk:
 
 
 @pytest.fixture
-async def desk(sessions: async_sessionmaker[AsyncSession]) -> Desk:
-    world = await World.new(sessions)
+@furnished
+async def desk(world: World) -> Desk:
     for name in ("Wanda", "Ada", "Bo"):
         await world.member(name)
     await world.grant("Wanda", Principal.WORKSPACE_MANAGER)

@@ -13,6 +13,7 @@ from app.keyring import Keyring
 from models.identity import Connection, ConnectionKind, DeliveryStatus, InboxDelivery
 from operations import connections
 from resolvers.context import Context
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
 
@@ -69,6 +70,7 @@ class Keyed(Ask):
 
 
 @pytest.fixture
+@furnished
 async def keyed(world: World) -> Keyed:
     await world.member("Mona")
     await world.member("Lea")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from access.permissions import Principal
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Follow
 from tests.world import World
@@ -14,6 +15,7 @@ HIDDEN = "roleConflicts { member { id } } segmentLimit"
 
 
 @pytest.fixture
+@furnished
 async def safety(world: World, ask: Ask) -> str:
     """A course that Ed may edit and Cora coordinates; its staff is neither's to arrange."""
     for name in ("Ed", "Cora"):

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from access.permissions import Principal
 from models.people import MemberState
+from tests.furnishing import furnished
 from tests.mailing import Outbox
 from tests.resolvers.asking import KEYS, Ask
 from tests.world import World
@@ -20,6 +21,7 @@ SHOWN = """query ($id: ID!) { member(id: $id) {
 
 
 @pytest.fixture
+@furnished
 async def outbox(world: World) -> Outbox:
     """Pea was invited an hour ago. Max manages, Ivo may invite, Lea may neither."""
     outbox = Outbox(world, KEYS)

@@ -21,6 +21,7 @@ from models.content import Attachment
 from operations.content import attachments
 from resolvers.ids import decode, encode
 from tests.app.serving import Web, running, settings_for
+from tests.furnishing import furnished
 from tests.node import NodeClients
 from tests.operations.content.test_attachments import takes
 from tests.operations.content.writing import MAY_NEITHER, edit, open_school, publish
@@ -77,8 +78,8 @@ def held(web: Web) -> set[str]:
 
 
 @pytest.fixture
-async def school(sessions: async_sessionmaker[AsyncSession], sync_database: Engine) -> World:
-    world = await World.new(sessions)
+@furnished
+async def school(world: World, sync_database: Engine) -> World:
     await open_school(world)
     await asyncio.to_thread(settle, sync_database)
     return world

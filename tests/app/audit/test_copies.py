@@ -15,7 +15,6 @@ import httpx
 import psycopg
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from app.audit import copying
@@ -27,6 +26,7 @@ from operations.audit import Filters
 from resolvers.ids import encode
 from tests.app.cli.program import Answer
 from tests.app.serving import Web, running, settings_for
+from tests.furnishing import furnished
 from tests.tampering import unguarded
 from tests.world import World
 
@@ -41,9 +41,9 @@ async def web(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def firm(sessions: async_sessionmaker[AsyncSession]) -> World:
+@furnished
+async def firm(world: World) -> World:
     """Mo manages the workspace, Fay its finances, Dan Training; Ina teaches; Bo is nobody."""
-    world = await World.new(sessions)
     for name in ("Mo", "Fay", "Dan", "Ina", "Bo"):
         await world.member(name, title="Größe “1\u2028”")
     await world.course("Safety", instructors=["Ina"])

@@ -7,13 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from app.asgi import create_app
 from models.identity import ConnectionKind, TokenKind
 from operations import connections, tokens
 from tests.app.serving import Web, settings_for
+from tests.furnishing import furnished
 from tests.world import World
 
 ADDRESS = "192.0.2.7"
@@ -32,8 +32,8 @@ async def web(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def firm(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def firm(world: World) -> World:
     await world.member("Mo")
     await world.grant("Mo", Principal.WORKSPACE_MANAGER)
     return world

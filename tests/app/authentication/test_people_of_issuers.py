@@ -15,14 +15,15 @@ from app.graphql.errors import RequestRefused
 from models.people import Member, MemberState
 from tests.app.authentication.elsewhere import Server, serving
 from tests.app.authentication.visitors import HOUR, Visitors, about, directory, setting_for
+from tests.furnishing import furnished
 from tests.world import MONDAY, World
 
 ADA = "ada@acme.example"
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     await world.member("Ada", emails=[ADA])
     await world.member("Bo", emails=["bo@acme.example"])
     await world.member("Pia", emails=["pia@acme.example"], state=MemberState.PENDING)

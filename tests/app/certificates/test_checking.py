@@ -11,13 +11,14 @@ from typing import Any
 import httpx
 import pytest
 import structlog
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from app.asgi import create_app
 from models.certificates import Certificate
 from schema.schema import schema
 from tests.app.serving import Web, settings_for
 from tests.certifying import REASON, School
+from tests.furnishing import furnished
+from tests.world import World
 
 JSON = {"accept": "application/json"}
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -42,8 +43,9 @@ async def web(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def school(sessions: async_sessionmaker[AsyncSession]) -> School:
-    school = await School.open(sessions)
+@furnished
+async def school(world: World) -> School:
+    school = await School.open(world)
     await school.complete("Lea")
     return school
 

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.actors import OPERATIONS, expire_certificates
 from operations.certificates.statements import EXPIRED
 from tests.certifying import School
+from tests.world import World
 
 
 async def is_due(school: School) -> bool:
@@ -26,7 +27,7 @@ async def _look(school: School) -> bool:
 async def test_a_worker_writes_down_what_has_expired_and_only_that(
     sessions: async_sessionmaker[AsyncSession],
 ) -> None:
-    school, now = await School.open(sessions), dt.datetime.now(dt.UTC)
+    school, now = await School.open(await World.new(sessions)), dt.datetime.now(dt.UTC)
     await school.complete("Lea", "Kim")
     await school.generate("Kim", at=now)
     assert not await is_due(school)

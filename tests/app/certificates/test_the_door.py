@@ -16,7 +16,9 @@ from operations.certificates import templates
 from resolvers.ids import encode
 from tests.app.serving import Web, running, settings_for
 from tests.certifying import School
+from tests.furnishing import furnished
 from tests.pdf import codes, words
+from tests.world import World
 
 
 @pytest.fixture
@@ -27,8 +29,9 @@ async def web(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def school(sessions: async_sessionmaker[AsyncSession]) -> School:
-    school = await School.open(sessions)
+@furnished
+async def school(world: World) -> School:
+    school = await School.open(world)
     await school.complete("Lea")
     return school
 
@@ -92,7 +95,7 @@ async def test_the_same_certificate_is_the_same_bytes_until_it_ends(
 async def test_missing_foreign_and_forbidden_ones_are_the_same_404(
     web: Web, school: School, sessions: async_sessionmaker[AsyncSession]
 ) -> None:
-    other = await School.open(sessions, "other")
+    other = await School.open(await World.new(sessions, "other"))
     await other.complete("Lea")
     own, foreign = await school.generate(), await other.generate()
     asked = [

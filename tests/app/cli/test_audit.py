@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import Engine
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.tampering import unguarded
 from tests.world import World
 
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     await world.member("Ada")
     await world.course("Safety", instructors=["Ada"])
     return world

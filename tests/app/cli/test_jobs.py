@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from models.jobs import FileFormat, JobKind
 from operations.jobs import asking, working
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.world import World
 
 # Each command is a process of its own, which takes its time on a busy machine.
@@ -27,9 +28,9 @@ def columns(answer: Answer) -> list[list[str]]:
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
+@furnished
+async def world(world: World) -> World:
     """Cora, who coordinates Safety."""
-    world = await World.new(sessions)
     await world.member("Cora")
     await world.course("Safety", coordinators_by_hand=["Cora"])
     return world

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from models.people import MemberState
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.operations.learning.enrolling import due, learners
 from tests.world import MONDAY, World
 
@@ -23,8 +23,8 @@ SELECT :w, 'p' || n || '@acme.example', 'Person ' || n, 'ACTIVE' FROM generate_s
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     for name in ("Ada", "Bo", "Dan"):
         await world.member(name)
     await world.set_state("Dan", MemberState.DEACTIVATED)

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.world import World
 
 # Each command is a process of its own, which takes its time on a busy machine.
@@ -14,8 +14,8 @@ pytestmark = [pytest.mark.timeout(300)]
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     await world.member("Ada", department="Sales")
     await world.segment("Sellers", 'department eq "Sales"')
     await world.course("Safety")

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.world import World
 
 # Each command is a process of its own, which takes its time on a busy machine.
@@ -11,8 +12,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     await world.member("Ada")
     return world
 

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.world import World
 
 # Each command is a process of its own, which takes its time on a busy machine.
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.timeout(180)
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def world(world: World) -> World:
     for name in ("Ada", "Bo", "[bold]Cy", "Di"):
         await world.member(name)
     await world.course("Safety", instructors=["Ada"], coordinators_by_hand=["[bold]Cy"])

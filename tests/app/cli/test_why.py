@@ -4,9 +4,9 @@ import json
 
 import pytest
 from sqlalchemy import Engine, text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.app.cli.program import Answer, run
+from tests.furnishing import furnished
 from tests.world import World, settle
 
 # Each command is a process of its own, which takes its time on a busy machine.
@@ -14,9 +14,9 @@ pytestmark = [pytest.mark.timeout(180), pytest.mark.spec("S10")]
 
 
 @pytest.fixture
-async def world(sessions: async_sessionmaker[AsyncSession], sync_database: Engine) -> World:
+@furnished
+async def world(world: World, sync_database: Engine) -> World:
     """Maja was in Sales, and is in Finance now."""
-    world = await World.new(sessions)
     await world.member("Maja", department="Sales", country="SE")
     await world.segment("Sales SE", 'department eq "Sales" and country eq "SE"')
     await world.course("Selling", segments_attached=["Sales SE"])

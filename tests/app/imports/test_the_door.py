@@ -9,7 +9,6 @@ from typing import Any
 import httpx
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from app.workbooks.reading import MOST_BYTES
@@ -17,6 +16,7 @@ from models.jobs import Job, JobKind, JobState
 from operations.jobs.asking import MOST_OF_ONE
 from resolvers.ids import decode, encode
 from tests.app.serving import Web, running, settings_for
+from tests.furnishing import furnished
 from tests.world import World
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.spec("X5", "C2")]
@@ -33,8 +33,8 @@ async def web(tmp_path: Path, database_url: str, redis_url: str) -> AsyncIterato
 
 
 @pytest.fixture
-async def company(sessions: async_sessionmaker[AsyncSession]) -> World:
-    world = await World.new(sessions)
+@furnished
+async def company(world: World) -> World:
     for name in ("Mona", "Cora", "Enno", "Lea"):
         await world.member(name, emails=[f"{name.lower()}@acme.example"])
     await world.grant("Mona", Principal.WORKSPACE_MANAGER)

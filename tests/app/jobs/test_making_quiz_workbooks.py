@@ -12,6 +12,7 @@ from resolvers.jobs.asked import QuizAsked
 from tests.app.workbooks.classroom import Classroom
 from tests.files import in_lines, no_longer_coordinates, open_workshop
 from tests.taking import RIGHT, WRONG
+from tests.world import World
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.timeout(120)
 async def test_a_coordinator_gets_the_workbook_of_a_quiz_and_its_attempts(
     sessions: async_sessionmaker[AsyncSession], database_url: str, tmp_path: Path
 ) -> None:
-    classroom = await Classroom.new(sessions)
+    classroom = await Classroom.new(await World.new(sessions))
     world = classroom.world
     for name, answers in (("Ada", RIGHT), ("Bo", WRONG)):
         await classroom.learner(name)

@@ -8,8 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
-
 from access.permissions import Principal
 from app.workbooks import write_csv, write_xlsx
 from app.workbooks.quiz_insights import QuizWorkbook, quiz_workbook
@@ -32,8 +30,7 @@ class Classroom:
     world: World
 
     @classmethod
-    async def new(cls, sessions: async_sessionmaker[AsyncSession]) -> "Classroom":
-        world = await World.new(sessions)
+    async def new(cls, world: World) -> "Classroom":
         for name in ("Mona", "Ines", "Cora", "Nora"):
             await world.member(name, emails=[f"{name.lower()}@acme.example"])
         await world.grant("Mona", Principal.WORKSPACE_MANAGER)

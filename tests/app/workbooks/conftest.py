@@ -1,11 +1,13 @@
 """A class that takes a quiz."""
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.app.workbooks.classroom import Classroom
+from tests.furnishing import furnished
+from tests.world import World
 
 
 @pytest.fixture
-async def classroom(sessions: async_sessionmaker[AsyncSession]) -> Classroom:
-    return await Classroom.new(sessions)
+@furnished
+async def classroom(world: World) -> Classroom:
+    return await Classroom.new(world)

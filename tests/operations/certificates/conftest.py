@@ -1,11 +1,13 @@
 """A school per test."""
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from tests.certifying import School
+from tests.furnishing import furnished
+from tests.world import World
 
 
 @pytest.fixture
-async def school(sessions: async_sessionmaker[AsyncSession]) -> School:
-    return await School.open(sessions)
+@furnished
+async def school(world: World) -> School:
+    return await School.open(world)

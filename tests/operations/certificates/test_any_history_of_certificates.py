@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from operations.certificates import reading
 from operations.refusals import Code, Refused
 from tests.certifying import School
-from tests.world import MONDAY
+from tests.world import MONDAY, World
 
 _numbers = itertools.count(1)
 
@@ -95,7 +95,7 @@ class Story:
 async def test_in_any_order_one_holds_numbers_have_no_gap_and_nothing_goes(
     sessions: async_sessionmaker[AsyncSession], steps: list[tuple[str, str | None]]
 ) -> None:
-    school = await School.open(sessions, f"w-{next(_numbers)}")
+    school = await School.open(await World.new(sessions, f"w-{next(_numbers)}"))
     await school.set(certificate_days=VALID_DAYS)
     story, ids = Story(), list[int]()
 

@@ -14,7 +14,7 @@ from operations.certificates import issuing, reading
 from operations.learning import attempts
 from operations.refusals import Code, Denied, Refused
 from tests.certifying import REASON, School
-from tests.world import MONDAY
+from tests.world import MONDAY, World
 
 DAY = dt.timedelta(days=1)
 HANDLING = ["Mo", "Dora", "Ingrid", "Cora"]
@@ -87,7 +87,7 @@ async def test_nobody_else_makes_or_removes_one(school: School, by: str) -> None
 async def test_what_is_hidden_is_missing(
     school: School, sessions: async_sessionmaker[AsyncSession]
 ) -> None:
-    other = await School.open(sessions, "other")
+    other = await School.open(await World.new(sessions, "other"))
     await other.complete("Lea")
     foreign = await other.generate()
     await school.complete("Lea")

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from models.catalog import CourseKind, RetakePolicy
 from models.progress import AttemptOrigin
@@ -43,10 +42,7 @@ class Academy:
     handed_in: list[int] = field(default_factory=list)
 
     @classmethod
-    async def open(
-        cls, sessions: async_sessionmaker[AsyncSession], slug: str = "acme"
-    ) -> "Academy":
-        world = await World.new(sessions, slug)
+    async def open(cls, world: World) -> "Academy":
         for name in (TEACHER, STAFF, *LEARNERS):
             await world.member(name, department="Sales")
             await _further(world)

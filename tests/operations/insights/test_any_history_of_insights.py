@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from operations.insights.cells import Narrow, Policy
 from tests.operations.insights.academy import GROUPS, LEARNERS, STAFF, Academy
 from tests.taking import RIGHT, WRONG
-from tests.world import MONDAY
+from tests.world import MONDAY, World
 
 pytestmark = [pytest.mark.spec("X1", "X2", "X3"), pytest.mark.timeout(180)]
 
@@ -100,7 +100,7 @@ def narrows(groups: dict[str, int]) -> list[Narrow]:
 async def test_after_any_history_the_summary_says_what_a_naive_count_says(
     sessions: async_sessionmaker[AsyncSession], steps: list[tuple[Any, ...]]
 ) -> None:
-    academy = await Academy.open(sessions, f"w-{next(_numbers)}")
+    academy = await Academy.open(await World.new(sessions, f"w-{next(_numbers)}"))
     for name in LEARNERS[:2]:
         await academy.enrol(name)
 
@@ -108,7 +108,7 @@ async def test_after_any_history_the_summary_says_what_a_naive_count_says(
 
 
 async def test_after_a_long_story_too(sessions: async_sessionmaker[AsyncSession]) -> None:
-    academy = await Academy.open(sessions)
+    academy = await Academy.open(await World.new(sessions))
     for name in LEARNERS[:2]:
         await academy.enrol(name)
 

@@ -13,8 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations.insights import folding
 from operations.insights.cells import EVERYBODY, Narrow, Policy
+from tests.furnishing import furnished
 from tests.operations.insights.academy import LEARNERS, Academy
 from tests.taking import RIGHT
+from tests.world import World
 
 pytestmark = pytest.mark.spec("X3")
 
@@ -22,9 +24,10 @@ EVERYTHING = Narrow(includes_staff=True, policy=Policy.ALL)
 
 
 @pytest.fixture
-async def academy(sessions: async_sessionmaker[AsyncSession]) -> Academy:
+@furnished
+async def academy(world: World) -> Academy:
     """Ada has handed in and Bo learns; all of it is folded."""
-    academy = await Academy.open(sessions)
+    academy = await Academy.open(world)
     for name in LEARNERS[:2]:
         await academy.enrol(name)
     await academy.hand_in("Ada", RIGHT)
@@ -213,7 +216,7 @@ async def test_nothing_is_folded_while_the_time_zone_changes(academy: Academy) -
 async def test_what_was_there_before_is_counted_by_readers_until_it_is_folded_bit_by_bit(
     sessions: async_sessionmaker[AsyncSession],
 ) -> None:
-    academy = await Academy.open(sessions)
+    academy = await Academy.open(await World.new(sessions))
     for name in LEARNERS:
         await academy.enrol(name)
     async with academy.world.edge.transaction() as db:

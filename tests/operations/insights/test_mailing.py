@@ -17,6 +17,7 @@ from operations.insights import mailing
 from operations.insights.courses import CourseInsights
 from operations.refusals import Code, Denied, Refused
 from tests.files import no_longer_coordinates
+from tests.furnishing import furnished
 from tests.mailing import Outbox, letter_of
 from tests.world import MONDAY, World
 
@@ -27,6 +28,7 @@ pytestmark = pytest.mark.spec("X2", "M11")
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Cora and Ines look after Safety, Lea learns; Ada, who coordinates too, has no address."""
     for name in ("Cora", "Ines", "Lea", "Nobody"):

@@ -5,8 +5,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
+from tests.furnishing import furnished
 from tests.operations.insights.academy import LEARNERS, Academy
 from tests.taking import RIGHT
+from tests.world import World
 
 pytestmark = pytest.mark.spec("X3")
 
@@ -103,9 +105,10 @@ CHANGES = [
 
 
 @pytest.fixture
-async def academy(sessions: async_sessionmaker[AsyncSession]) -> Academy:
+@furnished
+async def academy(world: World) -> Academy:
     """Ada has done everything there is to do, and it is folded."""
-    academy = await Academy.open(sessions)
+    academy = await Academy.open(world)
     await academy.enrol("Ada")
     await academy.hand_in("Ada", RIGHT)
     await academy.complete("Ada")
@@ -175,7 +178,7 @@ async def test_a_statement_about_many_leaves_one_marker_a_block(academy: Academy
 async def test_one_workspace_never_reads_the_cells_of_another(
     academy: Academy, sessions: async_sessionmaker[AsyncSession]
 ) -> None:
-    other = await Academy.open(sessions, "other")
+    other = await Academy.open(await World.new(sessions, "other"))
     for unit in academy.units:
         stranger = unit._replace(workspace_id=other.world.workspace_id)
         assert await other.read(stranger) == {}

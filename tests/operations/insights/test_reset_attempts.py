@@ -5,15 +5,15 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations.insights import attempt_rows, quizzes
 from operations.insights.cells import EVERYBODY, Narrow, Policy
 from operations.insights.quiz_figures import QuizFigures
+from tests.furnishing import furnished
 from tests.operations.insights.academy import COURSE, Academy
 from tests.operations.insights.recounted_quiz import differences, recounted, written
 from tests.taking import RIGHT, WRONG
-from tests.world import MONDAY
+from tests.world import MONDAY, World
 
 pytestmark = pytest.mark.spec("M5", "X1", "X4")
 
@@ -21,9 +21,10 @@ EVERY_TRY = Narrow(policy=Policy.ALL)
 
 
 @pytest.fixture
-async def academy(sessions: async_sessionmaker[AsyncSession]) -> Academy:
+@furnished
+async def academy(world: World) -> Academy:
     """Ada and Bo handed in and were marked complete; all of it is folded."""
-    academy = await Academy.open(sessions)
+    academy = await Academy.open(world)
     for name in ("Ada", "Bo"):
         await academy.enrol(name)
         await academy.hand_in(name, RIGHT)

@@ -14,6 +14,7 @@ from access.permissions import Permission
 from operations.insights import suppression
 from operations.insights.cells import Narrow
 from operations.insights.trends import Every
+from tests.furnishing import furnished
 from tests.operations.insights.course_rows import fill
 from tests.operations.insights.test_course_insights import (
     NARROWINGS,
@@ -64,6 +65,7 @@ def test_no_more_is_hidden_than_has_to_be(sizes: Mapping[int, int], smallest: in
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Nina of nowhere, two in Legal, and others. Cora coordinates."""
     await world.member("Cora")

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from operations.learning import enrolments
 from operations.refusals import Code, Refused
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import BEFORE, COURSE, START, Class
 from tests.operations.live_sessions.telling import CAPACITIES, Told
 from tests.world import World
@@ -94,6 +95,7 @@ histories = st.tuples(
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     return await Class.open(world, *NAMES)
 

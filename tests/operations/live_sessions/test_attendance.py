@@ -9,6 +9,7 @@ from access.permissions import Permission, Principal
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import BEFORE, COURSE, DURING, Class
 from tests.world import World
 
@@ -16,6 +17,7 @@ MARKED, UNCHANGED = RosterOutcome.MARKED, RosterOutcome.UNCHANGED
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     """Ann and Bea have the two seats, Cid waits."""
     room = await Class.open(world, "Ann", "Bea", "Cid")

@@ -8,6 +8,7 @@ from sqlalchemy import text
 from operations.live_sessions import calendars
 from operations.live_sessions.calendars import MOST, PAST
 from operations.refusals import Code, Refused
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import AFTER, BEFORE, DURING, END, START, Class
 from tests.world import World
 
@@ -26,6 +27,7 @@ SELECT workspace_id, id, :member_id, 'BOOKED' FROM made
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     room = await Class.open(world, "Lea", "Wim")
     await room.schedule(staff=["Ingrid"], capacity=1)

@@ -15,6 +15,7 @@ from operations.edge import Edge
 from operations.learning import enrolments
 from operations.live_sessions import closing
 from sync_engine.duties import Actor
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import BEFORE, COURSE, DURING, START, Class
 from tests.world import World
 
@@ -22,6 +23,7 @@ Leave = Callable[[Class], Awaitable[None]]
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     """Ann and Cora have the two seats; Bea, Cid and Dan wait."""
     room = await Class.open(world, "Ann", "Bea", "Cid", "Dan")

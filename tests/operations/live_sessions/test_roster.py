@@ -12,6 +12,7 @@ from models.people import MemberState
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import (
     AFTER,
     BEFORE,
@@ -29,6 +30,7 @@ INSTANT = dt.timedelta(microseconds=1)
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     """Five learners, and a live session with two seats."""
     room = await Class.open(world, "Ann", "Bea", "Cid", "Dan", "Eve")

@@ -12,6 +12,7 @@ from models.mail import MailKind
 from models.people import MemberState
 from operations.learning import course_settings
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.mailing import Outbox
 from tests.operations.live_sessions.teaching import (
     AFTER,
@@ -28,6 +29,7 @@ DAY = dt.timedelta(days=1)
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     return await Class.open(world, "Ann", "Bea", "Cid")
 

@@ -10,6 +10,7 @@ from models.mail import MailKind
 from operations.live_sessions.roster import RosterOutcome
 from operations.live_sessions.seats import Admission
 from operations.refusals import Code, Denied, Refused
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import COURSE, DURING, START, Class
 from tests.world import World
 
@@ -17,6 +18,7 @@ BOOKED, WAITLISTED = Admission.BOOKED, Admission.WAITLISTED
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     """Five learners, and a live session with two seats."""
     room = await Class.open(world, "Ann", "Bea", "Cid", "Dan", "Eve")

@@ -14,6 +14,7 @@ from operations.identity import apply_user_change
 from operations.refusals import Code, Refused
 from operations.statements import IdentityChange, Kind, Subject
 from sync_engine.rules import Attribute, AttributeType, Owner
+from tests.furnishing import furnished
 from tests.tampering import unguarded_session
 from tests.world import MONDAY, World, settle
 
@@ -44,6 +45,7 @@ async def head(world: World) -> int:
 
 
 @pytest.fixture
+@furnished
 async def sellers(world: World, sync_database: Engine) -> World:
     await world.member("Lea", department="Sales")
     await world.segment("Sellers", 'department eq "Sales"')

@@ -3,11 +3,12 @@
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from resolvers.ids import encode
 from tests.certifying import REASON, School
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
+from tests.world import World
 
 GENERATE = """mutation ($course: ID!, $person: ID!) {
   generateCertificate(courseId: $course, memberId: $person) {
@@ -34,8 +35,9 @@ PREVIEW = """query ($course: ID!, $text: String) {
 
 
 @pytest.fixture
-async def school(sessions: async_sessionmaker[AsyncSession]) -> School:
-    return await School.open(sessions)
+@furnished
+async def school(world: World) -> School:
+    return await School.open(world)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 from access.permissions import Permission
 from models.progress import AttemptOrigin
 from operations.learning import completing
+from tests.furnishing import furnished
 from tests.operations.insights.course_rows import fill
 from tests.resolvers.asking import Ask
 from tests.world import MONDAY, World
@@ -40,6 +41,7 @@ query ($course: ID!, $department: String) {
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Cora coordinates Safety; Lea, Luc and Mia learn in it, Luc and Mia in the group “Early”."""
     for name in ("Cora", "Stranger"):

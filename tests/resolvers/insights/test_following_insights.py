@@ -11,6 +11,7 @@ from sqlalchemy import text
 from access.permissions import Principal
 from models.catalog import CourseState
 from models.coordinators import CourseRoleKind
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Event, Follow, Heard
 from tests.resolvers.school import edit, remove
@@ -38,6 +39,7 @@ PEOPLE: Final = [f"Person {number:02}" for number in range(25)]
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Cora coordinates and Ines instructs Safety, Tess may teach it; Lea learns in it."""
     for name in ("Cora", "Ines", "Tess", "Enno", "Stranger", "Lea", *PEOPLE):

@@ -7,6 +7,7 @@ import pytest
 
 from access.permissions import Permission
 from tests.content import EVERY_KIND
+from tests.furnishing import furnished
 from tests.mailing import Outbox
 from tests.resolvers.asking import Ask
 from tests.taking import teach
@@ -32,6 +33,7 @@ pytestmark = pytest.mark.spec("X2")
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Cora coordinates Safety, which has a quiz; Lea and Luc learn in it."""
     for name in ("Cora", "Lea", "Luc", "Nobody"):

@@ -10,6 +10,7 @@ from models.catalog import CourseState, ModuleKind
 from operations import courses
 from operations.jobs.asking import LONGEST_SAID, MOST_OF_ALL, MOST_OF_ONE
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
@@ -30,6 +31,7 @@ NODE: Final = "query ($id: ID!) { node(id: $id) { id } }"
 
 
 @pytest.fixture
+@furnished
 async def company(world: World) -> World:
     """Mona manages, Ines instructs Safety, Cora coordinates it; Lea learns."""
     for name in ("Mona", "Ines", "Cora", "Lea", "Nobody"):

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from access.permissions import Principal
 from resolvers.ids import encode
+from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import COURSE, Class
 from tests.resolvers.asking import Ask
 from tests.world import World
@@ -49,6 +50,7 @@ MINE = """query ($when: LiveSessionTime) { viewer { liveSessions(when: $when) {
 
 
 @pytest.fixture
+@furnished
 async def room(world: World) -> Class:
     return await Class.open(world, "Ann", "Bea", "Cid", "Dan")
 

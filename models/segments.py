@@ -15,6 +15,7 @@ from sqlalchemy import (
     SmallInteger,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -138,8 +139,24 @@ class SegmentPerson(Base):
     workspace_id: Mapped[int]
 
 
+class AttachmentMode(StrEnum):
+    """How an attachment follows its segment from `mode_since` on (S8).
+
+    SYNC: whoever is in it. ADD_ONLY: whoever was in it then, or ever since. REMOVE_ONLY: whoever
+    was in it then and never left. FROZEN: whoever was in it then.
+    """
+
+    SYNC = "SYNC"
+    ADD_ONLY = "ADD_ONLY"
+    REMOVE_ONLY = "REMOVE_ONLY"
+    FROZEN = "FROZEN"
+
+
 class CourseSegment(Base):
     """A segment attached to a course, on one of the course's numbered places.
+
+    Whom it makes coordinators is read from intervals of membership by the view
+    `coordinator_source`, and of the past by `operations.attachment_modes`.
 
     A trigger (`course_segment_within_limit`) refuses a place above the course's limit, so no
     path can take one too many; the unique place refuses two at once.
@@ -154,6 +171,13 @@ class CourseSegment(Base):
         UniqueConstraint("course_id", "place"),
         CheckConstraint("place BETWEEN 1 AND 50", name="place"),
         Index("ix_course_segment_segment", "segment_id", "course_id"),
+        Index(
+            "ix_course_segment_keeping",
+            "segment_id",
+            "course_id",
+            postgresql_where=text("mode IN ('ADD_ONLY', 'FROZEN')"),
+        ),
+        one_of("mode", AttachmentMode),
     )
 
     course_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -163,6 +187,10 @@ class CourseSegment(Base):
     attached_at: Mapped[CreatedAt]
     attached_by_id: Mapped[int | None] = mapped_column(BigInteger)
     cause: Mapped[uuid.UUID | None]
+    mode: Mapped[AttachmentMode] = mapped_column(
+        text_enum(AttachmentMode), default=AttachmentMode.SYNC, server_default=AttachmentMode.SYNC
+    )
+    mode_since: Mapped[dt.datetime] = mapped_column(server_default=func.clock_timestamp())
 
 
 class Membership(Base):
@@ -183,6 +211,12 @@ class Membership(Base):
             unique=True,
             postgresql_where=text("until IS NULL"),
             postgresql_include=["since"],
+        ),
+        Index(
+            "ix_membership_ended",
+            "segment_id",
+            "until",
+            postgresql_where=text("until IS NOT NULL"),
         ),
         {
             "postgresql_with": {

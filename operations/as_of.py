@@ -4,6 +4,7 @@ Rows and journal are read in one snapshot, and every change of one is numbered i
 the answer does not depend on when it is asked.
 """
 
+import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,9 +13,13 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.coordinators import CoordinatorOverride, CourseRole, CourseRoleKind, OverrideKind
+from models.segments import AttachmentMode
+from operations.attachment_modes import Mode
 
 ATTACHED: Final = "segment.attached"
 DETACHED: Final = "segment.detached"
+MODE_CHANGED: Final = "segment.mode_changed"
+OF_ATTACHMENTS: Final = frozenset({ATTACHED, DETACHED, MODE_CHANGED})
 
 OF_ROLES: Final = frozenset(
     {
@@ -28,35 +33,40 @@ OF_OVERRIDES: Final = frozenset(
 
 _ATTACHMENTS: Final = """
 WITH later AS MATERIALIZED (
-    SELECT DISTINCT ON (course_id, segment_id) course_id, segment_id, verb
+    SELECT DISTINCT ON (course_id, segment_id) course_id, segment_id, verb, before, at
       FROM journal_entry
      WHERE workspace_id = :workspace_id AND seq > :seq
-       AND verb IN ('segment.attached', 'segment.detached') AND {of}
+       AND verb IN ('segment.attached', 'segment.detached', 'segment.mode_changed') AND {of}
      ORDER BY course_id, segment_id, seq
 )
-SELECT a.course_id, a.segment_id
+SELECT a.course_id, a.segment_id, a.mode, a.mode_since
   FROM course_segment a
  WHERE a.workspace_id = :workspace_id AND a.{of}
    AND NOT EXISTS (SELECT FROM later l
                     WHERE l.course_id = a.course_id AND l.segment_id = a.segment_id)
 UNION ALL
-SELECT course_id, segment_id FROM later WHERE verb = 'segment.detached'
+SELECT course_id, segment_id, coalesce(before->>'mode', 'SYNC'),
+       coalesce(CAST(before->>'modeSince' AS timestamptz), at)
+  FROM later WHERE verb <> 'segment.attached'
 """
 OF_COURSE: Final = text(_ATTACHMENTS.format(of="course_id = :course_id"))
 OF_SEGMENTS: Final = text(
     _ATTACHMENTS.format(of="segment_id = ANY(CAST(:segment_ids AS integer[]))")
 )
 
-SEGMENTS_OF: Final = text("""
+TIMES_OF: Final = text("""
 WITH later AS MATERIALIZED (
     SELECT change_set_id FROM journal_entry
      WHERE workspace_id = :workspace_id AND seq > :seq AND change_set_id IS NOT NULL
 )
-SELECT DISTINCT segment_id
+SELECT m.segment_id, m.since,
+       CASE WHEN NOT EXISTS (SELECT FROM later WHERE change_set_id = m.closed_by_id)
+            THEN m.until END
   FROM membership m
  WHERE m.member_id = :member_id
+   AND (:everywhere OR m.segment_id = ANY (CAST(:segment_ids AS integer[])))
    AND NOT EXISTS (SELECT FROM later WHERE change_set_id = m.opened_by_id)
-   AND (m.until IS NULL OR EXISTS (SELECT FROM later WHERE change_set_id = m.closed_by_id))
+ ORDER BY m.segment_id, m.since
 """)
 
 SAID_SINCE: Final = text("""
@@ -66,6 +76,14 @@ SELECT course_id, verb, before
    AND course_id IS NOT NULL AND verb = ANY (CAST(:verbs AS text[]))
  ORDER BY seq DESC
 """)
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """A time somebody was in a segment; without `until` it went on."""
+
+    since: dt.datetime
+    until: dt.datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +99,41 @@ async def segments_on(
 ) -> frozenset[int]:
     """The segments that were attached to a course."""
     about = {"workspace_id": workspace_id, "seq": seq, "course_id": course_id}
-    return frozenset(segment_id for _, segment_id in await db.execute(OF_COURSE, about))
+    return frozenset(row.segment_id for row in await db.execute(OF_COURSE, about))
 
 
 async def courses_with(
     db: AsyncSession, workspace_id: int, segment_ids: Collection[int], seq: int
-) -> dict[int, set[int]]:
-    """The courses to which each of these segments was attached."""
-    found: dict[int, set[int]] = {id: set() for id in segment_ids}
+) -> dict[int, dict[int, Mode]]:
+    """The courses to which each of these segments was attached, and in which mode."""
+    found: dict[int, dict[int, Mode]] = {id: {} for id in segment_ids}
     if not found:
         return found
     about = {"workspace_id": workspace_id, "seq": seq, "segment_ids": sorted(found)}
-    for course_id, segment_id in await db.execute(OF_SEGMENTS, about):
-        found[segment_id].add(course_id)
+    for course_id, segment_id, mode, since in await db.execute(OF_SEGMENTS, about):
+        found[segment_id][course_id] = Mode(AttachmentMode(mode), since)
     return found
 
 
-async def segments_of(
-    db: AsyncSession, workspace_id: int, member_id: int, seq: int
-) -> frozenset[int]:
-    """The segments a person was in."""
-    about = {"workspace_id": workspace_id, "seq": seq, "member_id": member_id}
-    return frozenset(await db.scalars(SEGMENTS_OF, about))
+async def times_of(
+    db: AsyncSession,
+    workspace_id: int,
+    member_id: int,
+    seq: int,
+    segment_ids: Collection[int] | None = None,
+) -> dict[int, list[Time]]:
+    """When a person had been in these segments, or in any, as far as was known."""
+    about = {
+        "workspace_id": workspace_id,
+        "seq": seq,
+        "member_id": member_id,
+        "everywhere": segment_ids is None,
+        "segment_ids": sorted(segment_ids or ()),
+    }
+    found: dict[int, list[Time]] = {}
+    for segment_id, since, until in await db.execute(TIMES_OF, about):
+        found.setdefault(segment_id, []).append(Time(since, until))
+    return found
 
 
 async def said_of(db: AsyncSession, workspace_id: int, member_id: int, seq: int) -> Said:

@@ -1,32 +1,64 @@
-"""Segments on the numbered places of a course."""
+"""Segments on the numbered places of a course, and how they are followed."""
 
-from sqlalchemy import delete, or_, select
+import datetime as dt
+from typing import Any
+
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
 from models.catalog import Course
 from models.journal import cause_of, record
-from models.segments import CourseSegment, Segment
+from models.segments import AttachmentMode, CourseSegment, Segment
 from models.workspaces import Workspace
 from operations import courses, invitees, visible
+from operations.attachment_modes import told
 from operations.constraints import refused_by
+from operations.preview.basis import Basis, refuse_outdated
+from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 
 
-async def attach(db: AsyncSession, *, by: Caller, course_id: int, segment_id: int) -> CourseSegment:
+async def attach(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    course_id: int,
+    segment_id: int,
+    mode: AttachmentMode | None = None,
+    based_on: Basis | None = None,
+) -> CourseSegment:
     """Put a segment on the lowest free place of a course. One row, however many people follow.
 
-    The same segment twice is the same attachment; no free place is LIMIT_REACHED (M29).
+    The same segment twice is the same attachment, which another `mode` does not fit; no mode is
+    SYNC, or the one it has. No free place is LIMIT_REACHED (M29). With `based_on` it is done only
+    as it was previewed: PREVIEW_OUTDATED (S9).
     """
     course = await courses.lock(db, by=by, course_id=course_id)
     segment = await _usable_segment(db, by, course_id, segment_id)
+    attachment = await _attach(db, by, course, segment, mode)
+    await refuse_outdated(
+        db,
+        by=by,
+        basis=based_on,
+        change=SegmentChange(SegmentChangeKind.ATTACH, segment_id, course_id),
+        segment=segment,
+        course_ids=[course_id],
+    )
+    return attachment
+
+
+async def _attach(
+    db: AsyncSession, by: Caller, course: Course, segment: Segment, mode: AttachmentMode | None
+) -> CourseSegment:
+    course_id, segment_id = course.id, segment.id
     limit = await _limit_of(db, course)
     rows = await db.scalars(select(CourseSegment).where(CourseSegment.course_id == course_id))
     attached = {row.segment_id: row for row in rows}
     if segment_id in attached:
-        return attached[segment_id]
+        return _unchanged(attached[segment_id], mode)
     taken = {row.place for row in attached.values()}
     free = next((place for place in range(1, limit + 1) if place not in taken), None)
     if free is None or len(attached) >= limit:
@@ -41,6 +73,7 @@ async def attach(db: AsyncSession, *, by: Caller, course_id: int, segment_id: in
         segment_id=segment_id,
         workspace_id=by.workspace_id,
         place=free,
+        mode=mode or AttachmentMode.SYNC,
         attached_by_id=by.member_id,
         cause=cause_of(db),
     )
@@ -55,22 +88,45 @@ async def attach(db: AsyncSession, *, by: Caller, course_id: int, segment_id: in
         verb="segment.attached",
         course_id=course_id,
         segment_id=segment_id,
-        after={"place": free, "name": segment.name},
+        after={"name": segment.name}
+        | _said(attachment.place, attachment.mode, attachment.mode_since),
     )
     await invitees.consider_segments(db, workspace_id=by.workspace_id, segment_ids=[segment_id])
     return attachment
 
 
-async def detach(db: AsyncSession, *, by: Caller, course_id: int, segment_id: int) -> bool:
+async def detach(
+    db: AsyncSession,
+    *,
+    by: Caller,
+    course_id: int,
+    segment_id: int,
+    based_on: Basis | None = None,
+) -> bool:
     """Take a segment off a course; false when it was not attached."""
     await courses.lock(db, by=by, course_id=course_id)
-    await _usable_segment(db, by, course_id, segment_id)
-    place = await db.scalar(
-        delete(CourseSegment)
-        .where(CourseSegment.course_id == course_id, CourseSegment.segment_id == segment_id)
-        .returning(CourseSegment.place)
+    segment = await _usable_segment(db, by, course_id, segment_id)
+    was_attached = await _detach(db, by, course_id, segment_id)
+    await refuse_outdated(
+        db,
+        by=by,
+        basis=based_on,
+        change=SegmentChange(SegmentChangeKind.DETACH, segment_id, course_id),
+        segment=segment,
+        course_ids=[course_id],
     )
-    if place is None:
+    return was_attached
+
+
+async def _detach(db: AsyncSession, by: Caller, course_id: int, segment_id: int) -> bool:
+    gone = (
+        await db.execute(
+            delete(CourseSegment)
+            .where(CourseSegment.course_id == course_id, CourseSegment.segment_id == segment_id)
+            .returning(CourseSegment.place, CourseSegment.mode, CourseSegment.mode_since)
+        )
+    ).one_or_none()
+    if gone is None:
         return False
     record(
         db,
@@ -78,9 +134,77 @@ async def detach(db: AsyncSession, *, by: Caller, course_id: int, segment_id: in
         verb="segment.detached",
         course_id=course_id,
         segment_id=segment_id,
-        before={"place": place},
+        before=_said(*gone),
     )
     return True
+
+
+async def change_mode(
+    db: AsyncSession, *, by: Caller, course_id: int, segment_id: int, mode: AttachmentMode
+) -> CourseSegment:
+    """Let an attachment follow its segment otherwise from now on (S8).
+
+    "Now" is the server's clock, which intervals of membership are measured with too. The mode it
+    has already goes on from when it began.
+    """
+    await courses.lock(db, by=by, course_id=course_id)
+    await _usable_segment(db, by, course_id, segment_id)
+    attachment = await db.get(CourseSegment, (course_id, segment_id), populate_existing=True)
+    if attachment is None:
+        raise not_found("attachment")
+    if attachment.mode is mode:
+        return attachment
+    before = _said(attachment.place, attachment.mode, attachment.mode_since)
+    attachment.mode = mode
+    attachment.mode_since = (await db.execute(select(func.clock_timestamp()))).scalar_one()
+    await db.flush()
+    record(
+        db,
+        by=by,
+        verb="segment.mode_changed",
+        course_id=course_id,
+        segment_id=segment_id,
+        before=before,
+        after=_said(attachment.place, attachment.mode, attachment.mode_since),
+    )
+    await invitees.consider_segments(db, workspace_id=by.workspace_id, segment_ids=[segment_id])
+    return attachment
+
+
+async def detach_from_all(db: AsyncSession, *, by: Caller, segment_id: int) -> None:
+    """Take a segment, whose row is locked, off every course."""
+    gone = await db.execute(
+        delete(CourseSegment)
+        .where(CourseSegment.segment_id == segment_id)
+        .returning(
+            CourseSegment.course_id,
+            *(CourseSegment.place, CourseSegment.mode, CourseSegment.mode_since),
+        )
+    )
+    for course_id, place, mode, since in sorted(gone):
+        record(
+            db,
+            by=by,
+            verb="segment.detached",
+            course_id=course_id,
+            segment_id=segment_id,
+            before=_said(place, mode, since),
+        )
+
+
+def _unchanged(attachment: CourseSegment, mode: AttachmentMode | None) -> CourseSegment:
+    if mode is None or mode is attachment.mode:
+        return attachment
+    raise Refused(
+        Code.CONFLICT,
+        f"The segment is on the course already, as {attachment.mode.value};"
+        " use changeAttachmentMode.",
+        {"mode": attachment.mode, "instead": ["changeAttachmentMode"]},
+    )
+
+
+def _said(place: int, mode: AttachmentMode, since: dt.datetime) -> dict[str, Any]:
+    return {"place": place, **told(mode, since)}
 
 
 async def _usable_segment(db: AsyncSession, by: Caller, course_id: int, segment_id: int) -> Segment:

@@ -73,11 +73,12 @@ WITH next AS MATERIALIZED (
     INSERT INTO invitation_due (member_id, workspace_id, cause)
     SELECT n.id, :workspace_id, :cause FROM next n
      WHERE EXISTS (SELECT FROM membership s WHERE s.member_id = n.id
-                      AND s.segment_id = :segment_id AND s.until IS NULL)
+                      AND s.segment_id = :segment_id)
        AND NOT EXISTS (SELECT FROM invitation i WHERE i.member_id = n.id)
 )
 SELECT count(*) AS people, max(id) AS last FROM next
 """)
+"""Whoever was ever in it: a mode may give them something although they have left."""
 
 EXPANDED: Final = text("DELETE FROM invitation_due_segment WHERE segment_id = :segment_id")
 

@@ -20,8 +20,10 @@ from models.segments import (
     SegmentState,
     VersionOrigin,
 )
-from operations import people
+from operations import attachments, people
 from operations.constraints import refused_by
+from operations.preview.basis import Basis, refuse_outdated
+from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.segment_rules import rule_of, version_of
@@ -103,10 +105,12 @@ async def edit(
     description: str | None = None,
     rule: str | Json | None = None,
     is_usable_by_departments: bool | None = None,
+    based_on: Basis | None = None,
 ) -> Segment:
     """Change what is given. A new rule is a new version, applied as a difference (S6).
 
     A valid rule mends a BROKEN segment. A PAUSED or DRAFT one keeps what it gives, or nothing.
+    With `based_on` it is done only as it was previewed: PREVIEW_OUTDATED (S9).
     """
     segment = await lock(
         db, by=by, segment_id=segment_id, permission=Permission.CREATE_EDIT_SEGMENT
@@ -133,14 +137,26 @@ async def edit(
             before={key: before[key] for key in different},
             after={key: after[key] for key in different},
         )
+    asked = SegmentChange(
+        SegmentChangeKind.EDIT_RULE, segment_id, rule=None if rule is None else segment.rule
+    )
+    await refuse_outdated(db, by=by, basis=based_on, change=asked, segment=segment)
     return segment
 
 
-async def pause(db: AsyncSession, *, by: Caller, segment_id: int) -> Segment:
+async def pause(
+    db: AsyncSession, *, by: Caller, segment_id: int, based_on: Basis | None = None
+) -> Segment:
     """Freeze what the segment gives; it is not emptied (S5)."""
     segment = await lock(db, by=by, segment_id=segment_id, permission=Permission.PAUSE_RESUME_SYNC)
-    if segment.state is SegmentState.PAUSED:
-        return segment
+    if segment.state is not SegmentState.PAUSED:
+        await _pause(db, by, segment)
+    change = SegmentChange(SegmentChangeKind.PAUSE, segment_id)
+    await refuse_outdated(db, by=by, basis=based_on, change=change, segment=segment)
+    return segment
+
+
+async def _pause(db: AsyncSession, by: Caller, segment: Segment) -> None:
     if segment.state is not SegmentState.ACTIVE:
         raise _wrong_state(segment, "paused")
     segment.state = SegmentState.PAUSED
@@ -153,14 +169,21 @@ async def pause(db: AsyncSession, *, by: Caller, segment_id: int) -> Segment:
         before={"state": SegmentState.ACTIVE},
         after={"state": SegmentState.PAUSED},
     )
+
+
+async def resume(
+    db: AsyncSession, *, by: Caller, segment_id: int, based_on: Basis | None = None
+) -> Segment:
+    """Let the segment follow its rule: from PAUSED again, from DRAFT for the first time."""
+    segment = await lock(db, by=by, segment_id=segment_id, permission=Permission.PAUSE_RESUME_SYNC)
+    if segment.state is not SegmentState.ACTIVE:
+        await _resume(db, by, segment)
+    change = SegmentChange(SegmentChangeKind.RESUME, segment_id)
+    await refuse_outdated(db, by=by, basis=based_on, change=change, segment=segment)
     return segment
 
 
-async def resume(db: AsyncSession, *, by: Caller, segment_id: int) -> Segment:
-    """Let the segment follow its rule: from PAUSED again, from DRAFT for the first time."""
-    segment = await lock(db, by=by, segment_id=segment_id, permission=Permission.PAUSE_RESUME_SYNC)
-    if segment.state is SegmentState.ACTIVE:
-        return segment
+async def _resume(db: AsyncSession, by: Caller, segment: Segment) -> None:
     if segment.state is SegmentState.BROKEN:
         raise _wrong_state(segment, "resumed; edit its rule")
     before, segment.state = segment.state, SegmentState.ACTIVE
@@ -173,7 +196,6 @@ async def resume(db: AsyncSession, *, by: Caller, segment_id: int) -> Segment:
         before={"state": before},
         after={"state": SegmentState.ACTIVE},
     )
-    return segment
 
 
 async def recompute(db: AsyncSession, *, by: Caller, segment_id: int) -> Segment:
@@ -185,7 +207,13 @@ async def recompute(db: AsyncSession, *, by: Caller, segment_id: int) -> Segment
 
 
 async def remove(
-    db: AsyncSession, *, by: Caller, segment_id: int, at: dt.datetime, detach: bool = False
+    db: AsyncSession,
+    *,
+    by: Caller,
+    segment_id: int,
+    at: dt.datetime,
+    detach: bool = False,
+    based_on: Basis | None = None,
 ) -> Segment:
     """Delete a segment. In use, it is refused with the courses, unless `detach` (S7).
 
@@ -209,12 +237,18 @@ async def remove(
             f"{len(used_by)} course(s) follow “{segment.name}”; detach it, or say detach: true.",
             {"courses": [{"id": id, "title": title} for id, title in used_by]},
         )
-    await db.execute(delete(CourseSegment).where(CourseSegment.segment_id == segment_id))
-    for course_id, _ in used_by:
-        record(db, by=by, verb="segment.detached", course_id=course_id, segment_id=segment_id)
+    await attachments.detach_from_all(db, by=by, segment_id=segment_id)
     segment.deleted_at = at
     await _reconsider(db, segment)
     record(db, by=by, verb="segment.deleted", segment_id=segment_id, before=said(segment))
+    await refuse_outdated(
+        db,
+        by=by,
+        basis=based_on,
+        change=SegmentChange(SegmentChangeKind.DELETE, segment_id),
+        segment=segment,
+        course_ids=[id for id, _ in used_by],
+    )
     return segment
 
 

@@ -8,12 +8,22 @@ cut would have told, whatever has happened meanwhile. What is told of is read wh
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.journal import OF_ACCOUNTS
 from operations import as_of
-from operations.as_of import ATTACHED, DETACHED, OF_OVERRIDES, OF_ROLES, Said
+from operations.as_of import (
+    ATTACHED,
+    DETACHED,
+    MODE_CHANGED,
+    OF_ATTACHMENTS,
+    OF_OVERRIDES,
+    OF_ROLES,
+    Said,
+    Time,
+)
+from operations.attachment_modes import Mode
 from resolvers.context import Context
 from sync_engine.entries import STANDING, Entry, Interest, Key
 
@@ -36,12 +46,20 @@ class EventKind(StrEnum):
     CHANGED = "CHANGED"
     SEGMENT_ATTACHED = "SEGMENT_ATTACHED"
     SEGMENT_DETACHED = "SEGMENT_DETACHED"
+    SEGMENT_MODE_CHANGED = "SEGMENT_MODE_CHANGED"
     COURSE_EDITED = "COURSE_EDITED"
     LEARNERS_CHANGED = "LEARNERS_CHANGED"
     COUNTS_CHANGED = "COUNTS_CHANGED"
     HEARTBEAT = "HEARTBEAT"
     ROLE_ENDED = "ROLE_ENDED"
     RESYNC_REQUIRED = "RESYNC_REQUIRED"
+
+
+TOLD_AS: Final = {
+    ATTACHED: EventKind.SEGMENT_ATTACHED,
+    DETACHED: EventKind.SEGMENT_DETACHED,
+    MODE_CHANGED: EventKind.SEGMENT_MODE_CHANGED,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,31 +152,36 @@ class OfCourse:
             return [Told(EventKind.CHANGED, self.course_id, entry.member_id)]
         if entry.verb == EDITED:
             return [Told(EventKind.COURSE_EDITED, self.course_id)]
-        if entry.verb == ATTACHED and entry.segment_id is not None:
-            self._segments |= {entry.segment_id}
-            kind = EventKind.SEGMENT_ATTACHED
-        elif entry.verb == DETACHED and entry.segment_id is not None:
-            self._segments -= {entry.segment_id}
-            kind = EventKind.SEGMENT_DETACHED
-        else:
+        if entry.verb not in TOLD_AS or entry.segment_id is None:
             return ()
-        return [Told(kind, self.course_id, segment_id=entry.segment_id)]
+        if entry.verb == DETACHED:
+            self._segments -= {entry.segment_id}
+        else:
+            self._segments |= {entry.segment_id}
+        return [Told(TOLD_AS[entry.verb], self.course_id, segment_id=entry.segment_id)]
 
 
 class OfPerson:
-    """The courses one person coordinates, for that person."""
+    """The courses one person coordinates, for that person.
+
+    Carried along are the times the person has been in segments and, of these segments, every
+    attachment with its mode: together they say what is given.
+    """
 
     def __init__(
         self,
         context: Context,
         member_id: int,
-        segments: Mapping[int, set[int]],
+        times: Mapping[int, Sequence[Time]],
+        attached: Mapping[int, dict[int, Mode]],
         said: Said,
     ) -> None:
         self.member_id = member_id
         self.name = f"member:{member_id}"
         self._context = context
-        self._segments = dict(segments)
+        self._times = dict(times)
+        self._attached = dict(attached)
+        self._given = {id: self._gives(id) for id in self._attached}
         self._said = said
 
     @classmethod
@@ -166,16 +189,16 @@ class OfPerson:
         """As it stood at a place in the journal."""
         workspace_id = context.signed_in.workspace_id
         async with context.read() as db:
-            in_segments = await as_of.segments_of(db, workspace_id, member_id, seq)
-            segments = await as_of.courses_with(db, workspace_id, in_segments, seq)
+            times = await as_of.times_of(db, workspace_id, member_id, seq)
+            attached = await as_of.courses_with(db, workspace_id, times, seq)
             said = await as_of.said_of(db, workspace_id, member_id, seq)
-        return cls(context, member_id, segments, said)
+        return cls(context, member_id, times, attached, said)
 
     @property
     def courses(self) -> frozenset[int]:
         """The courses the person coordinates, or would with an active account."""
         roles, overrides = self._said.roles, self._said.overrides
-        derived = {id for ids in self._segments.values() for id in ids}
+        derived = {id for ids in self._given.values() for id in ids}
         derived -= _having(overrides, OverrideKind.EXCLUDE)
         derived |= _having(overrides, OverrideKind.KEEP)
         derived |= _having(roles, CourseRoleKind.COORDINATOR)
@@ -198,7 +221,7 @@ class OfPerson:
         if entry.member_id == self.member_id:
             return self._told(self._say(entry))
         if entry.segment_id is not None and entry.course_id is not None:
-            return self._attach(entry.verb, entry.course_id, entry.segment_id)
+            return self._attach(entry, entry.course_id, entry.segment_id)
         if entry.verb == EDITED and entry.course_id in self.courses:
             return [Told(EventKind.COURSE_EDITED, entry.course_id, self.member_id)]
         return ()
@@ -218,14 +241,25 @@ class OfPerson:
         mine = {
             segment_id for segment_id, people in _moved(entry, None) if self.member_id in people
         }
-        concerned = {id for segment_id in mine for id in self._segments.pop(segment_id, ())}
-        joined = [id for id in sorted(mine) if self.member_id in _added(entry, id)]
-        if joined:
-            async with self._context.read() as db:
-                found = await as_of.courses_with(db, entry.workspace_id, joined, entry.seq)
-            self._segments |= found
-            concerned.update(id for ids in found.values() for id in ids)
-        return concerned
+        if not mine:
+            return set()
+        about, new = (entry.workspace_id, self.member_id, entry.seq), mine - self._attached.keys()
+        async with self._context.read() as db:
+            self._times |= await as_of.times_of(db, *about, mine)
+            self._attached |= await as_of.courses_with(db, entry.workspace_id, new, entry.seq)
+        return {id for segment_id in mine for id in self._count(segment_id)}
+
+    def _gives(self, segment_id: int) -> frozenset[int]:
+        """The courses that the person coordinates through a segment."""
+        times = self._times.get(segment_id, ())
+        attached = self._attached[segment_id]
+        return frozenset(id for id, mode in attached.items() if mode.counted(times))
+
+    def _count(self, segment_id: int) -> frozenset[int]:
+        """Work out anew what a segment gives; the courses it did not give, or does not any more."""
+        before = self._given.get(segment_id, frozenset())
+        self._given[segment_id] = self._gives(segment_id)
+        return before ^ self._given[segment_id]
 
     def _say(self, entry: Entry) -> set[int]:
         """Something was said by hand about the person, or the account began or ended."""
@@ -244,15 +278,17 @@ class OfPerson:
             self._said.overrides[entry.course_id] = OverrideKind(after["kind"])
         return {entry.course_id}
 
-    def _attach(self, verb: str, course_id: int, segment_id: int) -> Sequence[Told]:
-        courses = self._segments.get(segment_id)
-        if courses is None or verb not in (ATTACHED, DETACHED):
+    def _attach(self, entry: Entry, course_id: int, segment_id: int) -> Sequence[Told]:
+        attached = self._attached.get(segment_id)
+        if attached is None or entry.verb not in OF_ATTACHMENTS:
             return ()
-        if verb == ATTACHED:
-            courses.add(course_id)
-            return [Told(EventKind.SEGMENT_ATTACHED, course_id, self.member_id, segment_id)]
-        courses.discard(course_id)
-        return [Told(EventKind.SEGMENT_DETACHED, course_id, self.member_id, segment_id)]
+        if entry.verb == DETACHED:
+            attached.pop(course_id, None)
+        else:
+            attached[course_id] = Mode.said(entry.after, entry.at)
+        if course_id not in self._count(segment_id):
+            return ()
+        return [Told(TOLD_AS[entry.verb], course_id, self.member_id, segment_id)]
 
 
 def is_counted(entry: Entry) -> bool:
@@ -265,10 +301,6 @@ def _moved(entry: Entry, segments: frozenset[int] | None) -> Iterator[tuple[int,
     for key, change in _changes(entry).items():
         if segments is None or int(key) in segments:
             yield int(key), [*change.get("added", ()), *change.get("removed", ())]
-
-
-def _added(entry: Entry, segment_id: int) -> Sequence[int]:
-    return _changes(entry)[str(segment_id)].get("added", [])
 
 
 def _changes(entry: Entry) -> Mapping[str, Mapping[str, list[int]]]:

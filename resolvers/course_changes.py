@@ -232,38 +232,6 @@ async def remove_direct_coordinator(
     return await answer(info, operation)
 
 
-async def attach_segment(
-    info: Info,
-    *,
-    course_id: strawberry.ID,
-    segment_id: strawberry.ID,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        course, segment = number_of(course_id, "Course"), number_of(segment_id, "Segment")
-        await attachments.attach(db, by=caller, course_id=course, segment_id=segment)
-        return {"course_id": course, "segment_id": segment}
-
-    return await answer(info, operation)
-
-
-async def detach_segment(
-    info: Info,
-    *,
-    course_id: strawberry.ID,
-    segment_id: strawberry.ID,
-    client_mutation_id: str | None = None,
-    idempotency_key: str | None = None,
-) -> Answer:
-    async def operation(db: AsyncSession, caller: Caller) -> Values:
-        course, segment = number_of(course_id, "Course"), number_of(segment_id, "Segment")
-        await attachments.detach(db, by=caller, course_id=course, segment_id=segment)
-        return {"course_id": course, "segment_id": segment}
-
-    return await answer(info, operation)
-
-
 async def exclude_coordinator(
     info: Info,
     *,

@@ -14,6 +14,7 @@ from operations.refusals import Code, Refused
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
 from resolvers.ids import number_of
+from resolvers.preview import basis_in
 
 Info = strawberry.Info[Context, None]
 Ids = list[strawberry.ID]
@@ -63,6 +64,7 @@ async def edit_segment(
     rule_text: str | None = None,
     rule: strawberry.scalars.JSON | None = None,
     is_usable_by_departments: bool | None = None,
+    based_on: str | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
@@ -76,6 +78,7 @@ async def edit_segment(
             description=description,
             rule=_rule(rule_text, rule),
             is_usable_by_departments=is_usable_by_departments,
+            based_on=basis_in(info, based_on),
         )
         return {"segment_id": number}
 
@@ -86,10 +89,11 @@ async def pause_segment(
     info: Info,
     *,
     segment_id: strawberry.ID,
+    based_on: str | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _doing(segments.pause, segment_id)
+    operation = _doing(segments.pause, segment_id, based_on=basis_in(info, based_on))
     return await answer(info, operation)
 
 
@@ -97,10 +101,11 @@ async def resume_segment(
     info: Info,
     *,
     segment_id: strawberry.ID,
+    based_on: str | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _doing(segments.resume, segment_id)
+    operation = _doing(segments.resume, segment_id, based_on=basis_in(info, based_on))
     return await answer(info, operation)
 
 
@@ -120,10 +125,17 @@ async def delete_segment(
     *,
     segment_id: strawberry.ID,
     detach: bool = False,
+    based_on: str | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _doing(segments.remove, segment_id, at=dt.datetime.now(dt.UTC), detach=detach)
+    operation = _doing(
+        segments.remove,
+        segment_id,
+        at=dt.datetime.now(dt.UTC),
+        detach=detach,
+        based_on=basis_in(info, based_on),
+    )
     return await answer(info, operation)
 
 

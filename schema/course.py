@@ -9,6 +9,7 @@ from access.permissions import Permission
 from models import catalog
 from models import segments as stored
 from models.catalog import CourseKind, CourseState, RetakePolicy, ScorePolicy
+from models.segments import AttachmentMode
 from resolvers import coordinators as staff
 from resolvers import courses as course_answers
 from resolvers import modules as module_answers
@@ -98,6 +99,8 @@ class SuppressedCoordinator:
 class CourseSegment:
     place: int
     attached_at: dt.datetime
+    mode: AttachmentMode
+    mode_since: dt.datetime
     segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
         course_answers.attached_segment, requires=SIGNED_IN, description="The segment."
     )

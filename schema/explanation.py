@@ -5,7 +5,7 @@ import datetime as dt
 from access.permissions import Permission
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.people import MemberState
-from models.segments import SegmentKind, SegmentState
+from models.segments import AttachmentMode, SegmentKind, SegmentState
 from operations import explain
 from operations.explain import Standing, Turn
 from resolvers import done, explaining
@@ -42,13 +42,22 @@ class Clause:
     changed: Cause | None
 
 
-@guarded_type(requires=SIGNED_IN, description="What one attached segment says about the person.")
+@guarded_type(
+    requires=SIGNED_IN,
+    description="What one attached segment says about the person. `gives` is whether they are"
+    " coordinator by it: by its `mode` that may be otherwise than `isMember`; where the mode"
+    " decides, `byMode` and the first sentence say how.",
+)
 class SegmentReason:
     name: str
     kind: SegmentKind
     state: SegmentState
     version: int
     is_member: bool
+    mode: AttachmentMode
+    mode_since: dt.datetime
+    gives: bool
+    by_mode: str | None
     since: dt.datetime | None
     sentences: list[str]
     cause: Cause | None

@@ -2,6 +2,7 @@
 
 from access.permissions import Permission
 from resolvers import (
+    attachment_changes,
     connection_changes,
     course_changes,
     member_changes,
@@ -115,12 +116,19 @@ class Mutation(
         description="End coordinator roles given by hand.",
     )
     attach_segment: AttachmentPayload | None = done_by(
-        course_changes.attach_segment,
+        attachment_changes.attach_segment,
         requires=Permission.ATTACH_SEGMENT,
-        description="Let the people of a segment coordinate a course.",
+        description="Let the people of a segment coordinate a course: `mode` says how it is"
+        " followed, SYNC where nothing is said.",
+    )
+    change_attachment_mode: AttachmentPayload | None = done_by(
+        attachment_changes.change_attachment_mode,
+        requires=Permission.ATTACH_SEGMENT,
+        description="Let a course follow an attached segment otherwise from now on. Each mode looks"
+        " at who was in the segment when it began, not at whom the mode before it gave the role.",
     )
     detach_segment: AttachmentPayload | None = done_by(
-        course_changes.detach_segment,
+        attachment_changes.detach_segment,
         requires=Permission.ATTACH_SEGMENT,
         description="Take a segment off a course.",
     )

@@ -29,6 +29,7 @@ from schema.node import Node
 from schema.paging import Connection
 from schema.people import PeopleQuery
 from schema.permission import PermissionQuery
+from schema.preview import PreviewQuery
 from schema.quiz_insights import QuizInsightQuery
 from schema.requires import PUBLIC, SIGNED_IN, any_of, guarded_type, resolved_by
 from schema.segment import RuleCheck, Segment, SegmentHit
@@ -59,6 +60,7 @@ class Query(
     LearnerQuery,
     LiveSessionQuery,
     PermissionQuery,
+    PreviewQuery,
     SegmentFileQuery,
     SegmentLintQuery,
     SegmentVersionQuery,

@@ -25,7 +25,7 @@ from models.progress import (
     ProgressState,
     RoleAtStart,
 )
-from models.segments import SegmentKind, SegmentState, VersionOrigin
+from models.segments import AttachmentMode, SegmentKind, SegmentState, VersionOrigin
 from operations.certificates.templates import Orientation
 from operations.content.problems import ProblemKind
 from operations.content.questions import KeyShown, QuestionKind
@@ -48,6 +48,7 @@ from operations.linting import SegmentLintKind
 from operations.live_sessions.attendance import Attendance
 from operations.live_sessions.roster import RosterOutcome
 from operations.newcomers import Outcome
+from operations.preview.change import SegmentChangeKind
 from operations.refusals import Code
 from operations.segment_files.planning import Action
 from operations.team import CoursePermission, DepartmentPermission
@@ -57,6 +58,11 @@ from resolvers.live_sessions.reading import LiveSessionTime
 from resolvers.member_search import InvitationState, MemberOrder, PartInCourse
 from resolvers.seal import Cursor as Cursor  # noqa: PLC0414 - the schema's name for it
 from sync_engine.rules import AttributeType, DifferenceKind, Owner, Part
+
+FOLLOWING = (
+    "SYNC: whoever is in the segment. ADD_ONLY: whoever was when the mode began, or ever since."
+    " REMOVE_ONLY: whoever was then and never left. FROZEN: whoever was then."
+)
 
 ENUMS = (
     (Origin, "Origin", "Through which door a change came."),
@@ -94,6 +100,7 @@ ENUMS = (
     (MemberState, "MemberState", "PENDING: added, no account yet."),
     (SegmentKind, "SegmentKind", "STATIC names people, RULE follows attributes."),
     (SegmentState, "SegmentState", "Only ACTIVE ones are evaluated; others keep what they gave."),
+    (AttachmentMode, "AttachmentMode", FOLLOWING),
     (Held, "HeldCourseRole", "A role someone holds on a course already."),
     (OnConflict, "OnConflict", "What to do with people who hold the other role."),
     (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, or kept in beside them."),
@@ -131,6 +138,7 @@ ENUMS = (
     (Action, "SegmentFileAction", "What one step of applying a file does."),
     (DifferenceKind, "DifferenceKind", "What became of a part of a rule."),
     (Part, "RulePart", "What a part of a rule is."),
+    (SegmentChangeKind, "SegmentChangeKind", "What would be done to a segment."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )
 

@@ -29,7 +29,7 @@ class SegmentFileStep:
     action: Action
     segment_name: str
     course_title: str | None = column(
-        "course_title", requires=INHERITED, description="Of ATTACH and DETACH."
+        "course_title", requires=INHERITED, description="Of ATTACH, DETACH and CHANGE_MODE."
     )
     line: int | None = column(
         "line", requires=INHERITED, description="The line of the file it comes from."

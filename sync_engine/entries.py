@@ -17,7 +17,8 @@ Key = tuple[str, int]
 ("standing", course id): with such an entry everybody's rights on the course may be others."""
 
 ATTACHMENTS: Final[Key] = ("attachments", 0)
-"""Concerned where a segment was attached or detached: everybody in it may gain or lose a course."""
+"""Concerned where a segment was attached or detached, or is followed otherwise: everybody in it
+may gain or lose a course."""
 
 STANDING: Final[Key] = ("standing", 0)
 """Concerned where everybody's rights on any course may be others."""
@@ -25,7 +26,7 @@ STANDING: Final[Key] = ("standing", 0)
 DEPARTMENTS: Final[Key] = ("departments", 0)
 """Concerned where somebody's department is another one, or somebody is no longer there."""
 
-_OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached"})
+_OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached", "segment.mode_changed"})
 _OF_STANDING: Final = _OF_ATTACHMENTS | {"course.edited"}
 
 _COLUMNS: Final = (

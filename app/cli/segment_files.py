@@ -123,7 +123,10 @@ def _show(found: "FilePlan") -> None:
 
 def _what(step: "Step") -> str:
     if step.course is not None:
-        return f"course “{step.course}” ({step.course_id})"
+        before, after = step.before.get("mode"), step.after.get("mode")
+        mode = "" if after in (None, "SYNC") and not before else f", {after}"
+        was = f" instead of {before}" if before else ""
+        return f"course “{step.course}” ({step.course_id}){mode}{was}"
     if step.member_ids:
         named = [*step.before.get("people", ()), *step.after.get("people", ())]
         more = f" and {len(named) - 5} more" if len(named) > 5 else ""

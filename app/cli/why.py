@@ -130,9 +130,11 @@ def _of_segment(reason: "SegmentReason") -> Iterator[str]:
     if reason.ended_at and not reason.is_member:
         ended = f", was in it until {moment(reason.ended_at)}{changed_by(reason.ended)}"
     yield (
-        f"{_mark(is_true=reason.is_member)} “{reason.name}”, {reason.state.value}, version"
+        f"{_mark(is_true=reason.gives)} “{reason.name}”, {reason.state.value}, version"
         f" {reason.version}{since}{changed_by(reason.cause)}{ended}"
     )
+    if reason.by_mode:
+        yield f"    {reason.mode.value}: {reason.by_mode}"
     if reason.explanation is not None:
         yield from _tree(reason.explanation, reason.changes, 1)
     else:

@@ -7,7 +7,7 @@ applied exactly as planned (S17).
     name = "Sellers"
     state = "ACTIVE"
     rule = 'department eq "Sales"'
-    courses = [{title = "Selling in Sweden", id = 12}]
+    courses = [{title = "Selling in Sweden", id = 12, mode = "SYNC"}]
 
 The file is TOML: rules stand in it as they are typed, in single quotes; the standard library reads
 it; and it has neither YAML's implicit types (country NO is false there) nor its aliases.

@@ -4,6 +4,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -139,9 +140,19 @@ async def _take(db: AsyncSession, by: Caller, step: Step, made: _Made, at: dt.da
             await segments.remove(db, by=by, segment_id=id, at=at)
         case Action.NAME_PEOPLE | Action.UNNAME_PEOPLE:
             await _people(db, by, step, id)
-        case Action.ATTACH | Action.DETACH:
-            verb = attachments.attach if step.action is Action.ATTACH else attachments.detach
-            await verb(db, by=by, course_id=step.course_id or 0, segment_id=id)
+        case _:
+            await _attachment(db, by, step, id)
+
+
+async def _attachment(db: AsyncSession, by: Caller, step: Step, segment_id: int) -> None:
+    about: dict[str, Any] = {"by": by, "course_id": step.course_id, "segment_id": segment_id}
+    match step.action:
+        case Action.DETACH:
+            await attachments.detach(db, **about)
+        case Action.ATTACH:
+            await attachments.attach(db, **about, mode=step.after["mode"])
+        case Action.CHANGE_MODE:
+            await attachments.change_mode(db, **about, mode=step.after["mode"])
 
 
 async def _people(db: AsyncSession, by: Caller, step: Step, segment_id: int) -> None:

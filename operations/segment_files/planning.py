@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 from models.base import Json
-from models.segments import SegmentKind, SegmentState
+from models.segments import AttachmentMode, SegmentKind, SegmentState
 from operations.refusals import Refused
 from operations.segment_files.present import Present, PresentSegment
 from operations.segment_files.wanted import LIMITS, FileProblem, WantedCourse, WantedSegment
@@ -31,6 +31,7 @@ class Action(StrEnum):
     UNNAME_PEOPLE = "UNNAME_PEOPLE"
     NAME_PEOPLE = "NAME_PEOPLE"
     ATTACH = "ATTACH"
+    CHANGE_MODE = "CHANGE_MODE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,10 +273,29 @@ class _Planner:
             self._step(Action.DETACH, name, present, line=line, course_id=id, course=title)
             self._on_course[id] -= 1
         for id, course in _without(then, now).items():
-            title = self._present.courses[id]
-            self._step(Action.ATTACH, name, present, line=course.line, course_id=id, course=title)
+            title, mode = self._present.courses[id], course.mode or AttachmentMode.SYNC
+            said = {"line": course.line, "course_id": id, "course": title, "after": {"mode": mode}}
+            self._step(Action.ATTACH, name, present, **said)
             self._on_course[id] += 1
             self._attached[id] = course
+        if present is not None:
+            self._modes(present, then)
+
+    def _modes(self, present: PresentSegment, then: Mapping[int, WantedCourse]) -> None:
+        """Courses that stay and are to follow the segment otherwise."""
+        for id, course in then.items():
+            mode = present.modes.get(id)
+            if mode is not None and course.mode not in (None, mode):
+                self._step(
+                    Action.CHANGE_MODE,
+                    present.name,
+                    present,
+                    line=course.line,
+                    before={"mode": mode},
+                    after={"mode": course.mode},
+                    course_id=id,
+                    course=self._present.courses[id],
+                )
 
     def _course(self, wanted: WantedSegment, course: WantedCourse) -> int | None:
         """Which course is meant: by its title, and among several of that title by the id."""

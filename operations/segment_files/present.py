@@ -10,7 +10,14 @@ from access.caller import Caller
 from models.base import Json
 from models.catalog import Course
 from models.people import Member
-from models.segments import CourseSegment, Segment, SegmentKind, SegmentPerson, SegmentState
+from models.segments import (
+    AttachmentMode,
+    CourseSegment,
+    Segment,
+    SegmentKind,
+    SegmentPerson,
+    SegmentState,
+)
 from models.workspaces import Workspace
 from operations import people, visible
 from operations.segment_rules import remembered
@@ -20,7 +27,8 @@ from sync_engine.rules import format as written
 
 @dataclass(frozen=True, slots=True)
 class PresentSegment:
-    """A segment as it is. `courses`: titles by id; `people`: user names by id."""
+    """A segment as it is. `courses`: titles by id, `modes` by the same; `people`: user names by
+    id."""
 
     id: int
     name: str
@@ -33,6 +41,7 @@ class PresentSegment:
     rule_text: str | None
     people: dict[int, str] = field(default_factory=dict)
     courses: dict[int, str] = field(default_factory=dict)
+    modes: dict[int, AttachmentMode] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +69,10 @@ async def read_present(
     rows = await db.scalars(visible.segments(by).order_by(func.lower(Segment.name), Segment.id))
     found = {row.id: _segment(row, catalog) for row in rows}
     courses = {row.id: row for row in await db.scalars(visible.courses(by))}
-    for segment_id, course_id in await _attachments(db, by):
+    for segment_id, course_id, mode in await _attachments(db, by):
         if segment_id in found and course_id in courses:
             found[segment_id].courses[course_id] = courses[course_id].title
+            found[segment_id].modes[course_id] = mode
     for segment_id, member_id, user_name in await _named(db, by):
         if segment_id in found:
             found[segment_id].people[member_id] = user_name
@@ -100,14 +110,14 @@ def _text(rule: Json, catalog: Catalog) -> str:
         return ""
 
 
-async def _attachments(db: AsyncSession, by: Caller) -> list[tuple[int, int]]:
+async def _attachments(db: AsyncSession, by: Caller) -> list[tuple[int, int, AttachmentMode]]:
     rows = await db.execute(
-        select(CourseSegment.segment_id, CourseSegment.course_id)
+        select(CourseSegment.segment_id, CourseSegment.course_id, CourseSegment.mode)
         .join(Course, Course.id == CourseSegment.course_id)
         .where(CourseSegment.workspace_id == by.workspace_id)
         .order_by(CourseSegment.segment_id, func.lower(Course.title), Course.id)
     )
-    return [(segment_id, course_id) for segment_id, course_id in rows]
+    return [(segment_id, course_id, mode) for segment_id, course_id, mode in rows]
 
 
 async def _named(db: AsyncSession, by: Caller) -> list[tuple[int, int, str]]:

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from models.segments import SegmentState
+from models.segments import AttachmentMode, SegmentState
 from operations.refusals import Refused
 from operations.segment_files.lines import Block, blocks_of
 from operations.segment_files.wanted import (
@@ -27,7 +27,7 @@ _KEYS: Final = (
     "people",
     "courses",
 )
-_COURSE_KEYS: Final = ("title", "id")
+_COURSE_KEYS: Final = ("title", "id", "mode")
 _KINDS: Final = {str: "a text", bool: "true or false", list: "a list", int: "a number"}
 _AT_LINE: Final = re.compile(r" \(at line (\d+), column \d+\)")
 
@@ -164,14 +164,22 @@ class _Reader:
         if isinstance(said, str):
             return WantedCourse(said, None, line)
         if not isinstance(said, dict) or not isinstance(said.get("title"), str):
-            self._note('A course is written {title = "…"}, with id = … beside it.', line=line)
+            message = 'A course is written {title = "…"}, with id = … and mode = "…" beside it.'
+            self._note(message, line=line)
             return None
         self._refuse_unknown(said, _COURSE_KEYS, "A course", line=line)
         id = said.get("id")
         if id is not None and (not isinstance(id, int) or isinstance(id, bool)):
             self._note("The id of a course is a number.", line=line)
             return None
-        return WantedCourse(said["title"], id, line)
+        return WantedCourse(said["title"], id, line, self._mode(said.get("mode"), line))
+
+    def _mode(self, said: object, line: int | None) -> AttachmentMode | None:
+        if said is not None and said not in list(AttachmentMode):
+            modes = ", ".join(AttachmentMode)
+            self._note(f"There is no mode “{str(said)[:50]}”; there are {modes}.", line=line)
+            return None
+        return None if said is None else AttachmentMode(str(said))
 
     def _value(self, table: Mapping[str, Any], key: str, kind: type) -> Any:
         value = table.get(key)

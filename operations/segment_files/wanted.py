@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from models.segments import SegmentState
+from models.segments import AttachmentMode, SegmentState
 
 FORMAT: Final = 1
 
@@ -34,11 +34,13 @@ class FileProblem:
 
 @dataclass(frozen=True, slots=True)
 class WantedCourse:
-    """A course by its title; the id decides among several of that title."""
+    """A course by its title; the id decides among several of that title. Without a mode the one it
+    has stays, and what is attached newly is SYNC."""
 
     title: str
     id: int | None
     line: int | None
+    mode: AttachmentMode | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,10 @@ def _segment(segment: PresentSegment) -> Iterator[str]:
         yield from _list("people", (_text(name) for name in segment.people.values()))
     yield from _list(
         "courses",
-        (f"{{title = {_text(title)}, id = {id}}}" for id, title in segment.courses.items()),
+        (
+            f'{{title = {_text(title)}, id = {id}, mode = "{segment.modes[id]}"}}'
+            for id, title in segment.courses.items()
+        ),
     )
 
 

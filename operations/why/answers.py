@@ -8,7 +8,7 @@ from typing import Final
 
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.people import MemberState
-from models.segments import SegmentKind, SegmentState
+from models.segments import AttachmentMode, SegmentKind, SegmentState
 from operations.freshness import Freshness
 from sync_engine.rules import Explanation
 
@@ -77,9 +77,12 @@ class SegmentReason:
 
     `is_member` is what the engine had stored, `explanation` walks the rule of that time, its
     `version`, over the facts of that time. They differ only while work waits, or where the segment
-    is frozen. `cause` is of the joining or the attaching, whichever was later; of somebody who
-    does not belong to it, `ended` and `ended_at` tell of the last time. `changes` says of each
-    attribute the rule looks at, and of the day under `now`, what set it.
+    is frozen. `gives` is whether the person is coordinator by it, which by its `mode` may be
+    otherwise than `is_member` (S8); where that decides, `by_mode` says how. `cause` is of the
+    joining or the attaching, whichever was later, and of a member to whom the mode gives nothing
+    of the mode; of somebody who does not belong to it, `ended` and `ended_at` tell of the last
+    time. `changes` says of each attribute the rule looks at, and of the day under `now`, what set
+    it.
     """
 
     segment_id: int
@@ -88,6 +91,10 @@ class SegmentReason:
     state: SegmentState
     version: int
     is_member: bool
+    mode: AttachmentMode
+    mode_since: dt.datetime
+    gives: bool
+    by_mode: str | None
     since: dt.datetime | None
     explanation: Explanation | None
     sentences: tuple[str, ...]

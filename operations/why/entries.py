@@ -35,7 +35,7 @@ OF_PERSON: Final = text(
 OF_ATTACHMENTS: Final = text(
     _COLUMNS
     + """ WHERE workspace_id = :workspace_id AND course_id = :course_id AND segment_id IS NOT NULL
-   AND verb IN ('segment.attached', 'segment.detached')
+   AND verb IN ('segment.attached', 'segment.detached', 'segment.mode_changed')
  ORDER BY seq"""
 )
 
@@ -110,6 +110,6 @@ async def of_person(
 
 
 async def of_attachments(db: AsyncSession, workspace_id: int, course_id: int) -> list[Entry]:
-    """Which segments came to a course, and which left it."""
+    """Which segments came to a course, how they were followed, and which left it."""
     about = {"workspace_id": workspace_id, "course_id": course_id}
     return [Entry(*row) for row in await db.execute(OF_ATTACHMENTS, about)]

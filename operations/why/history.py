@@ -8,7 +8,7 @@ A later kind of attachment, override or pin joins here: as one more track, or on
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sqlalchemy import select, text
@@ -19,7 +19,8 @@ from models.coordinators import CoordinatorOverride, CourseRole, CourseRoleKind,
 from models.journal import OF_ACCOUNTS
 from models.people import Member, MemberState
 from models.segments import CourseSegment
-from operations.as_of import ATTACHED, DETACHED, OF_OVERRIDES, OF_ROLES
+from operations.as_of import ATTACHED, MODE_CHANGED, OF_OVERRIDES, OF_ROLES
+from operations.attachment_modes import Mode
 from operations.why import entries
 from operations.why.answers import OverrideThen, RoleThen, Standing
 from operations.why.entries import ADDED, DELETED, Entry, Track
@@ -67,9 +68,9 @@ class Interval:
     closed: int | None
 
     def covers(self, seq: int, at: dt.datetime | None) -> bool:
-        return self._has_begun(seq, at) and not self.has_ended(seq, at)
+        return self.has_begun(seq, at) and not self.has_ended(seq, at)
 
-    def _has_begun(self, seq: int, at: dt.datetime | None) -> bool:
+    def has_begun(self, seq: int, at: dt.datetime | None) -> bool:
         if self.opened is not None:
             return self.opened <= seq
         return at is not None and self.since <= at
@@ -84,12 +85,15 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A segment on the course."""
+    """A segment on the course, and how it was followed; `mode_cause` is of the last change of
+    that."""
 
     segment_id: int
     at: dt.datetime
     cause: uuid.UUID | None
     place: int
+    mode: Mode
+    mode_cause: uuid.UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,22 +168,35 @@ class History:
 
     def _attached(self, segment_id: int, seq: int) -> Attached | None:
         track = self.attachments.get(segment_id, Track(()))
-        row, last = self.attached_rows.get(segment_id), track.last(seq)
-        if track.next(seq) is None:
+        row, following = self.attached_rows.get(segment_id), track.next(seq)
+        last = track.last(seq)
+        mode_cause = last.cause if last and last.verb == MODE_CHANGED else None
+        if following is None:
             if row is None:
                 return None
-            return Attached(segment_id, row.attached_at, row.cause, row.place)
-        if last is None and track.entries[0].verb == DETACHED:
-            place = (track.entries[0].before or {}).get("place", 0)
-            return Attached(segment_id, self.course.created_at, None, place)
-        if last is None or last.verb != ATTACHED:
+            mode = Mode(row.mode, row.mode_since)
+            return Attached(segment_id, row.attached_at, row.cause, row.place, mode, mode_cause)
+        if following.verb == ATTACHED:
             return None
-        return Attached(segment_id, last.at, last.cause, (last.after or {}).get("place", 0))
+        came = next((each for each in track.until(seq)[::-1] if each.verb == ATTACHED), None)
+        at, cause = (came.at, came.cause) if came else (self.course.created_at, None)
+        said = following.before or {}
+        mode = Mode.said(said, at)
+        return Attached(segment_id, at, cause, said.get("place", 0), mode, mode_cause)
 
     def interval(self, segment_id: int, seq: int, at: dt.datetime | None) -> Interval | None:
         """The time in a segment that covers the place."""
         known = self.intervals.get(segment_id, ())
         return next((each for each in known if each.covers(seq, at)), None)
+
+    def counted(self, attached: Attached, seq: int, at: dt.datetime | None) -> Interval | None:
+        """The time in a segment on the course that made the person coordinator, by its mode."""
+        known = self.intervals.get(attached.segment_id, ())
+        return attached.mode.counted(
+            each if each.has_ended(seq, at) else replace(each, until=None)
+            for each in known
+            if each.has_begun(seq, at)
+        )
 
     def last_ended(self, segment_id: int, seq: int, at: dt.datetime | None) -> Interval | None:
         """The last time in a segment that was over by then."""
@@ -187,9 +204,9 @@ class History:
         return next((each for each in reversed(known) if each.has_ended(seq, at)), None)
 
     def follows(self, seq: int, at: dt.datetime | None) -> bool:
-        """Whether any segment on the course had the person. Modes of attachments (S8) join here:
-        which interval counts for one; pins and holds are intervals like others."""
-        return any(self.interval(each.segment_id, seq, at) for each in self.attached(seq))
+        """Whether any segment on the course gave the person the role; pins and holds are intervals
+        like others."""
+        return any(self.counted(each, seq, at) for each in self.attached(seq))
 
     def standing(self, seq: int, at: dt.datetime | None) -> Standing:
         """How the person stood: what the view `course_coordinator` said then."""

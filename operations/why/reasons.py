@@ -23,25 +23,27 @@ NOW = "now"
 
 @dataclass(frozen=True, slots=True)
 class _Stand:
-    """One segment on the course: as it was, and the person's time in it, or the last one."""
+    """One segment on the course: as it was, and the person's time in it, or the last one; and the
+    one that made the person coordinator."""
 
     attached: Attached
     segment: SegmentThen
     rule: Rule | None
     current: Interval | None
     last: Interval | None
+    counted: Interval | None
 
     @property
     def since(self) -> dt.datetime | None:
-        return None if self.current is None else max(self.attached.at, self.current.since)
+        return None if self.counted is None else max(self.attached.at, self.counted.since)
 
     @property
     def led_here(self) -> uuid.UUID | None:
         """What made the person coordinator through this segment: joining or attaching, whichever
-        came later."""
-        if self.current is None:
-            return None
-        return self.attached.cause if self.attached.at > self.current.since else self.current.cause
+        came later; or what keeps a member of it from being one."""
+        if self.counted is None:
+            return None if self.current is None else self.attached.mode_cause
+        return self.attached.cause if self.attached.at > self.counted.since else self.counted.cause
 
     @property
     def led_out(self) -> uuid.UUID | None:
@@ -70,7 +72,8 @@ def _stand(
 ) -> _Stand:
     current = past.interval(segment.id, place.seq, place.at)
     last = None if current else past.last_ended(segment.id, place.seq, place.at)
-    return _Stand(attached, segment, schema.read(segment.rule), current, last)
+    counted = past.counted(attached, place.seq, place.at)
+    return _Stand(attached, segment, schema.read(segment.rule), current, last, counted)
 
 
 async def _person(
@@ -102,21 +105,27 @@ def _reason(
     changes = {name: person.changes[name] for name in used if name in person.changes}
     if rule is not None and offsets(rule) and person.ticked is not None:
         changes[NOW] = person.ticked
+    is_member, gives = stand.current is not None, stand.counted is not None
+    mode = stand.attached.mode
+    by_mode = wording.of_mode(mode, is_member=is_member, gives=gives, is_past=place.is_past)
     return SegmentReason(
         segment_id=segment.id,
         name=segment.name,
         kind=segment.kind,
         state=segment.state,
         version=segment.version,
-        is_member=stand.current is not None,
+        is_member=is_member,
+        mode=mode.mode,
+        mode_since=mode.since,
+        gives=gives,
+        by_mode=by_mode,
         since=stand.since,
         explanation=explanation,
-        sentences=wording.of_segment(
-            segment,
-            explanation,
-            unknown,
-            is_member=stand.current is not None,
-            is_past=place.is_past,
+        sentences=(
+            *(() if by_mode is None else (by_mode,)),
+            *wording.of_segment(
+                segment, explanation, unknown, is_member=is_member, is_past=place.is_past
+            ),
         ),
         cause=about(_led_here(stand, causes, changes, used), used, member_id),
         ended_at=stand.last.until if stand.last else None,
@@ -132,9 +141,9 @@ def _led_here(
     cause that is about something else, the newest change of what the rule looks at, as long as it
     came before the engine looked."""
     found = chosen(causes, stand.led_here, stand.segment.id, used)
-    if found is not None or stand.current is None or stand.current.opened is None:
+    if found is not None or stand.counted is None or stand.counted.opened is None:
         return found
-    before = [each for each in changes.values() if each.seq < stand.current.opened]
+    before = [each for each in changes.values() if each.seq < stand.counted.opened]
     return max(before, key=lambda each: each.seq, default=None)
 
 

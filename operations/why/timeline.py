@@ -97,8 +97,9 @@ def steps_of(past: History) -> list[_Step]:
         standing = past.standing(each.seq, each.at)
         if standing is not was and not _is_silent(was, standing):
             attached = past.attached(each.seq)
-            ids = (one.segment_id for one in attached)
-            through = tuple(id for id in ids if past.interval(id, each.seq, each.at))
+            through = tuple(
+                one.segment_id for one in attached if past.counted(one, each.seq, each.at)
+            )
             found.append(_Step(each, was, standing, through))
         was = standing
     return found[::-1]

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from models.people import MemberState
-from models.segments import SegmentKind, SegmentState
+from models.segments import AttachmentMode, SegmentKind, SegmentState
+from operations.attachment_modes import Mode
 from operations.why.answers import Cause, OverrideThen, RoleThen, SegmentReason, Standing
 from operations.why.places import Place
 from operations.why.rules import SegmentThen
@@ -18,6 +19,18 @@ FROZEN: Final = (SegmentState.PAUSED, SegmentState.BROKEN)
 def moment(at: dt.datetime) -> str:
     """A moment, to the second, in UTC."""
     return f"{at.astimezone(dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def of_mode(mode: Mode, *, is_member: bool, gives: bool, is_past: bool) -> str | None:
+    """What the mode of an attachment decided; None where belonging to the segment did."""
+    since = moment(mode.since)
+    if mode.mode is AttachmentMode.FROZEN:
+        return f"{'was' if gives else 'was not'} in it when it was frozen on {since}"
+    if gives and not is_member:
+        return f"was in it, and since {since} nobody {'was' if is_past else 'is'} taken off by it"
+    if is_member and not gives:
+        return f"was not in it all the time since {since}, when it began to add nobody"
+    return None
 
 
 def of_segment(
@@ -60,7 +73,7 @@ PRESENT: Final = {
     Standing.EXCLUDED: "{who} follows {through} but is excluded from {what}",
     Standing.DERIVED: "{who} is coordinator of {what} through {through}",
     Standing.KEPT: "{who} is kept as coordinator of {what} beside its segments",
-    Standing.NO_SOURCE: "{who} is no coordinator of {what}: not by hand, and no segment matches",
+    Standing.NO_SOURCE: "{who} is no coordinator of {what}: not by hand, and no segment {gives}",
 }
 PAST: Final = {
     Standing.NOT_THERE: "{who} or {what} was not there",
@@ -71,7 +84,7 @@ PAST: Final = {
     Standing.EXCLUDED: "{who} followed {through} but was excluded from {what}",
     Standing.DERIVED: "{who} was coordinator of {what} through {through}",
     Standing.KEPT: "{who} was kept as coordinator of {what} beside its segments",
-    Standing.NO_SOURCE: "{who} was no coordinator of {what}: not by hand, and no segment matched",
+    Standing.NO_SOURCE: "{who} was no coordinator of {what}: not by hand, and no segment {gives}",
 }
 
 
@@ -92,20 +105,27 @@ class Told:
 def summary(told: Told) -> str:
     """The answer in one sentence; of the past with since when, because of what, and by whom."""
     is_past = told.place.is_past
-    through = ", ".join(f"“{each.name}”" for each in told.reasons if each.is_member)
+    through = ", ".join(f"“{each.name}”" for each in told.reasons if each.gives)
     beats, follows = ("beat", "followed") if is_past else ("beats", "follows")
     said = (PAST if is_past else PRESENT)[told.standing].format(
         who=told.who,
         what=told.what,
         through=through,
+        gives=_matching(told),
         account=told.account.value if told.account else "",
         beaten=f", which {beats} the coordinator role through {through}" if through else "",
         also=f", and also {follows} {through}" if through else "",
     )
     if told.standing in (Standing.EXCLUDED, Standing.KEPT):
         return _at(told.place) + said + (f": {told.override.reason}" if told.override else "")
-    because = _because(told) if is_past else ""
-    return f"{_at(told.place)}{said}{because}."
+    return f"{_at(told.place)}{said}{_because(told)}."
+
+
+def _matching(told: Told) -> str:
+    """What no segment does. One may well match, and give nothing by its mode."""
+    matches = any(each.by_mode for each in told.reasons)
+    gives, gave = ("gives the role", "gave the role") if matches else ("matches", "matched")
+    return gave if told.place.is_past else gives
 
 
 def _at(place: Place) -> str:
@@ -114,14 +134,20 @@ def _at(place: Place) -> str:
 
 def _because(told: Told) -> str:
     """Since when, by which values, and who had said them. Of the present, fields beside the
-    sentence say it."""
-    if told.standing is Standing.DIRECT and told.role is not None:
+    sentence say it, but for what a mode decided."""
+    if told.standing is Standing.NO_SOURCE:
+        return "".join(
+            f"; of “{each.name}”: {each.by_mode}" for each in told.reasons if each.by_mode
+        )
+    if told.standing is Standing.DERIVED:
+        first = next(each for each in told.reasons if each.gives)
+        since = f" since {moment(first.since)}" if first.since and told.place.is_past else ""
+        if first.by_mode:
+            return f"{since}: {first.by_mode}"
+        return f"{since}, because {'; '.join(_clauses(first))}" if told.place.is_past else ""
+    if told.standing is Standing.DIRECT and told.role is not None and told.place.is_past:
         return f" since {moment(told.role.since)}"
-    if told.standing is not Standing.DERIVED:
-        return ""
-    first = next(each for each in told.reasons if each.is_member)
-    since = f" since {moment(first.since)}" if first.since else ""
-    return f"{since}, because {'; '.join(_clauses(first))}"
+    return ""
 
 
 def _clauses(reason: SegmentReason) -> Iterator[str]:

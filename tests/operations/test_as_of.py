@@ -27,7 +27,7 @@ async def stood(db: AsyncSession, world: World, seq: int) -> Stood:
     found["attached"] = await as_of.courses_with(db, workspace_id, world.segments.values(), seq)
     for name, id in world.members.items():
         found[name] = (
-            await as_of.segments_of(db, workspace_id, id, seq),
+            await as_of.times_of(db, workspace_id, id, seq),
             await as_of.said_of(db, workspace_id, id, seq),
         )
     return found
@@ -62,5 +62,5 @@ async def test_nobody_and_nothing_stood_nowhere(sessions: async_sessionmaker[Asy
     world = await World.new(sessions)
     async with world.edge.read() as db:
         assert await as_of.courses_with(db, world.workspace_id, [], 0) == {}
-        assert await as_of.segments_of(db, world.workspace_id, 1, 0) == frozenset()
+        assert await as_of.times_of(db, world.workspace_id, 1, 0) == {}
         assert await as_of.said_of(db, world.workspace_id, 1, 0) == as_of.Said({}, {})

@@ -154,6 +154,7 @@ class Sweep:
         me = here.id("Member", "learner")
         for name, who, call in (
             ("detachSegment", "department_manager", f"({one}, {attached})"),
+            ("changeAttachmentMode", "department_manager", f"({one}, {attached}, mode: FROZEN)"),
             ("attachSegment", "learner", f"({one}, {usable})"),
             (
                 "changeMemberAttributes",

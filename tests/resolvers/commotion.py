@@ -7,6 +7,7 @@ from collections.abc import Callable
 from models.catalog import CourseState
 from models.coordinators import CourseRoleKind
 from models.people import MemberState
+from models.segments import AttachmentMode
 from operations import attachments, coordinators, courses, overrides, people, segments
 from operations.coordinators import OnConflict
 from operations.refusals import Refused
@@ -54,6 +55,7 @@ class Commotion:
             *(self._change, self._change, self._settle_all, self._settle_all),
             *(self._assign, self._remove, self._override, self._lift),
             *(self._attach, self._detach, self._edit, self._account, self._name),
+            *(self._follow, self._follow),
         )
         try:
             await rng.choice(steps)(rng.choice(COURSES), rng.choice(PEOPLE))
@@ -118,6 +120,17 @@ class Commotion:
 
     async def _attach(self, course: str, _: str) -> None:
         await self._world.attach(course, self._rng.choice(SEGMENTS))
+
+    async def _follow(self, course: str, _: str) -> None:
+        world = self._world
+        async with world.edge.transaction() as db:
+            await attachments.change_mode(
+                db,
+                by=world.system,
+                course_id=world.courses[course],
+                segment_id=world.segments[self._rng.choice(SEGMENTS)],
+                mode=self._rng.choice(list(AttachmentMode)),
+            )
 
     async def _detach(self, course: str, _: str) -> None:
         world = self._world

@@ -66,6 +66,7 @@ UNNAMED = {
     "Mutation.removeInstructor": "the opposite of assign_instructor",
     "Mutation.removeDirectCoordinator": "the opposite of assign_direct_coordinator",
     "Mutation.detachSegment": "the opposite of attach_segment",
+    "Mutation.changeAttachmentMode": "part of attach_segment",
     "Mutation.excludeCoordinator": "named by the specification",
     "Mutation.keepCoordinator": "named by the specification",
     "Mutation.liftOverride": "the opposite of exclude_derived_coordinator",

@@ -15,9 +15,62 @@ ORIGIN = sa.Enum(
     "CREATED", "EDITED", "ROLLED_BACK", name="versionorigin", native_enum=False, length=32
 )
 
+MODE = sa.Enum(
+    *("SYNC", "ADD_ONLY", "REMOVE_ONLY", "FROZEN"),
+    name="attachmentmode",
+    native_enum=False,
+    length=32,
+)
+
+SOURCES = """
+CREATE OR REPLACE VIEW coordinator_source AS
+SELECT workspace_id, course_id, member_id, 'DIRECT' AS kind, NULL::integer AS segment_id,
+       since, cause
+  FROM course_role WHERE role = 'COORDINATOR'
+UNION ALL
+SELECT a.workspace_id, a.course_id, m.member_id, 'SEGMENT', a.segment_id,
+       greatest(a.attached_at, m.since),
+       CASE WHEN a.attached_at > m.since THEN a.cause ELSE m.cause END
+  FROM course_segment a
+  JOIN membership m ON m.segment_id = a.segment_id AND m.until IS NULL{current}
+ WHERE NOT EXISTS (SELECT FROM coordinator_override o
+                    WHERE o.course_id = a.course_id AND o.member_id = m.member_id
+                      AND o.kind = 'EXCLUDE')
+UNION ALL{kept}
+SELECT workspace_id, course_id, member_id, 'KEEP', NULL, created_at, cause
+  FROM coordinator_override WHERE kind = 'KEEP'
+"""
+
+CURRENT = """
+   AND (a.mode = 'SYNC' OR m.since <= a.mode_since)"""
+"""Of memberships that go on: all of them; or those that held when the mode began."""
+
+KEPT = """
+SELECT a.workspace_id, a.course_id, m.member_id, 'SEGMENT', a.segment_id,
+       greatest(a.attached_at, m.since),
+       CASE WHEN a.attached_at > m.since THEN a.cause ELSE m.cause END
+  FROM course_segment a
+  JOIN membership m ON m.segment_id = a.segment_id
+   AND (m.until > a.mode_since OR m.until IS NULL)
+ WHERE a.mode IN ('ADD_ONLY', 'FROZEN')
+   AND (m.since <= a.mode_since AND m.until > a.mode_since
+        OR a.mode = 'ADD_ONLY' AND m.since > a.mode_since
+           AND NOT EXISTS (SELECT FROM membership e
+                            WHERE e.member_id = m.member_id AND e.segment_id = m.segment_id
+                              AND e.since < m.since AND e.until > a.mode_since))
+   AND EXISTS (SELECT FROM member p WHERE p.id = m.member_id AND p.deleted_at IS NULL)
+   AND NOT EXISTS (SELECT FROM coordinator_override o
+                    WHERE o.course_id = a.course_id AND o.member_id = m.member_id
+                      AND o.kind = 'EXCLUDE')
+UNION ALL"""
+"""What modes add to these: memberships that held when the mode began and have ended, and, of who
+came later, the first of each. The deleted are in no membership that goes on, so here they are
+left out by name."""
+
 
 def upgrade() -> None:
     _upgrade_versions()
+    _upgrade_modes()
     op.add_column("membership", sa.Column("closing_cause", sa.Uuid(), nullable=True))
     op.create_index(
         "ix_journal_entry_change_set",
@@ -42,6 +95,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _downgrade_modes()
     _downgrade_versions()
     op.drop_index("ix_journal_entry_group", table_name="journal_entry", postgresql_using="gin")
     op.drop_index("ix_journal_entry_attachment", table_name="journal_entry")
@@ -72,3 +126,41 @@ def _downgrade_versions() -> None:
     op.drop_constraint("origin", "segment_version", type_="check")
     for column in ("cause", "created_by_name", "restores", "origin"):
         op.drop_column("segment_version", column)
+
+
+def _upgrade_modes() -> None:
+    """How attachments follow their segments (S8)."""
+    op.add_column("course_segment", sa.Column("mode", MODE, server_default="SYNC", nullable=False))
+    op.add_column("course_segment", sa.Column("mode_since", sa.DateTime(timezone=True)))
+    op.execute("UPDATE course_segment SET mode_since = attached_at")
+    op.alter_column(
+        "course_segment",
+        "mode_since",
+        server_default=sa.text("clock_timestamp()"),
+        nullable=False,
+    )
+    op.create_check_constraint(
+        "mode", "course_segment", "mode IN ('SYNC', 'ADD_ONLY', 'REMOVE_ONLY', 'FROZEN')"
+    )
+    op.create_index(
+        "ix_course_segment_keeping",
+        "course_segment",
+        ["segment_id", "course_id"],
+        postgresql_where=sa.text("mode IN ('ADD_ONLY', 'FROZEN')"),
+    )
+    op.create_index(
+        "ix_membership_ended",
+        "membership",
+        ["segment_id", "until"],
+        postgresql_where=sa.text("until IS NOT NULL"),
+    )
+    op.execute(SOURCES.format(current=CURRENT, kept=KEPT))
+
+
+def _downgrade_modes() -> None:
+    op.execute(SOURCES.format(current="", kept=""))
+    op.drop_index("ix_membership_ended", table_name="membership")
+    op.drop_index("ix_course_segment_keeping", table_name="course_segment")
+    op.drop_constraint("mode", "course_segment", type_="check")
+    op.drop_column("course_segment", "mode_since")
+    op.drop_column("course_segment", "mode")

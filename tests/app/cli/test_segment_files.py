@@ -52,7 +52,7 @@ async def test_a_file_is_exported_changed_planned_and_applied_once(
     assert (applied.code, applied.out) == (0, "Done: 2 steps.\n")
     assert again.out == "Nothing to do: everything is as the file says.\n"
     assert segment("export").out == file.read_text().replace(
-        'courses = ["Safety"]', 'courses = [\n    {title = "Safety", id = 1},\n]'
+        'courses = ["Safety"]', 'courses = [\n    {title = "Safety", id = 1, mode = "SYNC"},\n]'
     )
 
 

@@ -41,8 +41,8 @@ state = "PAUSED"
 usableByDepartments = true
 rule = 'department eq "Sales"'
 courses = [
-    {title = "Safety", id = 1},
-    {title = "Selling", id = 2},
+    {title = "Safety", id = 1, mode = "SYNC"},
+    {title = "Selling", id = 2, mode = "SYNC"},
 ]
 """
 
@@ -124,7 +124,7 @@ async def test_a_plan_says_everything_that_differs_and_applying_does_it_once(
     managed: World,
 ) -> None:
     document = (
-        EXPORTED.replace('    {title = "Selling", id = 2},\n', "")
+        EXPORTED.replace('    {title = "Selling", id = 2, mode = "SYNC"},\n', "")
         .replace(
             "rule = 'department eq \"Sales\"'", "rule = 'department eq \"Sales\" and level gt 1'"
         )

@@ -5,7 +5,7 @@ import contextlib
 import datetime as dt
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import Engine, text
@@ -15,6 +15,7 @@ from access.caller import Caller, Origin
 from models.coordinators import CourseRoleKind
 from models.identity import Connection, ConnectionKind
 from models.people import MemberState
+from models.segments import AttachmentMode
 from operations import (
     attachments,
     attributes,
@@ -87,6 +88,8 @@ class Snapshot:
     overrides: dict[tuple[int, int], Any]
     catalog: Catalog
     today: dt.date
+    followed: dict[tuple[int, int], tuple[str, dt.datetime]]
+    given: frozenset[tuple[int, int, int]] = frozenset()
 
     def explained(self, member_id: int, segment_id: int) -> Explanation | None:
         """The rule that held, over the facts that held."""
@@ -113,6 +116,9 @@ class Company:
     groups: dict[str, Any] = field(default_factory=dict)
     now: dt.datetime = MONDAY
     told: list[Snapshot] = field(default_factory=list)
+    begun: dict[tuple[int, int], int] = field(default_factory=dict)
+    """After which step a course began to follow a segment as it does."""
+
     rules: Rules = field(default_factory=Rules)
 
     @classmethod
@@ -227,13 +233,26 @@ class Company:
             )
 
     async def attach(self, what: str, course: str, segment: str) -> None:
-        do = {"on": attachments.attach, "off": attachments.detach}[what]
+        about: dict[str, Any] = {
+            "by": self.world.system,
+            "course_id": self.world.courses[course],
+            "segment_id": self.world.segments[segment],
+        }
         async with self.world.edge.transaction() as db:
-            await do(
+            if what == "off":
+                await attachments.detach(db, **about)
+            else:
+                mode = None if what == "on" else AttachmentMode(what)
+                await attachments.attach(db, **about, mode=mode)
+
+    async def follow(self, mode: AttachmentMode, course: str, segment: str) -> None:
+        async with self.world.edge.transaction() as db:
+            await attachments.change_mode(
                 db,
                 by=self.world.system,
                 course_id=self.world.courses[course],
                 segment_id=self.world.segments[segment],
+                mode=mode,
             )
 
     async def role(self, what: str, course: str, name: str) -> None:
@@ -287,7 +306,26 @@ class Company:
 
     async def _tell(self, step: Step) -> None:
         before = self.told[-1].head if self.told else 0
-        self.told.append(await snapshot(self.world, step, before))
+        then = await snapshot(self.world, step, before)
+        self.told.append(replace(then, given=self._given(then)))
+
+    def _given(self, then: Snapshot) -> frozenset[tuple[int, int, int]]:
+        """Which course is given whom by which segment: by who was in it after which step."""
+        was_in = [*(each.members_in for each in self.told), then.members_in]
+        for pair, following in then.followed.items():
+            if self.told and self.told[-1].followed.get(pair) != following:
+                self.begun[pair] = len(self.told)
+        found = set()
+        for (course_id, segment_id), (mode, _) in then.followed.items():
+            since = was_in[self.begun.get((course_id, segment_id), 0) :]
+            counted = {
+                "SYNC": since[-1],
+                "ADD_ONLY": frozenset().union(*since),
+                "REMOVE_ONLY": frozenset.intersection(*since),
+                "FROZEN": since[0],
+            }[mode]
+            found |= {(course_id, id, segment_id) for id, each in counted if each == segment_id}
+        return frozenset(found)
 
 
 ATTRIBUTE_ROWS = "SELECT name, type, owner FROM attribute_definition WHERE workspace_id = :id"
@@ -371,6 +409,13 @@ async def snapshot(world: World, step: Step, before: int) -> Snapshot:
             },
             catalog=catalog,
             today=today,
+            followed={
+                (row[0], row[1]): (row[2], row[3])
+                for row in await rows(
+                    "SELECT course_id, segment_id, mode, mode_since FROM course_segment"
+                    " WHERE workspace_id = :id"
+                )
+            },
         )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from models.people import MemberState
+from models.segments import AttachmentMode
 from operations import explain
 from operations.explain import Standing, WhyCoordinator
 from tests.operations.why.telling import (
@@ -53,7 +54,8 @@ steps = st.one_of(
     st.tuples(st.just("life"), st.sampled_from(["pause", "resume"]), segment),
     st.tuples(st.just("delete"), segment),
     st.tuples(st.just("name"), st.sampled_from(["in", "out"]), person),
-    st.tuples(st.just("attach"), st.sampled_from(["on", "on", "off"]), course, segment),
+    st.tuples(st.just("attach"), st.sampled_from(["on", "FROZEN", "off"]), course, segment),
+    st.tuples(st.just("follow"), st.sampled_from(AttachmentMode), course, segment),
     st.tuples(
         st.just("role"),
         st.sampled_from(["instructors", "coordinators", "INSTRUCTOR", "COORDINATOR"]),
@@ -109,12 +111,16 @@ STORY: list[Any] = [
     ("edit", "Site", 1),
     ("works", "all"),
     ("life", "pause", "Sales"),
+    ("follow", AttachmentMode.REMOVE_ONLY, "Safety", "Crew"),
+    ("follow", AttachmentMode.FROZEN, "Safety", "New"),
+    ("attach", "ADD_ONLY", "Welding", "Sales"),
     ("account", "Ada", MemberState.DEACTIVATED),
     ("works", "all"),
     ("account", "Ada", MemberState.ACTIVE),
     ("role", "instructors", "Safety", "Ada"),
     ("role", "coordinators", "Safety", "Ada"),
     ("role", "COORDINATOR", "Safety", "Ada"),
+    ("follow", AttachmentMode.ADD_ONLY, "Safety", "Crew"),
     ("delete", "Sales"),
     ("works", "all"),
 ]
@@ -126,7 +132,7 @@ def standing_of(then: Snapshot, course_id: int, member_id: int) -> Standing:
     pair = (course_id, member_id)
     attached = then.attached.get(course_id, ())
     kind = then.overrides.get(pair, ("",))[0]
-    follows = any((member_id, each) in then.members_in for each in attached)
+    follows = any((course_id, member_id, each) in then.given for each in attached)
     if then.roles.get(pair) == "INSTRUCTOR":
         return Standing.INSTRUCTOR
     if then.people[member_id].state != "ACTIVE":
@@ -157,7 +163,12 @@ def assert_told(
         assert (reason.name, reason.state, reason.version) == (row.name, row.state, row.version)
         assert reason.is_member is ((member_id, reason.segment_id) in then.members_in)
         assert reason.explanation == then.explained(member_id, reason.segment_id)
+        assert (reason.mode, reason.mode_since) == then.followed[course_id, reason.segment_id]
+        assert reason.gives is ((course_id, member_id, reason.segment_id) in then.given)
+        assert reason.by_mode or reason.gives is reason.is_member
         source = (course_id, member_id, "SEGMENT", reason.segment_id)
+        is_excluded = then.overrides.get(pair, ("",))[0] == "EXCLUDE"
+        assert (source in then.sources) is (reason.gives and not is_excluded)
         if source in then.sources:
             newest = max((each.seq for each in reason.changes.values()), default=None)
             assert reason.cause is not None

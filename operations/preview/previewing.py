@@ -1,0 +1,242 @@
+"""The whole answer: read in one moment, evaluated off the event loop, exact."""
+
+import asyncio
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from sqlalchemy import or_, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from access.caller import Caller
+from access.permissions import Permission, Scope
+from models.segments import CourseSegment, Segment, SegmentKind, SegmentState
+from operations import people, visible
+from operations.preview import consequences
+from operations.preview.basis import Basis
+from operations.preview.change import ON_A_COURSE, SegmentChange, SegmentChangeKind
+from operations.preview.consequences import Beside, Course, OnCourse
+from operations.preview.people import (
+    GROUPS,
+    Moved,
+    Wanted,
+    following,
+    moved,
+    named,
+    people_by,
+)
+from operations.refusals import Code, Denied, Refused, not_found
+from operations.rights import Rights, require
+from operations.segment_rules import read
+from sync_engine.rules import (
+    Catalog,
+    InvalidRule,
+    Rule,
+    attributes_used,
+    compile,
+    from_document,
+    to_document,
+)
+from sync_engine.snapshot import array
+
+UNSAVED: Final = 0
+"""The number of a segment that is not there yet."""
+
+IMPOSSIBLE: Final = {
+    SegmentChangeKind.RESUME: (SegmentState.BROKEN,),
+    SegmentChangeKind.PAUSE: (SegmentState.BROKEN, SegmentState.DRAFT),
+}
+"""States in which a change is refused."""
+
+NOW: Final = text("""
+SELECT s.epoch, s.head, e.today,
+       NOT (EXISTS (SELECT FROM dirty_member d WHERE d.workspace_id = s.workspace_id)
+            OR EXISTS (SELECT FROM dirty_segment d WHERE d.workspace_id = s.workspace_id)
+            OR EXISTS (SELECT FROM tick_window t WHERE t.workspace_id = s.workspace_id))
+           AS is_settled
+  FROM workspace_stream s JOIN engine_state e ON e.workspace_id = s.workspace_id
+ WHERE s.workspace_id = :workspace_id
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentPreview:
+    """What a change would do, once the engine has caught up with it.
+
+    `is_settled`: nothing else was waiting for the engine, so nothing else moves meanwhile.
+    `without_value` says of each attribute of the rule how many of the `people` have none.
+    """
+
+    change: SegmentChange
+    basis: Basis
+    is_settled: bool
+    before: int
+    after: int
+    people: int | None
+    without_value: Mapping[str, int]
+    courses: Sequence[OnCourse]
+    invitations: frozenset[int]
+
+    @property
+    def gain_count(self) -> int:
+        return sum(len(each.gains) for each in self.courses)
+
+    @property
+    def loss_count(self) -> int:
+        return sum(len(each.losses) for each in self.courses)
+
+    @property
+    def conflict_count(self) -> int:
+        return sum(len(each.conflicts) for each in self.courses)
+
+
+async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> SegmentPreview:
+    """Look at a change; `db` sees one moment of the workspace (`Edge.read`)."""
+    change.check()
+    await _require(db, by, change)
+    segment = await _segment(db, by, change)
+    catalog = await people.catalog_of(db, by.workspace_id)
+    rule, change = _rule(change, segment, catalog)
+    about = {"workspace_id": by.workspace_id, "segment_id": change.segment_id or UNSAVED}
+    now = (await db.execute(NOW, about)).one()
+    attributes = [] if rule is None else sorted(attributes_used(rule))
+    wanted = _wanted(change.kind, segment, rule, now.today)
+    found = await _moved(db, about, attributes, catalog, wanted, looks=_looks(change))
+    courses = await _courses(db, about, change)
+    beside = await _beside(db, about, change.kind, courses, found)
+    on_courses = await asyncio.to_thread(
+        consequences.on_courses, change.kind, courses, found, beside
+    )
+    ends = change.kind is SegmentChangeKind.DELETE
+    return SegmentPreview(
+        change,
+        Basis(change.digest, by.workspace_id, uuid.UUID(str(now.epoch)), now.head),
+        is_settled=now.is_settled,
+        before=len(found.before),
+        after=0 if ends else len(found.after),
+        people=found.people if rule is not None else None,
+        without_value={name: found.without_value[name] for name in attributes},
+        courses=on_courses,
+        invitations=frozenset[int]().union(*(each.invitations for each in on_courses)),
+    )
+
+
+async def _require(db: AsyncSession, by: Caller, change: SegmentChange) -> None:
+    """On a course whoever may preview there; else whoever may in the workspace."""
+    asked = Permission.PREVIEW_SEGMENT_CHANGE
+    if change.kind not in ON_A_COURSE or change.course_id is None:
+        await require(db, by, asked)
+        return
+    rights, course_id = Rights(by), change.course_id
+    await rights.prepare(db, courses=[course_id])
+    decision = rights.decide(asked, Scope.COURSE, course_id)
+    if decision.allowed:
+        return
+    if rights.decide(Permission.VIEW_COURSE_INFO, Scope.COURSE, course_id).allowed:
+        raise Denied(asked, Scope.COURSE, rights.held(Scope.COURSE, course_id), decision.reason)
+    raise not_found("course")
+
+
+async def _segment(db: AsyncSession, by: Caller, change: SegmentChange) -> Segment | None:
+    """The segment as it is; None where it would be made. Whoever sees it because it is on their
+    course may look at taking it off."""
+    if change.segment_id is None:
+        return None
+    seen = Segment.id.in_(visible.segments(by).with_only_columns(Segment.id))
+    attached = select(CourseSegment.segment_id).where(CourseSegment.course_id == change.course_id)
+    everything = change.kind not in ON_A_COURSE
+    segment: Segment | None = await db.scalar(
+        select(Segment).where(
+            Segment.workspace_id == by.workspace_id,
+            Segment.id == change.segment_id,
+            Segment.deleted_at.is_(None),
+            *(() if everything else (or_(seen, Segment.id.in_(attached)),)),
+        )
+    )
+    if segment is None:
+        raise not_found("segment")
+    return segment
+
+
+def _rule(
+    change: SegmentChange, segment: Segment | None, catalog: Catalog
+) -> tuple[Rule | None, SegmentChange]:
+    """The rule that would be asked, if any would; and the change with its canonical document."""
+    if change.rule is not None:
+        if segment is not None and segment.kind is not SegmentKind.RULE:
+            raise Refused(
+                Code.SEGMENT_STATE, f"“{segment.name}” names people; it has no rule to edit."
+            )
+        rule = read(change.rule, catalog)
+        return rule, replace(change, rule=to_document(rule))
+    if change.kind is SegmentChangeKind.RESUME and segment is not None and segment.rule:
+        try:
+            return from_document(segment.rule, catalog), change
+        except InvalidRule:
+            # The engine will find it broken, and the segment keeps whom it has.
+            return None, change
+    return None, change
+
+
+def _looks(change: SegmentChange) -> bool:
+    """Whether everybody is looked at, not only who is in the segment."""
+    return change.rule is not None or change.kind is SegmentChangeKind.RESUME
+
+
+def _wanted(
+    kind: SegmentChangeKind, segment: Segment | None, rule: Rule | None, today: dt.date
+) -> Wanted | None:
+    """Whom the segment would have; None: whom it has."""
+    state = SegmentState.ACTIVE if segment is None else segment.state
+    if kind is SegmentChangeKind.RESUME:
+        if state is SegmentState.BROKEN:
+            raise Refused(Code.SEGMENT_STATE, "A BROKEN segment cannot be resumed; edit its rule.")
+        return named if rule is None else following(compile(rule), today)
+    if rule is not None and state in (SegmentState.ACTIVE, SegmentState.BROKEN):
+        return following(compile(rule), today)
+    return None
+
+
+async def _moved(
+    db: AsyncSession,
+    about: Mapping[str, Any],
+    attributes: Sequence[str],
+    catalog: Catalog,
+    wanted: Wanted | None,
+    *,
+    looks: bool,
+) -> Moved:
+    names = {f"a{n}": name for n, name in enumerate(attributes) if name != GROUPS}
+    found = await db.execute(people_by(attributes, everybody=looks), {**about, **names})
+    return await asyncio.to_thread(moved, found.all(), attributes, catalog, wanted)
+
+
+async def _courses(
+    db: AsyncSession, about: Mapping[str, Any], change: SegmentChange
+) -> list[Course]:
+    if change.kind is SegmentChangeKind.CREATE and change.course_id is None:
+        return []
+    rows = await db.execute(consequences.COURSES, {**about, "course_id": change.course_id})
+    courses = consequences.courses_of(rows)
+    if change.course_id is not None and not courses:
+        raise not_found("course")
+    return courses
+
+
+async def _beside(
+    db: AsyncSession,
+    about: Mapping[str, Any],
+    kind: SegmentChangeKind,
+    courses: Sequence[Course],
+    found: Moved,
+) -> Beside:
+    if not courses:
+        return Beside()
+    asked = {
+        "courses": [each.id for each in courses],
+        "by_mode": consequences.by_mode(courses),
+        "people": array(sorted(consequences.concerned(kind, found))),
+    }
+    return Beside.of(await db.execute(consequences.BESIDE, {**about, **asked}))

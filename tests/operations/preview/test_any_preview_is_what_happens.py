@@ -1,0 +1,138 @@
+"""Whatever state a company is in, what a preview says is what then happens, and looking changes
+nothing (S9)."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, example, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+
+from models.segments import AttachmentMode
+from operations.preview.change import SegmentChangeKind
+from operations.preview.previewing import SegmentPreview
+from operations.refusals import Code, Refused
+from tests.operations.preview.looking import (
+    COURSES,
+    PEOPLE,
+    RULES,
+    SEGMENTS,
+    VALUES,
+    Company,
+    Rows,
+)
+from tests.proof.ledger import Ledger
+
+pytestmark = [pytest.mark.spec("S9"), pytest.mark.timeout(120)]
+
+K = SegmentChangeKind
+KINDS = tuple(kind for kind in K if kind is not K.CREATE)
+person, course = st.sampled_from(PEOPLE), st.sampled_from(COURSES)
+segment, mode = st.sampled_from(SEGMENTS), st.sampled_from(AttachmentMode)
+steps = st.one_of(
+    st.sampled_from(sorted(VALUES)).flatmap(
+        lambda name: st.tuples(
+            st.just("change"), person, st.just(name), st.sampled_from(VALUES[name])
+        )
+    ),
+    st.tuples(st.just("account"), person, st.sampled_from(["join", "leave", "return"])),
+    st.tuples(
+        st.just("role"), st.sampled_from(["instructors", "coordinators", "end"]), course, person
+    ),
+    st.tuples(st.just("say"), st.sampled_from(["exclude", "keep"]), course, person),
+    st.tuples(st.just("attach"), course, segment, mode),
+    st.tuples(st.just("follow"), course, segment, mode),
+    st.tuples(st.just("detach"), course, segment),
+    st.tuples(st.just("life"), st.sampled_from(["pause", "pause", "resume"]), segment),
+    st.tuples(st.just("limit"), course, st.integers(1, 2)),
+)
+changes = st.tuples(st.sampled_from(KINDS), segment, course, st.sampled_from(RULES))
+
+
+def told(found: SegmentPreview, name: str) -> set[tuple[int, int]]:
+    return {(each.course_id, id) for each in found.courses for id in getattr(each, name)}
+
+
+def assert_so(found: SegmentPreview, before: Rows, after: Rows) -> None:
+    """What was said beforehand is what the rows say."""
+    assert told(found, "gains") == after.coordinators - before.coordinators
+    assert told(found, "losses") == before.coordinators - after.coordinators
+    assert told(found, "conflicts") == after.suppressed - before.suppressed
+    assert found.invitations == after.invited - before.invited
+    id = found.change.segment_id or 0
+    assert (found.before, found.after) == (before.people_in[id], after.people_in[id])
+    emptied = {course for course, _ in before.coordinators} - {
+        course for course, _ in after.coordinators
+    }
+    assert {each.course_id for each in found.courses if each.is_emptied} == emptied
+
+
+# Shrinking a history of this size would take longer than reading it.
+@settings(
+    max_examples=25,
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(history=st.lists(steps, max_size=8), looked_at=st.lists(changes, min_size=1, max_size=4))
+@example(
+    history=[
+        ("attach", "Welding", "Sales", AttachmentMode.ADD_ONLY),
+        ("change", "Cy", "department", "Ops"),
+        ("attach", "Welding", "City", AttachmentMode.SYNC),
+        ("role", "instructors", "Safety", "Bo"),
+        ("say", "exclude", "Safety", "Ada"),
+    ],
+    looked_at=[
+        (K.EDIT_RULE, "Sales", "Safety", RULES[1]),
+        (K.DETACH, "Sales", "Welding", RULES[0]),
+        (K.EDIT_RULE, "Sales", "Safety", RULES[4]),
+        (K.PAUSE, "Sales", "Safety", RULES[0]),
+        (K.EDIT_RULE, "Sales", "Safety", RULES[1]),
+        (K.RESUME, "Sales", "Safety", RULES[0]),
+        (K.ATTACH, "Named", "Old", RULES[0]),
+        (K.ATTACH, "Named", "Welding", RULES[0]),
+        (K.DELETE, "Sales", "Safety", RULES[0]),
+    ],
+)
+@example(
+    history=[("limit", "Safety", 1)],
+    looked_at=[
+        (K.ATTACH, "Named", "Safety", RULES[0]),
+        (K.ATTACH, "Sales", "Safety", RULES[0]),
+        (K.DETACH, "Sales", "Safety", RULES[0]),
+        (K.ATTACH, "City", "Safety", RULES[0]),
+    ],
+)
+async def test_a_preview_says_what_then_happens(
+    sessions: async_sessionmaker[AsyncSession],
+    sync_database: Engine,
+    history: list[Any],
+    looked_at: list[Any],
+) -> None:
+    company = await Company.new(sessions, sync_database)
+    for step in history:
+        await company.take(step)
+    await company.rest()
+    for kind, segment, course, rule in looked_at:
+        change = company.meant(kind, segment, course, rule)
+        ledger = Ledger(sync_database)
+        untouched, before = ledger.state(), await company.rows()
+        refusal, found = None, None
+        try:
+            found = await company.look(change)
+        except Refused as refused:
+            refusal = refused.code
+        assert ledger.state() == untouched
+        try:
+            await company.apply(change, found.basis if found else None)
+        except Refused as refused:
+            no_place = found is not None and any(each.is_refused for each in found.courses)
+            assert (refusal or Code.LIMIT_REACHED, refusal is None) == (refused.code, no_place)
+            continue
+        assert found is not None
+        assert found.is_settled
+        assert not any(each.is_refused for each in found.courses)
+        await company.rest()
+        assert_so(found, before, await company.rows())

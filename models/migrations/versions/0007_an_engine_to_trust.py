@@ -50,22 +50,27 @@ SELECT a.workspace_id, a.course_id, m.member_id, 'SEGMENT', a.segment_id,
        greatest(a.attached_at, m.since),
        CASE WHEN a.attached_at > m.since THEN a.cause ELSE m.cause END
   FROM course_segment a
-  JOIN membership m ON m.segment_id = a.segment_id
-   AND (m.until > a.mode_since OR m.until IS NULL)
- WHERE a.mode IN ('ADD_ONLY', 'FROZEN')
-   AND (m.since <= a.mode_since AND m.until > a.mode_since
-        OR a.mode = 'ADD_ONLY' AND m.since > a.mode_since
-           AND NOT EXISTS (SELECT FROM membership e
-                            WHERE e.member_id = m.member_id AND e.segment_id = m.segment_id
-                              AND e.since < m.since AND e.until > a.mode_since))
-   AND EXISTS (SELECT FROM member p WHERE p.id = m.member_id AND p.deleted_at IS NULL)
+  JOIN membership m ON m.segment_id = a.segment_id AND {which}
+   AND NOT EXISTS (SELECT FROM membership e
+                    WHERE e.member_id = m.member_id AND e.segment_id = m.segment_id
+                      AND e.since < m.since AND e.until > a.mode_since)
+ WHERE EXISTS (SELECT FROM member p WHERE p.id = m.member_id AND p.deleted_at IS NULL)
    AND NOT EXISTS (SELECT FROM coordinator_override o
                     WHERE o.course_id = a.course_id AND o.member_id = m.member_id
                       AND o.kind = 'EXCLUDE')
 UNION ALL"""
-"""What modes add to these: memberships that held when the mode began and have ended, and, of who
-came later, the first of each. The deleted are in no membership that goes on, so here they are
-left out by name."""
+"""What modes add to these, the first of each person. The deleted are in no membership that goes on,
+so here they are left out by name."""
+
+ENDED = """a.mode IN ('ADD_ONLY', 'FROZEN')
+   AND m.until > a.mode_since AND (a.mode = 'ADD_ONLY' OR m.since <= a.mode_since)"""
+"""Memberships that have ended since the mode began."""
+
+LATER = """a.mode = 'ADD_ONLY'
+   AND m.until IS NULL AND m.since > a.mode_since"""
+"""Memberships that go on, and have begun since the mode did."""
+
+MODES = KEPT.format(which=ENDED) + KEPT.format(which=LATER)
 
 
 def upgrade() -> None:
@@ -154,7 +159,7 @@ def _upgrade_modes() -> None:
         ["segment_id", "until"],
         postgresql_where=sa.text("until IS NOT NULL"),
     )
-    op.execute(SOURCES.format(current=CURRENT, kept=KEPT))
+    op.execute(SOURCES.format(current=CURRENT, kept=MODES))
 
 
 def _downgrade_modes() -> None:

@@ -4,6 +4,7 @@ copy of the workspace exports the same (S17)."""
 import itertools
 import re
 import tomllib
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -33,7 +34,8 @@ _numbers = itertools.count(1)
 
 
 def segments() -> st.SearchStrategy[dict[str, Any]]:
-    courses = st.lists(st.sampled_from(COURSES), unique=True, max_size=3)
+    modes = st.sampled_from([None, "SYNC", "FROZEN", "ADD_ONLY"])
+    courses = st.dictionaries(st.sampled_from(COURSES), modes, max_size=3)
     shared = {
         "description": st.sampled_from(DESCRIPTIONS),
         "state": st.sampled_from(["ACTIVE", "PAUSED", "DRAFT"]),
@@ -60,7 +62,23 @@ def document_of(wanted: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class Inline:
+    """Text that is TOML already."""
+
+    text: str
+
+
+def _course(title: str, mode: str | None) -> Inline:
+    said = quoted(title)
+    return Inline(said if mode is None else f"{{title = {said}, mode = {quoted(mode)}}}")
+
+
 def quoted(value: Any) -> str:
+    if isinstance(value, dict):
+        return quoted([_course(title, mode) for title, mode in value.items()])
+    if isinstance(value, Inline):
+        return value.text
     if isinstance(value, list):
         return f"[{', '.join(map(quoted, value))}]"
     if isinstance(value, bool):
@@ -71,12 +89,12 @@ def quoted(value: Any) -> str:
 
 
 def there_is(exported: str) -> dict[str, dict[str, Any]]:
-    """By name: what an export says, its lists as sets."""
+    """By name: what an export says, its lists as sets; `modes` by course."""
     found = {}
     for each in tomllib.loads(exported).get("segment", []):
-        courses = {course["title"] for course in each.pop("courses")}
+        modes = {course["title"]: course["mode"] for course in each.pop("courses")}
         people = set(each.pop("people", ()))
-        found[each["name"]] = each | {"courses": courses, "people": people}
+        found[each["name"]] = each | {"courses": set(modes), "modes": modes, "people": people}
     return found
 
 
@@ -85,11 +103,15 @@ def effects(before: str, after: str) -> list[tuple[str, ...]]:
     one, other = there_is(before), there_is(after)
     found: list[tuple[str, ...]] = [("DELETE", name) for name in one.keys() - other.keys()]
     found += [("CREATE", name) for name in other.keys() - one.keys()]
-    nothing: dict[str, Any] = {"courses": set(), "people": set()}
+    nothing: dict[str, Any] = {"courses": set(), "modes": {}, "people": set()}
     for name in one.keys() | other.keys():
         was, now = one.get(name, nothing), other.get(name, nothing)
         found += [("DETACH", name, each) for each in was["courses"] - now["courses"]]
         found += [("ATTACH", name, each) for each in now["courses"] - was["courses"]]
+        both = was["courses"] & now["courses"]
+        found += [
+            ("CHANGE_MODE", name, each) for each in both if was["modes"][each] != now["modes"][each]
+        ]
         if name in one and name in other:
             found += [("UNNAME_PEOPLE", name)] * bool(was["people"] - now["people"])
             if {**was, **nothing} != {**now, **nothing}:
@@ -182,6 +204,8 @@ def assert_wanted(
         for key in segment.keys() & {"description", "state", "usableByDepartments"}:
             assert its.get(key, False if key == "usableByDepartments" else "") == segment[key]
         assert its["courses"] == set(segment.get("courses", its["courses"]))
+        modes = {title: mode for title, mode in segment.get("courses", {}).items() if mode}
+        assert its["modes"] | modes == its["modes"]
         people = {f"{each.lower()}@acme.example" for each in segment.get("people", ())}
         assert its["people"] == people
 

@@ -288,6 +288,10 @@ people = []
             "format = 1\n[[segment]]\nname = 'A'\npeople = []\ncourses = [{title='x', id=1.5}]\n",
             5,
         ),
+        (
+            "format = 1\n[[segment]]\nname = 'A'\npeople = []\ncourses = [\n{title='x', mode=1}]\n",
+            6,
+        ),
         ("format = 1\nx = " + "[" * 5_000 + "]" * 5_000, None),
         ("format = 1\nx = " + "9" * 5_000, None),
         ("x" * 2_000_001, None),
@@ -408,3 +412,24 @@ async def test_what_is_refused_on_the_way_undoes_everything_before_it(
 
     assert await export(managed) == before
     assert "segment_file.applied" not in await managed.verbs()
+
+
+@pytest.mark.spec("S8", "S17")
+async def test_how_a_course_follows_a_segment_is_said_planned_and_applied(managed: World) -> None:
+    document = EXPORTED.replace('id = 1, mode = "SYNC"', 'id = 1, mode = "FROZEN"').replace(
+        "courses = []", 'courses = [{title = "Selling", mode = "ADD_ONLY"}]', 1
+    )
+    found = await plan(managed, document)
+
+    assert told(found) == [("ATTACH", "Friends", "Selling"), ("CHANGE_MODE", "Sellers", "Safety")]
+    assert [(each.before, each.after) for each in found.steps] == [
+        ({}, {"mode": "ADD_ONLY"}),
+        ({"mode": "SYNC"}, {"mode": "FROZEN"}),
+    ]
+    await apply(managed, document, found.based_on)
+    assert 'courses = [\n    {title = "Selling", id = 2, mode = "ADD_ONLY"},\n]' in await export(
+        managed
+    )
+    assert told(await plan(managed, document)) == []
+    unsaid = document.replace(', mode = "FROZEN"', "").replace(', mode = "ADD_ONLY"', "")
+    assert told(await plan(managed, unsaid)) == [], "what is not spoken of stays"

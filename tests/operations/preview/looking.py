@@ -66,16 +66,7 @@ class Company:
     @classmethod
     async def new(cls, sessions: async_sessionmaker[AsyncSession], engine: Engine) -> "Company":
         world = await World.new(sessions, f"look-{next(_numbers)}")
-        for name in PEOPLE:
-            state = MemberState.PENDING if name in PENDING else MemberState.ACTIVE
-            emails = [f"{name.lower()}@acme.example"]
-            await world.member(name, state=state, department="Sales", emails=emails)
-        await world.segment("Sales", RULES[0])
-        await world.segment("City", RULES[2])
-        await world.segment("Named", people_named=["Ada", "Pip"])
-        await world.course("Safety", segments_attached=["Sales"])
-        await world.course("Welding", instructors=["Bo"])
-        await world.course("Old", state=CourseState.ARCHIVED, coordinators_by_hand=["Cy"])
+        await fill(world)
         company = cls(world, engine)
         await company.rest()
         return company
@@ -230,3 +221,17 @@ class Company:
             "course_id": world.courses[course],
             "segment_id": world.segments[segment],
         }
+
+
+async def fill(world: World) -> None:
+    """Five people, three segments, three courses."""
+    for name in PEOPLE:
+        state = MemberState.PENDING if name in PENDING else MemberState.ACTIVE
+        emails = [f"{name.lower()}@acme.example"]
+        await world.member(name, state=state, department="Sales", emails=emails)
+    await world.segment("Sales", RULES[0])
+    await world.segment("City", RULES[2])
+    await world.segment("Named", people_named=["Ada", "Pip"])
+    await world.course("Safety", segments_attached=["Sales"])
+    await world.course("Welding", instructors=["Bo"])
+    await world.course("Old", state=CourseState.ARCHIVED, coordinators_by_hand=["Cy"])

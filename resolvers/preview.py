@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -164,7 +165,7 @@ async def course(root: Parent, info: Info) -> Course | None:
     return await info.context.load(visible_courses_by_id, root.course_id)
 
 
-def _people(found: Iterable[tuple[OnCourse, frozenset[int]]]) -> list[CoordinatorChange]:
+def _people(found: Iterable[tuple[OnCourse, AbstractSet[int]]]) -> list[CoordinatorChange]:
     """By course, then by number."""
 
     def each() -> Iterator[CoordinatorChange]:

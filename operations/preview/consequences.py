@@ -1,10 +1,12 @@
 """What the people of a segment moving means, course by course.
 
-How an attachment follows is read as the view `coordinator_source` reads it: who has another source
-there, and whom a mode other than SYNC keeps or leaves out, the view says itself.
+How an attachment follows is read as the view `coordinator_source` reads it. Another segment that is
+followed as it is (SYNC) is read once for all courses; whom any other mode gives the role, the view
+says. What is the same on many courses is worked out once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -15,12 +17,13 @@ from models.segments import AttachmentMode
 from operations.preview.change import SegmentChangeKind
 from operations.preview.people import Moved
 
-Ids = frozenset[int]
+Ids = AbstractSet[int]
 NOBODY: Final[Ids] = frozenset()
 
 COURSES: Final = text("""
-SELECT c.id, c.title, c.state, coalesce(c.segment_limit, w.segment_limit) AS most,
-       (SELECT count(*) FROM course_segment o WHERE o.course_id = c.id) AS used, a.mode
+SELECT c.id, c.title, c.state, coalesce(c.segment_limit, w.segment_limit) AS most, a.mode,
+       (SELECT jsonb_object_agg(o.segment_id, o.mode) FROM course_segment o
+         WHERE o.course_id = c.id AND o.segment_id <> :segment_id) AS others
   FROM course c
   JOIN workspace w ON w.id = c.workspace_id
   LEFT JOIN course_segment a ON a.course_id = c.id AND a.segment_id = :segment_id
@@ -29,8 +32,18 @@ SELECT c.id, c.title, c.state, coalesce(c.segment_limit, w.segment_limit) AS mos
  ORDER BY lower(c.title), c.id
 """)
 
+BY_MODE: Final = text("""
+SELECT s.course_id, s.segment_id, string_agg(s.member_id::text, ',') AS people,
+       string_agg(s.member_id::text, ',') FILTER (WHERE p.state = 'ACTIVE') AS active
+  FROM unnest(CAST(:courses AS integer[]), CAST(:segments AS integer[])) AS a(course_id, segment_id)
+  JOIN coordinator_source s ON s.course_id = a.course_id AND s.segment_id = a.segment_id
+  JOIN member p ON p.id = s.member_id
+ WHERE s.workspace_id = :workspace_id AND s.kind = 'SEGMENT'
+ GROUP BY s.course_id, s.segment_id
+""")
+
 BESIDE: Final = text("""
-SELECT 'INSTRUCTOR' AS kind, course_id, string_agg(member_id::text, ',') AS people
+SELECT 'INSTRUCTOR' AS kind, course_id AS id, string_agg(member_id::text, ',') AS people
   FROM course_role
  WHERE workspace_id = :workspace_id AND role = 'INSTRUCTOR' AND course_id = ANY(:courses)
  GROUP BY course_id
@@ -40,58 +53,57 @@ SELECT 'EXCLUDED', course_id, string_agg(member_id::text, ',')
  WHERE workspace_id = :workspace_id AND kind = 'EXCLUDE' AND course_id = ANY(:courses)
  GROUP BY course_id
 UNION ALL
-SELECT 'ELSEWHERE', course_id, string_agg(member_id::text, ',')
+SELECT 'BY_HAND', course_id, string_agg(member_id::text, ',')
   FROM coordinator_source
- WHERE workspace_id = :workspace_id AND course_id = ANY(:courses)
-   AND segment_id IS DISTINCT FROM :segment_id AND member_id = ANY(CAST(:people AS bigint[]))
+ WHERE workspace_id = :workspace_id AND kind <> 'SEGMENT' AND course_id = ANY(:courses)
  GROUP BY course_id
 UNION ALL
-SELECT 'ELSEWHERE', s.course_id, string_agg(s.member_id::text, ',')
-  FROM coordinator_source s
- WHERE s.workspace_id = :workspace_id AND s.course_id = ANY(:by_mode)
-   AND s.segment_id IS DISTINCT FROM :segment_id
-   AND EXISTS (SELECT FROM coordinator_source h
-                WHERE h.course_id = s.course_id AND h.member_id = s.member_id
-                  AND h.segment_id = :segment_id)
- GROUP BY s.course_id
-UNION ALL
-SELECT 'HERE', course_id, string_agg(member_id::text, ',')
-  FROM coordinator_source
- WHERE workspace_id = :workspace_id AND course_id = ANY(:by_mode) AND segment_id = :segment_id
- GROUP BY course_id
-UNION ALL
-SELECT 'ACTIVE', NULL, string_agg(p.id::text, ',')
-  FROM member p
- WHERE p.workspace_id = :workspace_id AND p.state = 'ACTIVE' AND p.id IN (
-       SELECT member_id FROM coordinator_source
-        WHERE workspace_id = :workspace_id AND course_id = ANY(:by_mode)
-          AND segment_id = :segment_id)
-UNION ALL
-SELECT 'STAYING', c.id, NULL
-  FROM unnest(CAST(:courses AS integer[])) AS c(id)
- WHERE EXISTS (SELECT FROM coordinator_source s
-                 JOIN member p ON p.id = s.member_id AND p.state = 'ACTIVE'
-                WHERE s.workspace_id = :workspace_id AND s.course_id = c.id
-                  AND s.segment_id IS DISTINCT FROM :segment_id
-                  AND NOT EXISTS (SELECT FROM course_role r
-                                   WHERE r.course_id = c.id AND r.member_id = s.member_id
-                                     AND r.role = 'INSTRUCTOR'))
+SELECT 'SEGMENT', segment_id, string_agg(member_id::text, ',')
+  FROM membership
+ WHERE segment_id = ANY(:others) AND until IS NULL
+   AND member_id = ANY(CAST(:people AS bigint[]))
+ GROUP BY segment_id
 """)
-"""ELSEWHERE: who of the people has a source beside the segment. HERE: whom it makes coordinator
-where the mode decides, with those of them who are ACTIVE. STAYING: courses with a coordinator whom
-another source makes one."""
+"""`others` are attached to courses of the workspace, and so are its own."""
+
+STAYING: Final = text("""
+SELECT c.id
+  FROM unnest(CAST(:courses AS integer[])) AS c(id)
+ CROSS JOIN LATERAL (
+       SELECT FROM coordinator_source s
+         JOIN member p ON p.id = s.member_id AND p.state = 'ACTIVE'
+        WHERE s.workspace_id = :workspace_id AND s.course_id = c.id
+          AND s.segment_id IS DISTINCT FROM :segment_id
+          AND NOT EXISTS (SELECT FROM course_role r
+                           WHERE r.course_id = c.id AND r.member_id = s.member_id
+                             AND r.role = 'INSTRUCTOR')
+        LIMIT 1) AS one
+""")
+"""The courses on which another source still makes somebody coordinator."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """A course concerned. `mode` is None where the segment is not attached."""
+    """A course concerned. `mode` is None where the segment is not attached; `others` are the modes
+    of the other segments on it."""
 
     id: int
     title: str
     state: str
     most: int
-    used: int
     mode: AttachmentMode | None
+    others: Mapping[int, AttachmentMode]
+
+    @property
+    def followed(self) -> frozenset[int]:
+        """The other segments that are followed as they are."""
+        sync = AttachmentMode.SYNC
+        return frozenset(id for id, mode in self.others.items() if mode is sync)
+
+    @property
+    def by_mode(self) -> list[int]:
+        """The other segments whose mode decides."""
+        return sorted(self.others.keys() - self.followed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +117,10 @@ class OnCourse:
     losses: Ids
     conflicts: Ids
     invitations: Ids
-    is_emptied: bool
+    remains: bool
     used: int
     most: int
+    is_emptied: bool = False
 
     @property
     def size(self) -> int:
@@ -118,115 +131,75 @@ class OnCourse:
         """Whether there is no place left."""
         return self.used > self.most
 
+    @property
+    def may_be_emptied(self) -> bool:
+        """Whether the segment makes nobody coordinator any more: `remains` is of it alone."""
+        return bool(self.losses) and not self.gains and not self.remains
+
 
 @dataclass(slots=True)
 class Beside:
-    """What rows of BESIDE say, by course."""
+    """What else there is on the courses: people by course, those of `segments` by segment, and
+    whom a mode gives the role by course and segment, with who of all these is ACTIVE."""
 
     instructors: dict[int, Ids] = field(default_factory=dict)
     excluded: dict[int, Ids] = field(default_factory=dict)
-    elsewhere: dict[int, Ids] = field(default_factory=dict)
-    here: dict[int, Ids] = field(default_factory=dict)
-    active: Ids = NOBODY
-    staying: set[int] = field(default_factory=set)
+    by_hand: dict[int, Ids] = field(default_factory=dict)
+    segments: dict[int, Ids] = field(default_factory=dict)
+    by_mode: dict[tuple[int, int], Ids] = field(default_factory=dict)
+    active: set[int] = field(default_factory=set)
 
-    @classmethod
-    def of(cls, rows: Iterable[Any]) -> "Beside":
-        beside = cls()
+    def take_modes(self, rows: Iterable[Any]) -> None:
+        for course_id, segment_id, people, active in rows:
+            self.by_mode[course_id, segment_id] = _ids(people)
+            self.active |= _ids(active)
+
+    def take(self, rows: Iterable[Any]) -> None:
         places = {
-            "INSTRUCTOR": beside.instructors,
-            "EXCLUDED": beside.excluded,
-            "ELSEWHERE": beside.elsewhere,
-            "HERE": beside.here,
+            "INSTRUCTOR": self.instructors,
+            "EXCLUDED": self.excluded,
+            "BY_HAND": self.by_hand,
+            "SEGMENT": self.segments,
         }
-        for kind, course_id, people in rows:
-            ids = frozenset(map(int, people.split(","))) if people else NOBODY
-            if kind == "STAYING":
-                beside.staying.add(course_id)
-            elif kind == "ACTIVE":
-                beside.active = ids
-            else:
-                places[kind][course_id] = places[kind].get(course_id, NOBODY) | ids
-        return beside
+        for kind, id, people in rows:
+            places[kind][id] = _ids(people)
+
+
+def _ids(listed: str | None) -> set[int]:
+    return set(map(int, listed.split(","))) if listed else set()
 
 
 def courses_of(rows: Iterable[Any]) -> list[Course]:
     return [
-        Course(*row[:5], mode=None if row.mode is None else AttachmentMode(row.mode))
+        Course(
+            *row[:4],
+            mode=None if row.mode is None else AttachmentMode(row.mode),
+            others={int(id): AttachmentMode(mode) for id, mode in (row.others or {}).items()},
+        )
         for row in rows
     ]
 
 
-def by_mode(courses: Sequence[Course]) -> list[int]:
-    """The courses on which a mode decides whom the segment makes coordinator."""
-    return [each.id for each in courses if each.mode not in (None, AttachmentMode.SYNC)]
+def decided_by_mode(courses: Sequence[Course], segment_id: int) -> list[tuple[int, int]]:
+    """(course, segment) where a mode other than SYNC decides."""
+    own = [each for each in courses if each.mode not in (None, AttachmentMode.SYNC)]
+    return [
+        *((each.id, segment_id) for each in own),
+        *((each.id, other) for each in courses for other in each.by_mode),
+    ]
 
 
 def concerned(kind: SegmentChangeKind, moved: Moved) -> set[int]:
-    """The people whose standing may change, as far as the segment's people are known."""
-    if kind in _ENDINGS:
+    """The people of the segment whose standing may change."""
+    if kind in ENDINGS:
         return moved.before
-    return moved.added | moved.removed if kind in _MOVES else moved.after
+    return moved.added | moved.removed if kind in MOVES else moved.after
 
 
-_ENDINGS: Final = frozenset({SegmentChangeKind.DETACH, SegmentChangeKind.DELETE})
-_MOVES: Final = frozenset(
+ENDINGS: Final = frozenset({SegmentChangeKind.DETACH, SegmentChangeKind.DELETE})
+MOVES: Final = frozenset(
     {SegmentChangeKind.EDIT_RULE, SegmentChangeKind.PAUSE, SegmentChangeKind.RESUME}
 )
-
-
-def on_courses(
-    kind: SegmentChangeKind, courses: Sequence[Course], moved: Moved, beside: Beside
-) -> list[OnCourse]:
-    """In the order of the courses."""
-    active = moved.active | beside.active
-    return [_on_course(kind, course, moved, beside, active) for course in courses]
-
-
-def _on_course(
-    kind: SegmentChangeKind, course: Course, moved: Moved, beside: Beside, active: set[int]
-) -> OnCourse:
-    before = _before(course, moved, beside)
-    after = _after(kind, course, moved, before) - beside.excluded.get(course.id, NOBODY)
-    instructors = beside.instructors.get(course.id, NOBODY)
-    elsewhere = beside.elsewhere.get(course.id, NOBODY)
-    new = after - before - elsewhere
-    gains = (new & active) - instructors
-    losses = ((before - after - elsewhere) & active) - instructors
-    stays = not (after & active) <= instructors
-    return OnCourse(
-        course.id,
-        course.title,
-        gains=frozenset(gains),
-        losses=frozenset(losses),
-        conflicts=frozenset(new & instructors),
-        invitations=NOBODY
-        if course.state == CourseState.ARCHIVED
-        else frozenset((after - before) & moved.invitable),
-        is_emptied=bool(losses) and not stays and course.id not in beside.staying,
-        used=course.used + _places(kind, course),
-        most=course.most,
-    )
-
-
-def _before(course: Course, moved: Moved, beside: Beside) -> set[int]:
-    """Whom the segment makes coordinator there now."""
-    if course.mode is None:
-        return set()
-    if course.mode is not AttachmentMode.SYNC:
-        return set(beside.here.get(course.id, NOBODY))
-    return moved.before - beside.excluded.get(course.id, NOBODY)
-
-
-def _after(kind: SegmentChangeKind, course: Course, moved: Moved, before: set[int]) -> set[int]:
-    """Whom it would make coordinator, exclusions aside."""
-    if kind in _ENDINGS:
-        return set()
-    if course.mode is None:
-        return moved.after
-    removed, added = FOLLOWED[course.mode]
-    return (before - moved.removed if removed else before) | (moved.added if added else set())
-
 
 FOLLOWED: Final[Mapping[AttachmentMode, tuple[bool, bool]]] = {
     AttachmentMode.SYNC: (True, True),
@@ -237,8 +210,101 @@ FOLLOWED: Final[Mapping[AttachmentMode, tuple[bool, bool]]] = {
 """Whether who leaves the segment, and who comes into it, is followed."""
 
 
-def _places(kind: SegmentChangeKind, course: Course) -> int:
-    """Places the change takes, or gives back."""
-    if kind in _ENDINGS:
-        return 0 if course.mode is None else -1
-    return 1 if course.mode is None else 0
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Whom the segment gives a source, takes one from, and has given one afterwards."""
+
+    new: Ids
+    gone: Ids
+    after: Ids
+
+
+class Counting:
+    """The change on course after course."""
+
+    def __init__(
+        self, kind: SegmentChangeKind, segment_id: int, moved: Moved, beside: Beside
+    ) -> None:
+        self._kind = kind
+        self._segment_id = segment_id
+        self._moved = moved
+        self._beside = beside
+        self._active = moved.active | beside.active
+        self._turns = self._followed_turns()
+        self._apart: dict[tuple[int, frozenset[int]], Ids] = {}
+        self._kept: list[Ids] = []
+
+    def on(self, courses: Iterable[Course]) -> list[OnCourse]:
+        return [self._on(each) for each in courses]
+
+    def _on(self, course: Course) -> OnCourse:
+        beside = self._beside
+        turn = self._turn(course)
+        instructors = beside.instructors.get(course.id, NOBODY)
+        excluded = beside.excluded.get(course.id, NOBODY)
+        elsewhere = set(beside.by_hand.get(course.id, NOBODY)).union(
+            *(beside.by_mode.get((course.id, other), NOBODY) for other in course.by_mode)
+        )
+        hidden = instructors | excluded | elsewhere
+        is_archived = course.state == CourseState.ARCHIVED
+        return OnCourse(
+            course.id,
+            course.title,
+            gains=self._apart_from(turn.new, course.followed) - hidden,
+            losses=self._apart_from(turn.gone, course.followed) - hidden,
+            conflicts=self._conflicts(course, turn, instructors - excluded - elsewhere),
+            invitations=NOBODY if is_archived else (self._moved.invitable & turn.new) - excluded,
+            remains=any(
+                id in self._active and id not in instructors and id not in excluded
+                for id in turn.after
+            ),
+            used=len(course.others) + (course.mode is not None) + self._places(course),
+            most=course.most,
+        )
+
+    def _conflicts(self, course: Course, turn: Turn, instructors: Ids) -> Ids:
+        others = [self._beside.segments.get(each, NOBODY) for each in course.followed]
+        return {
+            id
+            for id in instructors
+            if id in turn.new and not any(id in people for people in others)
+        }
+
+    def _turn(self, course: Course) -> Turn:
+        """On a course whose mode decides, of whom it has given the role."""
+        if course.mode in (None, AttachmentMode.SYNC):
+            return self._turns[course.mode is not None]
+        had = self._beside.by_mode.get((course.id, self._segment_id), NOBODY)
+        if self._kind in ENDINGS:
+            return Turn(NOBODY, had, NOBODY)
+        if self._kind not in MOVES:
+            return Turn(NOBODY, NOBODY, had)
+        leaves, comes = FOLLOWED[course.mode]
+        gone = had & self._moved.removed if leaves else NOBODY
+        new = self._moved.added - had if comes else NOBODY
+        return Turn(new, gone, (had - gone) | new)
+
+    def _followed_turns(self) -> tuple[Turn, Turn]:
+        """On courses the segment is not on, and on those that follow it as it is."""
+        moved, after = self._moved, self._moved.after
+        if self._kind in ENDINGS:
+            return Turn(NOBODY, NOBODY, NOBODY), Turn(NOBODY, moved.before, NOBODY)
+        if self._kind in MOVES:
+            return Turn(NOBODY, NOBODY, NOBODY), Turn(moved.added, moved.removed, after)
+        return Turn(after, NOBODY, after), Turn(NOBODY, NOBODY, after)
+
+    def _apart_from(self, people: Ids, others: frozenset[int]) -> Ids:
+        """Those with an account whom none of the other segments gives the role. Sets are known by
+        their ids, so they are kept."""
+        key = (id(people), others)
+        if key not in self._apart:
+            known = (self._beside.segments.get(each, NOBODY) for each in others)
+            self._apart[key] = set(people & self._active).difference(*known)
+            self._kept.append(people)
+        return self._apart[key]
+
+    def _places(self, course: Course) -> int:
+        """Places the change takes, or gives back."""
+        if self._kind in ENDINGS:
+            return 0 if course.mode is None else -1
+        return 1 if course.mode is None else 0

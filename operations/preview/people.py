@@ -1,16 +1,17 @@
 """Who is in a segment before and after a change.
 
-People are read as groups of those whom the rule cannot tell apart: with the same values of the
-attributes it names. It is then asked once a group, so its cost follows the values, not the people;
-no index on facts is needed for that, and none could say whom a denial concerns.
+People are gathered into those whom the rule cannot tell apart: with the same values of the
+attributes it names. It is asked once of each gathering, so what it costs follows the values, not
+the people; no index on facts is needed for that, and none could say whom a denial concerns.
 """
 
 import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+import orjson
 from sqlalchemy import TextClause, text
 
 from models.people import MemberState
@@ -35,28 +36,34 @@ _NAMES_OF_GROUPS: Final = """
 """
 
 
+BETWEEN: Final = "\x1f"
+LINE: Final = "\x1e"
+"""Between values, and between people. In the text of JSON neither stands as it is."""
+
+
 def people_by(attributes: Sequence[str], *, everybody: bool) -> TextClause:
-    """Everybody, or those in the segment, as groups with the same values of these attributes, which
-    are the parameters a0, a1 and so on. The text depends on how many there are, not on names."""
+    """Everybody, or those in the segment, as lines of one text: number, standing, whether in it,
+    whether named, and the values of these attributes, which are the parameters a0, a1 and so on.
+    The statement depends on how many there are, not on their names."""
     facts = [
-        "g.names" if name == GROUPS else f"m.facts -> CAST(:a{number} AS text)"
+        "to_jsonb(g.names)" if name == GROUPS else f"m.facts -> CAST(:a{number} AS text)"
         for number, name in enumerate(attributes)
     ]
-    keys = ", ".join(str(place + 1) for place in range(3 + len(facts)))
+    values = "".join(f" || '{BETWEEN}' || coalesce(({each})::text, '')" for each in facts)
     return text(f"""
-SELECT CASE WHEN m.deleted_at IS NOT NULL THEN '{GONE}'
+SELECT string_agg(m.id::text || '{BETWEEN}' ||
+       CASE WHEN m.deleted_at IS NOT NULL THEN '{GONE}'
             WHEN m.state = 'PENDING' AND m.email IS NOT NULL
              AND NOT EXISTS (SELECT FROM invitation i WHERE i.member_id = m.id) THEN '{INVITABLE}'
-            ELSE m.state END,
-       c.member_id IS NOT NULL, n.member_id IS NOT NULL,
-       {"".join(f"{each}, " for each in facts)} string_agg(m.id::text, ',')
+            ELSE m.state END || '{BETWEEN}' ||
+       CASE WHEN c.member_id IS NULL THEN '' ELSE '1' END || '{BETWEEN}' ||
+       CASE WHEN n.member_id IS NULL THEN '' ELSE '1' END{values}, '{LINE}')
   FROM member m
   {"LEFT" if everybody else ""} JOIN membership c
     ON c.segment_id = :segment_id AND c.member_id = m.id AND c.until IS NULL
   LEFT JOIN segment_person n ON n.segment_id = :segment_id AND n.member_id = m.id
   {_NAMES_OF_GROUPS if GROUPS in attributes else ""}
  WHERE m.workspace_id = :workspace_id AND (m.deleted_at IS NULL OR c.member_id IS NOT NULL)
- GROUP BY {keys}
 """)  # noqa: S608 - made of constants of ours and numbers
 
 
@@ -67,7 +74,7 @@ class Alike(NamedTuple):
     is_in: bool
     is_named: bool
     facts: Facts
-    ids: frozenset[int]
+    ids: list[str]
 
 
 @dataclass(slots=True)
@@ -105,13 +112,13 @@ def named(alike: Alike) -> bool:
 
 
 def moved(
-    rows: Sequence[Sequence[Any]],
+    lines: str | None,
     attributes: Sequence[str],
     catalog: Catalog,
     wanted: Wanted | None,
 ) -> Moved:
-    """What follows from rows of `people_by`. `wanted` None: the segment keeps whom it has."""
-    found = [_alike(row, attributes, catalog) for row in rows]
+    """What follows from the text of `people_by`. `wanted` None: the segment keeps whom it has."""
+    found = _alike(lines, attributes, catalog)
     should: dict[int, set[int]] = {
         number: {_SEGMENT}
         for number, alike in enumerate(found)
@@ -128,32 +135,46 @@ def moved(
     for number, alike in enumerate(found):
         _count(result, alike, attributes)
         if number in added:
-            result.added |= alike.ids
+            _take(result, alike, result.added)
         elif number in removed:
-            result.removed |= alike.ids
+            _take(result, alike, result.removed)
         elif alike.is_in:
-            result.kept |= alike.ids
-        else:
-            continue
-        if alike.standing == MemberState.ACTIVE:
-            result.active |= alike.ids
-        elif alike.standing == INVITABLE:
-            result.invitable |= alike.ids
+            _take(result, alike, result.kept)
     return result
+
+
+def _take(result: Moved, alike: Alike, people: set[int]) -> None:
+    ids = [int(id) for id in alike.ids]
+    people.update(ids)
+    if alike.standing == MemberState.ACTIVE:
+        result.active.update(ids)
+    elif alike.standing == INVITABLE:
+        result.invitable.update(ids)
 
 
 def _belongs(alike: Alike) -> bool:
     return belongs(None if alike.standing == GONE else alike.standing)
 
 
-def _alike(row: Sequence[Any], attributes: Sequence[str], catalog: Catalog) -> Alike:
-    standing, is_in, is_named, *values, ids = row
-    said = dict(zip(attributes, values, strict=True))
-    groups = said.pop(GROUPS, None)
-    facts = from_json(said, catalog)
+def _alike(lines: str | None, attributes: Sequence[str], catalog: Catalog) -> list[Alike]:
+    """The people gathered by what is said of them."""
+    ids: dict[str, list[str]] = {}
+    for line in lines.split(LINE) if lines else ():
+        id, _, said = line.partition(BETWEEN)
+        ids.setdefault(said, []).append(id)
+    return [_one(said, attributes, catalog, those) for said, those in ids.items()]
+
+
+def _one(said: str, attributes: Sequence[str], catalog: Catalog, ids: list[str]) -> Alike:
+    standing, is_in, is_named, *values = said.split(BETWEEN)
+    known = {
+        name: orjson.loads(value) for name, value in zip(attributes, values, strict=True) if value
+    }
+    groups = known.pop(GROUPS, None)
+    facts = from_json(known, catalog)
     if groups:
         facts[GROUPS] = frozenset(groups)
-    return Alike(standing, is_in, is_named, facts, frozenset(map(int, ids.split(","))))
+    return Alike(standing, bool(is_in), bool(is_named), facts, ids)
 
 
 def _count(result: Moved, alike: Alike, attributes: Sequence[str]) -> None:

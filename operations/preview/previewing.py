@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -14,10 +15,21 @@ from access.caller import Caller
 from access.permissions import Permission, Scope
 from models.segments import CourseSegment, Segment, SegmentKind, SegmentState
 from operations import people, visible
-from operations.preview import consequences
 from operations.preview.basis import Basis
 from operations.preview.change import ON_A_COURSE, SegmentChange, SegmentChangeKind
-from operations.preview.consequences import Beside, Course, OnCourse
+from operations.preview.consequences import (
+    BESIDE,
+    BY_MODE,
+    COURSES,
+    STAYING,
+    Beside,
+    Counting,
+    Course,
+    OnCourse,
+    concerned,
+    courses_of,
+    decided_by_mode,
+)
 from operations.preview.people import (
     GROUPS,
     Moved,
@@ -77,7 +89,7 @@ class SegmentPreview:
     people: int | None
     without_value: Mapping[str, int]
     courses: Sequence[OnCourse]
-    invitations: frozenset[int]
+    invitations: AbstractSet[int]
 
     @property
     def gain_count(self) -> int:
@@ -105,10 +117,7 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
     wanted = _wanted(change.kind, segment, rule, now.today)
     found = await _moved(db, about, attributes, catalog, wanted, looks=_looks(change))
     courses = await _courses(db, about, change)
-    beside = await _beside(db, about, change.kind, courses, found)
-    on_courses = await asyncio.to_thread(
-        consequences.on_courses, change.kind, courses, found, beside
-    )
+    on_courses = await _on_courses(db, about, change.kind, courses, found)
     ends = change.kind is SegmentChangeKind.DELETE
     return SegmentPreview(
         change,
@@ -210,7 +219,7 @@ async def _moved(
 ) -> Moved:
     names = {f"a{n}": name for n, name in enumerate(attributes) if name != GROUPS}
     found = await db.execute(people_by(attributes, everybody=looks), {**about, **names})
-    return await asyncio.to_thread(moved, found.all(), attributes, catalog, wanted)
+    return await asyncio.to_thread(moved, found.scalar_one(), attributes, catalog, wanted)
 
 
 async def _courses(
@@ -218,25 +227,46 @@ async def _courses(
 ) -> list[Course]:
     if change.kind is SegmentChangeKind.CREATE and change.course_id is None:
         return []
-    rows = await db.execute(consequences.COURSES, {**about, "course_id": change.course_id})
-    courses = consequences.courses_of(rows)
+    rows = await db.execute(COURSES, {**about, "course_id": change.course_id})
+    courses = courses_of(rows)
     if change.course_id is not None and not courses:
         raise not_found("course")
     return courses
 
 
-async def _beside(
+async def _on_courses(
     db: AsyncSession,
     about: Mapping[str, Any],
     kind: SegmentChangeKind,
     courses: Sequence[Course],
     found: Moved,
-) -> Beside:
+) -> list[OnCourse]:
+    """What happens on each course, in at most three statements."""
     if not courses:
-        return Beside()
+        return []
+    segment_id: int = about["segment_id"]
+    beside = Beside()
+    by_mode = decided_by_mode(courses, segment_id)
+    if by_mode:
+        pairs = {
+            "courses": [each for each, _ in by_mode],
+            "segments": [each for _, each in by_mode],
+        }
+        beside.take_modes(await db.execute(BY_MODE, {**about, **pairs}))
+    people = concerned(kind, found).union(
+        *(ids for (_, segment), ids in beside.by_mode.items() if segment == segment_id)
+    )
     asked = {
         "courses": [each.id for each in courses],
-        "by_mode": consequences.by_mode(courses),
-        "people": array(sorted(consequences.concerned(kind, found))),
+        "others": sorted(frozenset[int]().union(*(each.followed for each in courses))),
+        "people": array(people),
     }
-    return Beside.of(await db.execute(consequences.BESIDE, {**about, **asked}))
+    beside.take(await db.execute(BESIDE, {**about, **asked}))
+    counting = Counting(kind, segment_id, found, beside)
+    on_courses = await asyncio.to_thread(counting.on, courses)
+    in_doubt = [each.course_id for each in on_courses if each.may_be_emptied]
+    if not in_doubt:
+        return on_courses
+    staying = set(await db.scalars(STAYING, {**about, "courses": in_doubt}))
+    emptied = set(in_doubt) - staying
+    return [replace(each, is_emptied=each.course_id in emptied) for each in on_courses]

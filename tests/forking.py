@@ -85,5 +85,5 @@ def _become(
     os.environ.update(environment)
     numbers = [each.detach() for each in sockets]
     sys.stdin, sys.argv = os.fdopen(0), ["coordinator"]
-    sys.argv += [each.format(*numbers) for each in arguments]
+    sys.argv += [each.format(*numbers) if numbers else each for each in arguments]
     main()

@@ -46,7 +46,7 @@ NOUNS: Final = {
 }
 """What is asked for where an id of the kind is needed."""
 
-KINDS: Final = frozenset({"module"})
+KINDS: Final = frozenset({"job", "module"})
 """Root fields of which every choice is of another kind: each is followed as far as the first."""
 
 PAIRS: Final = (
@@ -68,6 +68,7 @@ ABOUT_SOMEBODY: Final = frozenset({"coordinatorTimeline", "explainMembership", "
 SAID: Final = {
     "invitePreview": "count: 1",
     "lintSegment": r'ruleText: "department eq \"Sales\""',
+    "previewSegmentChange": r'ruleText: "department eq \"Sales\""',
 }
 """Arguments of root fields that need some although none alone is required."""
 
@@ -94,6 +95,7 @@ SOME: Final[dict[str, list[Any]]] = {
     "Permission": ["VIEW_COURSE_INFO", "VIEW_BILLING"],
     "String": ["e"],
     "Int": [1],
+    "SegmentChangeKind": ["CREATE"],
 }
 """What is said where an argument of the kind is needed."""
 

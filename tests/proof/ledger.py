@@ -103,7 +103,8 @@ class Ledger:
 
     def restore(self, town: Town, mark: int) -> None:
         """Take what came to spare people, and what came to others by doing (the maker's grant),
-        so that everybody holds again exactly one role; and let courses be active again."""
+        so that everybody holds again exactly one role; let courses be active again, and nobody
+        wait for files."""
         world = town.here.world
         spare = [id for name, id in world.members.items() if name.startswith(("Spare", "Mate"))]
         principals = [world.members[name] for name in PEOPLE]
@@ -121,3 +122,4 @@ class Ledger:
                 {"m": spare},
             )
             db.execute(text("UPDATE course SET state = 'ACTIVE' WHERE title IN ('Law', 'Made')"))
+            db.execute(text("UPDATE job SET state = 'CANCELED' WHERE state = 'QUEUED'"))

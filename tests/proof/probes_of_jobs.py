@@ -5,11 +5,17 @@ from typing import Any, Final
 from tests.proof import table
 from tests.proof.probes_of_insights import QUIZ_CASES, of_quiz
 from tests.proof.probes_of_learners import LEARNER, OTHERS
-from tests.proof.probes_of_learning import GROUP_CASES
+from tests.proof.probes_of_learning import IN_MY_GROUP
 from tests.proof.probing import OF_THE_WORKSPACE, Case, Probe, case, mutation, of_course
 from tests.proof.table import BILLING, MY_GROUP, SELF, WITHIN
 from tests.proof.town import ABROAD, NAMES, OWN, TWIN, Town
 
+LISTS: Final = (
+    case("own, whose rows name the groups", WITHIN, MY_GROUP),
+    case(TWIN, place=TWIN),
+    case(ABROAD, place=ABROAD),
+    IN_MY_GROUP,
+)
 LEARNERS: Final = (
     case("own, of all groups", MY_GROUP, only=OTHERS),
     case("own, about oneself", SELF, only=LEARNER),
@@ -30,7 +36,7 @@ def _of_a_course(town: Town, who: str, case: Case) -> dict[str, Any]:
     """What the asker has brought; of the other workspace, what somebody of the same name has."""
     course = NAMES[TWIN if case.place == TWIN else OWN]["course"]
     name = f"list of {_person(who)} for {course}"
-    if MY_GROUP in case.facts:
+    if case == IN_MY_GROUP:
         name = f"group list of {_person(who)}"
     return {"job": town.city(case.place).id("Job", name)}
 
@@ -43,7 +49,7 @@ APPLY: Final = mutation("applyImport", "$job: ID!", "jobId: $job")
 
 OF_JOBS: Final = (
     Probe("add_member", APPLY, _of_people, cases=OF_THE_WORKSPACE, changes="import.confirmed"),
-    Probe("assign_learner", APPLY, _of_a_course, cases=GROUP_CASES, changes="import.confirmed"),
+    Probe("assign_learner", APPLY, _of_a_course, cases=LISTS, changes="import.confirmed"),
     Probe(
         "export_quiz_insights",
         mutation(

@@ -36,7 +36,9 @@ SHORT = {
     **dict.fromkeys(
         (
             "ActiveMembersReport.months",
+            "CourseInsights.pictures",
             "Department.allowedActions",
+            "ImportRow.cells",
             "Learner.allowedActions",
             "LearnerGroup.allowedActions",
             "Member.allowedActions",
@@ -44,6 +46,7 @@ SHORT = {
             "PermissionExplanation.roles",
             "PermissionExplanation.ways",
             "Query.nodes",
+            "QuizInsights.pictures",
             "LintedRule.findings",
             "SegmentFilePlan.problems",
             "SegmentFilePlan.steps",
@@ -51,7 +54,8 @@ SHORT = {
             "SegmentVersionComparison.differences",
             "Viewer.can",
         ),
-        "as long as the question: months, operations, roles, clauses, ids, lines of a file",
+        "as long as the question: months, operations, roles, clauses, ids, lines and titles of a"
+        " file, kinds of pictures",
     ),
     **dict.fromkeys(
         (

@@ -20,6 +20,9 @@ from schema.schema import schema
 
 MUTATIONS: Final = schema._schema.mutation_type.fields  # type: ignore[union-attr]
 _NOT_DRAWN: Final = frozenset({"clientMutationId", "idempotencyKey", "rule", "publicKey"})
+_DRAWN_WHERE_NEEDED: Final = frozenset({"basedOn"})
+"""Names of plans and previews: whatever is drawn is none of them, and nothing would be done."""
+
 _NOUNS: Final = (
     *("Attachment", "Certificate", "Connection", "Course", "Delivery", "Department", "Group"),
     *("LiveSession", "Member", "Module", "Segment", "Token"),
@@ -52,7 +55,7 @@ class Anything:
             key: argument
             for key, argument in MUTATIONS[name].args.items()
             if key not in _NOT_DRAWN
-            and (isinstance(argument.type, GraphQLNonNull) or self.dice.random() < 0.6)
+            and (isinstance(argument.type, GraphQLNonNull) or self._says(key))
         }
         variables = {key: self._value(key, each.type) for key, each in arguments.items()}
         declared = ", ".join(f"${key}: {each.type}" for key, each in arguments.items())
@@ -63,6 +66,9 @@ class Anything:
         head = f"mutation ({declared})" if declared else "mutation"
         call = f"{name}({given})" if given else name
         return f"{head} {{ {call} {{ cursor refusal {{ code }} {secret} }} }}", variables
+
+    def _says(self, key: str) -> bool:
+        return key not in _DRAWN_WHERE_NEEDED and self.dice.random() < 0.6
 
     def _value(self, name: str, kind: Any) -> Any:
         if isinstance(kind, GraphQLNonNull):

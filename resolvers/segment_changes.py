@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import strawberry
@@ -10,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from models.segments import Segment
 from operations import segments
+from operations.preview.basis import Basis
 from operations.refusals import Code, Refused
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
@@ -93,7 +95,7 @@ async def pause_segment(
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _doing(segments.pause, segment_id, based_on=basis_in(info, based_on))
+    operation = _doing(segments.pause, segment_id, basis=partial(basis_in, info, based_on))
     return await answer(info, operation)
 
 
@@ -105,7 +107,7 @@ async def resume_segment(
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
-    operation = _doing(segments.resume, segment_id, based_on=basis_in(info, based_on))
+    operation = _doing(segments.resume, segment_id, basis=partial(basis_in, info, based_on))
     return await answer(info, operation)
 
 
@@ -134,7 +136,7 @@ async def delete_segment(
         segment_id,
         at=dt.datetime.now(dt.UTC),
         detach=detach,
-        based_on=basis_in(info, based_on),
+        basis=partial(basis_in, info, based_on),
     )
     return await answer(info, operation)
 
@@ -164,11 +166,18 @@ async def unname_segment_people(
 
 
 def _doing(
-    verb: Verb, segment_id: strawberry.ID, *, people: Ids | None = None, **facts: Any
+    verb: Verb,
+    segment_id: strawberry.ID,
+    *,
+    people: Ids | None = None,
+    basis: Callable[[], Basis | None] | None = None,
+    **facts: Any,
 ) -> Any:
     async def operation(db: AsyncSession, caller: Caller) -> Values:
         number = number_of(segment_id, "Segment")
-        named = {} if people is None else {"member_ids": _members(people)}
+        named: dict[str, Any] = {} if people is None else {"member_ids": _members(people)}
+        if basis is not None:
+            named["based_on"] = basis()
         await verb(db, by=caller, segment_id=number, **named, **facts)
         return {"segment_id": number}
 

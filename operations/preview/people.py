@@ -7,7 +7,8 @@ the people; no index on facts is needed for that, and none could say whom a deni
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -17,6 +18,7 @@ from sqlalchemy import TextClause, text
 from models.people import MemberState
 from sync_engine.plan import difference
 from sync_engine.rules import Catalog, Check, Facts, from_json
+from sync_engine.rules.index import collector_at_rest
 from sync_engine.snapshot import belongs
 
 GROUPS: Final = "groups"
@@ -26,8 +28,8 @@ GONE: Final = "GONE"
 INVITABLE: Final = "INVITABLE"
 """PENDING, with an address, and never invited."""
 
-_SEGMENT: Final = 0
-"""The one segment there is, for `plan.difference`; people are groups there."""
+_IN: Final = frozenset({0})
+"""The one segment there is for `plan.difference`, to which people are gatherings here."""
 
 _NAMES_OF_GROUPS: Final = """
   LEFT JOIN (SELECT d.member_id, array_agg(DISTINCT g.folded_name ORDER BY g.folded_name) AS names
@@ -74,7 +76,6 @@ class Alike(NamedTuple):
     is_in: bool
     is_named: bool
     facts: Facts
-    ids: list[str]
 
 
 @dataclass(slots=True)
@@ -111,6 +112,17 @@ def named(alike: Alike) -> bool:
     return alike.is_named
 
 
+@dataclass(slots=True)
+class _Asked:
+    """The gatherings by number: whom they are, how they stand, and who should be, and is, in."""
+
+    ids: list[list[str]] = field(default_factory=list)
+    standings: list[str] = field(default_factory=list)
+    should: dict[int, AbstractSet[int]] = field(default_factory=dict)
+    current: dict[int, AbstractSet[int]] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+
+
 def moved(
     lines: str | None,
     attributes: Sequence[str],
@@ -118,54 +130,68 @@ def moved(
     wanted: Wanted | None,
 ) -> Moved:
     """What follows from the text of `people_by`. `wanted` None: the segment keeps whom it has."""
-    found = _alike(lines, attributes, catalog)
-    should: dict[int, set[int]] = {
-        number: {_SEGMENT}
-        for number, alike in enumerate(found)
-        if wanted is not None and _belongs(alike) and wanted(alike)
-    }
-    plan = difference(
-        should,
-        {number: {_SEGMENT} for number, alike in enumerate(found) if alike.is_in},
-        frozen={_SEGMENT} if wanted is None else frozenset(),
-        gone={number for number, alike in enumerate(found) if alike.standing == GONE},
-    )
+    result, asked = Moved(), _Asked()
+    with collector_at_rest():
+        for number, (said, ids) in enumerate(_gathered(lines).items()):
+            alike = _alike(said, attributes, catalog)
+            asked.ids.append(ids)
+            asked.standings.append(alike.standing)
+            _ask(asked, number, alike, wanted)
+            if belongs(alike.standing):
+                _count(result, alike, attributes, len(ids))
+    frozen = _IN if wanted is None else frozenset[int]()
+    plan = difference(asked.should, asked.current, frozen=frozen, gone=asked.gone)
     added, removed = ({number for number, _ in pairs} for pairs in (plan.added, plan.removed))
-    result = Moved()
-    for number, alike in enumerate(found):
-        _count(result, alike, attributes)
-        if number in added:
-            _take(result, alike, result.added)
-        elif number in removed:
-            _take(result, alike, result.removed)
-        elif alike.is_in:
-            _take(result, alike, result.kept)
+    _take(result, asked, added, result.added)
+    _take(result, asked, removed, result.removed)
+    _take(result, asked, asked.current.keys() - removed, result.kept)
     return result
 
 
-def _take(result: Moved, alike: Alike, people: set[int]) -> None:
-    ids = [int(id) for id in alike.ids]
-    people.update(ids)
-    if alike.standing == MemberState.ACTIVE:
-        result.active.update(ids)
-    elif alike.standing == INVITABLE:
-        result.invitable.update(ids)
+def _ask(asked: _Asked, number: int, alike: Alike, wanted: Wanted | None) -> None:
+    if alike.is_in:
+        asked.current[number] = _IN
+    if alike.standing == GONE:
+        asked.gone.add(number)
+    elif wanted is not None and belongs(alike.standing) and wanted(alike):
+        asked.should[number] = _IN
 
 
-def _belongs(alike: Alike) -> bool:
-    return belongs(None if alike.standing == GONE else alike.standing)
+def _count(result: Moved, alike: Alike, attributes: Sequence[str], people: int) -> None:
+    if alike.standing != GONE:
+        result.people += people
+        for name in attributes:
+            if name not in alike.facts:
+                result.without_value[name] += people
 
 
-def _alike(lines: str | None, attributes: Sequence[str], catalog: Catalog) -> list[Alike]:
-    """The people gathered by what is said of them."""
-    ids: dict[str, list[str]] = {}
+def _take(result: Moved, asked: _Asked, numbers: Iterable[int], group: set[int]) -> None:
+    listed: dict[str, list[str]] = {}
+    for number in numbers:
+        listed.setdefault(asked.standings[number], []).extend(asked.ids[number])
+    for standing, texts in listed.items():
+        ids = list(map(int, texts))
+        group.update(ids)
+        if standing == MemberState.ACTIVE:
+            result.active.update(ids)
+        elif standing == INVITABLE:
+            result.invitable.update(ids)
+
+
+def _gathered(lines: str | None) -> dict[str, list[str]]:
+    """What is said of people, each with the numbers of those it is said of."""
+    found: dict[str, list[str]] = {}
     for line in lines.split(LINE) if lines else ():
         id, _, said = line.partition(BETWEEN)
-        ids.setdefault(said, []).append(id)
-    return [_one(said, attributes, catalog, those) for said, those in ids.items()]
+        known = found.get(said)
+        if known is None:
+            found[said] = [id]
+        else:
+            known.append(id)
+    return found
 
 
-def _one(said: str, attributes: Sequence[str], catalog: Catalog, ids: list[str]) -> Alike:
+def _alike(said: str, attributes: Sequence[str], catalog: Catalog) -> Alike:
     standing, is_in, is_named, *values = said.split(BETWEEN)
     known = {
         name: orjson.loads(value) for name, value in zip(attributes, values, strict=True) if value
@@ -174,12 +200,4 @@ def _one(said: str, attributes: Sequence[str], catalog: Catalog, ids: list[str])
     facts = from_json(known, catalog)
     if groups:
         facts[GROUPS] = frozenset(groups)
-    return Alike(standing, bool(is_in), bool(is_named), facts, ids)
-
-
-def _count(result: Moved, alike: Alike, attributes: Sequence[str]) -> None:
-    if _belongs(alike):
-        result.people += len(alike.ids)
-        for name in attributes:
-            if name not in alike.facts:
-                result.without_value[name] += len(alike.ids)
+    return Alike(standing, bool(is_in), bool(is_named), facts)

@@ -81,7 +81,7 @@ def _either(one: Check, other: Check) -> Check:
 
 
 @contextmanager
-def _collector_at_rest() -> Iterator[None]:
+def collector_at_rest() -> Iterator[None]:
     """Building makes much and discards nothing: the garbage collector would only take half of
     the time."""
     was_enabled = gc.isenabled()
@@ -168,7 +168,7 @@ class RuleIndex:
             self._rebuild()
 
     def _rebuild(self) -> None:
-        with _collector_at_rest():
+        with collector_at_rest():
             self._build_anew()
 
     def _build_anew(self) -> None:

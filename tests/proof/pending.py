@@ -4,7 +4,6 @@ from typing import Final
 
 PENDING: Final = frozenset(
     {
-        "preview_segment_change",
         "approve_held_change",
     }
 )

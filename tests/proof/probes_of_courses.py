@@ -216,6 +216,23 @@ OF_COURSES: Final = (
         changes="segment.edited",
     ),
     Probe(
+        "preview_segment_change",
+        "query ($course: ID!, $segment: ID!) { previewSegmentChange(change: ATTACH, courseId:"
+        " $course, segmentId: $segment) { basedOn gainCount courses { title } } }",
+        lambda town, _, case: {
+            "course": town.id("Course", case.place),
+            "segment": town.city(case.place).id("Segment", "Open 0"),
+        },
+        cases=OF_A_SCOPE,
+    ),
+    Probe(
+        "preview_segment_change",
+        "query ($segment: ID!) { previewSegmentChange(change: EDIT_RULE, segmentId: $segment,"
+        ' ruleText: "everyone") { basedOn gainCount } }',
+        lambda town, _, case: {"segment": town.id("Segment", case.place, "Idle")},
+        cases=(case(OWN), case(ABROAD, place=ABROAD)),
+    ),
+    Probe(
         "pause_resume_sync",
         mutation("pauseSegment", "$segment: ID!", "segmentId: $segment"),
         lambda town, _, case: {"segment": town.id("Segment", case.place, "Idle")},

@@ -37,6 +37,7 @@ BESIDE: Final = {
     "invitePreview": ("count",),
     "checkRule": ("text",),
     "lintSegment": ("ruleText",),
+    "previewSegmentChange": ("ruleText",),
     "coordinatorTimeline": ("memberId",),
     "explainMembership": ("memberId",),
     "explainPermission": ("memberId", "on"),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.cli import segment_files
+from app.cli import segment_files, segment_preview
 from app.cli.options import DataDir, Workspace, ready_settings
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ segments = typer.Typer(help="Rules of segments, and segments as a file.", no_arg
 segments.command("export")(segment_files.export)
 segments.command("plan")(segment_files.plan)
 segments.command("apply")(segment_files.apply)
+segments.command("preview")(segment_preview.preview)
 
 Text = Annotated[
     str,
@@ -53,7 +54,7 @@ def check(rule: Text) -> None:
     """
     from sync_engine import rules
 
-    given = _read(rule)
+    given = read_rule(rule)
     try:
         understood = _understand(given)
     except rules.InvalidRule as invalid:
@@ -78,7 +79,7 @@ def lint(
     """
     if (rule is None) == (segment is None):
         raise typer.BadParameter("Give either a rule or --segment.")
-    given = None if rule is None else _document(_read(rule))
+    given = None if rule is None else document_of(read_rule(rule))
     settings = ready_settings(data_dir, redis=False)
     found = asyncio.run(_linted(settings, given, segment, workspace))
     for each in found.findings:
@@ -110,7 +111,7 @@ async def _linted(
         return await linting.lint(reached.db, by=reached.by, rule=rule, segment_id=number)
 
 
-def _document(given: str) -> "str | Json":
+def document_of(given: str) -> "str | Json":
     """The text of a rule, or what its JSON says."""
     if not given.startswith(("{", "[")):
         return given
@@ -129,7 +130,7 @@ def _marked(text: str, start: int, end: int) -> str:
     return f"    {line}\n    {' ' * (start - begin)}{mark}"
 
 
-def _read(rule: str) -> str:
+def read_rule(rule: str) -> str:
     if rule == "-":
         return sys.stdin.read().strip()
     if not rule.startswith("@"):
@@ -146,7 +147,7 @@ def _read(rule: str) -> str:
 def _understand(given: str) -> "rules.Rule":
     from sync_engine import rules
 
-    said = _document(given)
+    said = document_of(given)
     if isinstance(said, str):
         return rules.parse(said, rules.STANDARD_ATTRIBUTES)
     return rules.from_document(said, rules.STANDARD_ATTRIBUTES)

@@ -172,9 +172,12 @@ def _ids(listed: str | None) -> set[int]:
 def courses_of(rows: Iterable[Any]) -> list[Course]:
     return [
         Course(
-            *row[:4],
-            mode=None if row.mode is None else AttachmentMode(row.mode),
-            others={int(id): AttachmentMode(mode) for id, mode in (row.others or {}).items()},
+            row.id,
+            row.title,
+            row.state,
+            row.most,
+            None if row.mode is None else AttachmentMode(row.mode),
+            {int(id): AttachmentMode(mode) for id, mode in (row.others or {}).items()},
         )
         for row in rows
     ]

@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, text
 
 from models.people import MemberState
 from sync_engine.plan import difference
-from sync_engine.rules import Catalog, Check, Facts, from_json
+from sync_engine.rules import Catalog, Check, Fact, Facts, from_json
 from sync_engine.rules.index import collector_at_rest
 from sync_engine.snapshot import belongs
 
@@ -132,8 +132,9 @@ def moved(
     """What follows from the text of `people_by`. `wanted` None: the segment keeps whom it has."""
     result, asked = Moved(), _Asked()
     with collector_at_rest():
+        reading = _Reading(attributes, catalog)
         for number, (said, ids) in enumerate(_gathered(lines).items()):
-            alike = _alike(said, attributes, catalog)
+            alike = reading.alike(said)
             asked.ids.append(ids)
             asked.standings.append(alike.standing)
             _ask(asked, number, alike, wanted)
@@ -191,13 +192,26 @@ def _gathered(lines: str | None) -> dict[str, list[str]]:
     return found
 
 
-def _alike(said: str, attributes: Sequence[str], catalog: Catalog) -> Alike:
-    standing, is_in, is_named, *values = said.split(BETWEEN)
-    known = {
-        name: orjson.loads(value) for name, value in zip(attributes, values, strict=True) if value
-    }
-    groups = known.pop(GROUPS, None)
-    facts = from_json(known, catalog)
-    if groups:
-        facts[GROUPS] = frozenset(groups)
-    return Alike(standing, bool(is_in), bool(is_named), facts)
+class _Reading:
+    """Turns what is said into facts. Each value of an attribute is read once."""
+
+    def __init__(self, attributes: Sequence[str], catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._known: list[tuple[str, dict[str, Facts]]] = [(name, {}) for name in attributes]
+
+    def alike(self, said: str) -> Alike:
+        standing, is_in, is_named, *values = said.split(BETWEEN)
+        facts: dict[str, Fact] = {}
+        for (name, known), value in zip(self._known, values, strict=True):
+            if value:
+                fact = known.get(value)
+                if fact is None:
+                    fact = known[value] = self._facts(name, value)
+                facts.update(fact)
+        return Alike(standing, bool(is_in), bool(is_named), facts)
+
+    def _facts(self, name: str, value: str) -> Facts:
+        """The one fact; none where the value does not fit."""
+        if name == GROUPS:
+            return {GROUPS: frozenset(orjson.loads(value))}
+        return from_json({name: orjson.loads(value)}, self._catalog)

@@ -8,11 +8,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import or_, select, text
+from sqlalchemy import ARRAY, BigInteger, cast, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission, Scope
+from models.people import Member
 from models.segments import CourseSegment, Segment, SegmentKind, SegmentState
 from operations import people, visible
 from operations.preview.basis import Basis
@@ -130,6 +131,17 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
         courses=on_courses,
         invitations=frozenset[int]().union(*(each.invitations for each in on_courses)),
     )
+
+
+async def names_in(db: AsyncSession, *, by: Caller, preview: SegmentPreview) -> dict[int, str]:
+    """What the people a preview speaks of are called, as far as the caller sees them."""
+    ids = set(preview.invitations).union(
+        *(each.gains | each.losses | each.conflicts for each in preview.courses)
+    )
+    seen = visible.members(by).with_only_columns(Member.id, Member.display_name)
+    is_one = Member.id == func.any(cast(array(ids), ARRAY(BigInteger)))
+    rows = await db.execute(seen.where(is_one))
+    return {row.id: row.display_name for row in rows}
 
 
 async def _require(db: AsyncSession, by: Caller, change: SegmentChange) -> None:

@@ -18,6 +18,7 @@ BENCHMARKS = (
     "export",
     "insights",
     "why",
+    "preview",
     "marks",
 )
 

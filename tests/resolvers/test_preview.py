@@ -102,12 +102,14 @@ async def test_attaching_and_detaching_say_who_and_what_is_left(company: World, 
 @pytest.mark.spec("S9")
 async def test_life_and_end_of_a_segment_take_a_preview_too(company: World, ask: Ask) -> None:
     segment = ask.id("Segment", "Sellers")
+    looks: list[Any] = []
     for change, verb, said in (
         ("PAUSE", "pauseSegment", ""),
         ("RESUME", "resumeSegment", ""),
         ("DELETE", "deleteSegment", "detach: true, "),
     ):
-        seen = await ask.one(LOOK, by="Mona", change=change, segment=segment)
+        looks.append(await ask.one(LOOK, by="Mona", change=change, segment=segment))
+        seen = looks[-1]
         document = OF_SEGMENT % (verb, said)
         wrong = await ask.one(document, by="Mona", segment=segment, basedOn="x")
         done = await ask.one(document, by="Mona", segment=segment, basedOn=seen["basedOn"])
@@ -115,7 +117,7 @@ async def test_life_and_end_of_a_segment_take_a_preview_too(company: World, ask:
 
         assert wrong["refusal"]["code"] == "BAD_USER_INPUT"
         assert (done["refusal"], seen["before"]) == (None, 4)
-    assert (seen["after"], seen["lossCount"]) == (0, 3)
+    assert (looks[-1]["after"], looks[-1]["lossCount"]) == (0, 3)
 
 
 @pytest.mark.spec("S9")

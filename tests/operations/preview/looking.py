@@ -96,14 +96,14 @@ class Company:
 
     async def role(self, what: str, course: str, name: str) -> None:
         world = self.world
-        about = {"by": world.system, "course_id": world.courses[course]}
+        about: dict[str, Any] = {"by": world.system, "course_id": world.courses[course]}
         async with world.edge.transaction() as db:
             if what == "end":
                 kind = CourseRoleKind.INSTRUCTOR
                 ids = [world.members[name]]
                 await coordinators.remove(db, **about, role=kind, member_ids=ids)
                 return
-            given = {what: [world.members[name]]}
+            given: dict[str, Any] = {what: [world.members[name]]}
             await coordinators.assign(db, **about, **given, on_conflict=OnConflict.SWITCH)
 
     async def say(self, what: str, course: str, name: str) -> None:
@@ -167,7 +167,7 @@ class Company:
         """Do what a preview of it was asked about."""
         by = self.world.system
         segment_id, course_id = change.segment_id or 0, change.course_id or 0
-        about = {"by": by, "segment_id": segment_id, "based_on": based_on}
+        about: dict[str, Any] = {"by": by, "segment_id": segment_id, "based_on": based_on}
         async with self.world.edge.transaction() as db:
             match change.kind:
                 case K.EDIT_RULE:

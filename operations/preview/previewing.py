@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ARRAY, BigInteger, cast, func, or_, select, text
+from sqlalchemy import ARRAY, BigInteger, Text, cast, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -139,7 +139,7 @@ async def names_in(db: AsyncSession, *, by: Caller, preview: SegmentPreview) -> 
         *(each.gains | each.losses | each.conflicts for each in preview.courses)
     )
     seen = visible.members(by).with_only_columns(Member.id, Member.display_name)
-    is_one = Member.id == func.any(cast(array(ids), ARRAY(BigInteger)))
+    is_one = Member.id == func.any(cast(literal(array(ids), Text), ARRAY(BigInteger)))
     rows = await db.execute(seen.where(is_one))
     return {row.id: row.display_name for row in rows}
 

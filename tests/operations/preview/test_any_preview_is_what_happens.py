@@ -107,6 +107,21 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
     ],
 )
 @example(
+    history=[
+        ("role", "instructors", "Welding", "Ada"),
+        ("say", "exclude", "Welding", "Ada"),
+        ("attach", "Welding", "Named", AttachmentMode.SYNC),
+        ("role", "instructors", "Old", "Ada"),
+    ],
+    looked_at=[
+        (K.ATTACH, "Sales", "Welding", RULES[0]),
+        (K.ATTACH, "Sales", "Old", RULES[0]),
+        (K.DETACH, "Named", "Welding", RULES[0]),
+        (K.EDIT_RULE, "Sales", "Welding", RULES[1]),
+        (K.ATTACH, "Named", "Old", RULES[0]),
+    ],
+)
+@example(
     history=[("limit", "Safety", 1)],
     looked_at=[
         (K.ATTACH, "Named", "Safety", RULES[0]),

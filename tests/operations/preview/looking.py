@@ -33,6 +33,7 @@ RULES = (
     "hireDate gt now-P9D",
     "everyone",
     'userName sw "p"',
+    'userName sw "bo"',
 )
 SEGMENTS = ("Sales", "City", "Named")
 VALUES: dict[str, Sequence[str | None]] = {

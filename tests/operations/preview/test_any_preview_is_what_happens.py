@@ -122,6 +122,10 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
     ],
 )
 @example(
+    history=[("role", "instructors", "Safety", "Bo")],
+    looked_at=[(K.EDIT_RULE, "Sales", "Safety", RULES[6])],
+)
+@example(
     history=[("limit", "Safety", 1)],
     looked_at=[
         (K.ATTACH, "Named", "Safety", RULES[0]),

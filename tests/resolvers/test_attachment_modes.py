@@ -48,9 +48,11 @@ async def test_who_gains_and_loses_by_a_mode_is_told_and_nobody_else(
     about = {"course": ask.id("Course", "Safety"), "segment": ask.id("Segment", "Sales")}
     async with (
         follow(MINE, by="Cy") as mine,
+        follow(MINE, by="Bo") as of_bo,
         follow(COORDINATORS, by="Mo", course=about["course"]) as of_course,
     ):
         await mine.next()
+        await of_bo.next()
         await of_course.next()
         await ask.one(CHANGE, by="Mo", **about, mode="FROZEN")
         told = [await of_course.next()]
@@ -65,6 +67,7 @@ async def test_who_gains_and_loses_by_a_mode_is_told_and_nobody_else(
         assert await mine.is_silent(), "it takes nobody away"
         await ask.one(CHANGE, by="Mo", **about, mode="REMOVE_ONLY")
         heard.append(await mine.next())
+        assert await of_bo.is_silent(), "who was in it all the time keeps what they have"
 
     assert [each["kind"] for each in told] == ["SEGMENT_MODE_CHANGED", "CHANGED"]
     assert of_courses(heard) == [

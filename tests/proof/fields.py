@@ -46,7 +46,7 @@ NOUNS: Final = {
 }
 """What is asked for where an id of the kind is needed."""
 
-KINDS: Final = frozenset({"job", "module"})
+KINDS: Final = frozenset({"job", "module", "previewSegmentChange"})
 """Root fields of which every choice is of another kind: each is followed as far as the first."""
 
 PAIRS: Final = (
@@ -68,9 +68,12 @@ ABOUT_SOMEBODY: Final = frozenset({"coordinatorTimeline", "explainMembership", "
 SAID: Final = {
     "invitePreview": "count: 1",
     "lintSegment": r'ruleText: "department eq \"Sales\""',
-    "previewSegmentChange": r'ruleText: "department eq \"Sales\""',
+    "previewSegmentChange": r'ruleText: "department absent or department present"',
 }
 """Arguments of root fields that need some although none alone is required."""
+
+ALSO_ON_A_COURSE: Final = frozenset({"previewSegmentChange"})
+"""Root fields that say more where a course is named, which need not be."""
 
 SHOWING_MODULES: Final = (
     "view_course_info",
@@ -196,6 +199,9 @@ class Fields:
             if argument not in choices[0]:
                 values = self._values(name, argument, get_named_type(each.type).name)
                 choices = [said | {argument: value} for said in choices for value in values]
+        if name in ALSO_ON_A_COURSE:
+            course = self._town.here.id("Course", NOUNS["Course"][0])
+            choices += [said | {"courseId": course} for said in choices]
         if name not in ABOUT_SOMEBODY:
             return choices
         if "courseId" in needed:

@@ -19,7 +19,7 @@ MOST_UNPROVEN = 4
 """May only be lowered."""
 
 pytestmark = [
-    pytest.mark.timeout(300),
+    pytest.mark.timeout(600),
     # Without its filters the product meets rows it never meets, and may break off in the middle.
     pytest.mark.filterwarnings("ignore:.*garbage collector is trying to clean up"),
 ]

@@ -42,8 +42,8 @@ async def files(world: World, database_url: str, tmp_path: Path) -> AsyncIterato
         yield opened
 
 
-def people() -> bytes:
-    rows = [f"p{n}@acme.example;Person {n}\n" for n in range(ROWS)]
+def people(count: int = ROWS) -> bytes:
+    rows = [f"p{n}@acme.example;Person {n}\n" for n in range(count)]
     return ("Mail;Name\n" + "".join(rows)).encode()
 
 
@@ -158,10 +158,11 @@ async def test_a_worker_told_to_end_leaves_its_import_to_the_next_at_once(
 
 async def test_how_far_an_import_is_can_be_seen(files: Files, workers: Workers) -> None:
     workers.start("files")
-    job = await bring(files, "Mona", people())
-    seen = await until(files, job, f"state = 'RUNNING' AND done BETWEEN 1 AND {ROWS - 1}")
+    rows = 8 * ROWS
+    job = await bring(files, "Mona", people(rows))
+    seen = await until(files, job, f"state = 'RUNNING' AND done BETWEEN 1 AND {rows - 1}")
 
-    assert seen.total == ROWS
+    assert seen.total == rows
     await until(files, job, "state = 'CHECKED'")
 
 

@@ -143,6 +143,14 @@ async def body_of(request: Request, limit: int) -> bytes:
     return bytes(body)
 
 
+def has_it(request: Request, etag: str) -> bool:
+    """Whether what the caller has is it (`If-None-Match`), weakly: proxies that compress make weak
+    tags of ours."""
+    tags = request.headers.get("if-none-match", "").split(",")
+    found = {each.strip().removeprefix("W/") for each in tags}
+    return etag in found or found == {"*"}
+
+
 def download(name: str) -> dict[str, str]:
     """Headers for an answer that is kept as a file of this name, whatever characters are in it.
 

@@ -56,6 +56,14 @@ def decode(text: str) -> GlobalId | None:
     return GlobalId(match[1], int(match[2])) if match else None
 
 
+def storable_in(text: str, type_name: str) -> int | None:
+    """The number of an id that names a `type_name`, and that a row can have; else None."""
+    found = decode(text)
+    if found is None or found.type_name != type_name or not found.is_storable:
+        return None
+    return found.number
+
+
 def number_of(text: str, type_name: str) -> int:
     """The number of an id that must name a `type_name`; raises Refused.
 

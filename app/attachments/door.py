@@ -38,7 +38,7 @@ from operations.content.attachments import FILE_SIZE, Stored, file_name_of
 from operations.edge import Edge
 from operations.refusals import Code, Refused, not_found
 from resolvers.content.views import FILES, address_of
-from resolvers.ids import decode, encode
+from resolvers.ids import encode, storable_in
 
 ALONE: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
 _SAID: Final[Mapping[str, Parameter]] = {
@@ -126,12 +126,12 @@ class AttachmentDoor:
             }
 
     async def _find(self, by: Caller, id: str) -> Attachment | None:
-        named = decode(id)
-        if named is None or named.type_name != "Attachment" or not named.is_storable:
+        number = storable_in(id, "Attachment")
+        if number is None:
             return None
         async with self._edge.read() as db:
             found: Attachment | None = await db.scalar(
-                attachments.seen_by(by).where(Attachment.id == named.number)
+                attachments.seen_by(by).where(Attachment.id == number)
             )
             return found
 

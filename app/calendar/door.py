@@ -26,11 +26,11 @@ from starlette.routing import Route
 
 from app.authentication.bearer import Bearer
 from app.calendar.writing import Writer
-from app.doors import answering, download, signed_in
+from app.doors import answering, download, has_it, signed_in
 from operations.edge import Edge
 from operations.live_sessions import calendars
 from operations.refusals import not_found
-from resolvers.ids import decode
+from resolvers.ids import storable_in
 
 PREFIX: Final = "/calendar/"
 MEDIA_TYPE: Final = "text/calendar"
@@ -50,13 +50,13 @@ class CalendarDoor:
     async def file(self, request: Request) -> Response:
         """One live session."""
         by = (await signed_in(request, self._bearer)).caller
-        named = decode(request.path_params["live_session_id"])
-        if named is None or named.type_name != "LiveSession" or not named.is_storable:
+        number = storable_in(request.path_params["live_session_id"], "LiveSession")
+        if number is None:
             raise not_found("live session")
         async with self._edge.read() as db:
-            entry = await calendars.of_live_session(db, by=by, live_session_id=named.number)
+            entry = await calendars.of_live_session(db, by=by, live_session_id=number)
         body = self._writer.file(entry)
-        headers = download(f"live-session-{named.number}.ics")
+        headers = download(f"live-session-{number}.ics")
         return Response(body, media_type=MEDIA_TYPE, headers=headers)
 
     async def feed(self, request: Request) -> Response:
@@ -68,15 +68,9 @@ class CalendarDoor:
         body = await asyncio.to_thread(self._writer.feed, calendar)
         etag = f'"{hashlib.sha256(body).hexdigest()}"'
         headers = {"etag": etag, "cache-control": "private, no-cache"}
-        if _is_known(request.headers.get("if-none-match", ""), etag):
+        if has_it(request, etag):
             return Response(status_code=304, headers=headers)
         return Response(body, media_type=MEDIA_TYPE, headers=headers)
-
-
-def _is_known(tags: str, etag: str) -> bool:
-    """Whether one of these is it, weakly: proxies that compress make weak tags of ours."""
-    found = {each.strip().removeprefix("W/") for each in tags.split(",")}
-    return etag in found or found == {"*"}
 
 
 def routes(

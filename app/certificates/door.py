@@ -34,7 +34,7 @@ from operations.certificates.templates import drafted
 from operations.edge import Edge
 from operations.refusals import Code, Refused, not_found
 from resolvers.certificates.drafts import changes_in
-from resolvers.ids import decode, number_of
+from resolvers.ids import number_of, storable_in
 
 PAGES_AT_ONCE: Final = 2
 """Pages set at the same time in one process; more only wait for each other."""
@@ -57,11 +57,11 @@ class CertificateDoor:
     async def answer(self, request: Request) -> Response:
         """The PDF, made anew."""
         by = (await signed_in(request, self._bearer)).caller
-        named = decode(request.path_params["certificate_id"])
-        if named is None or named.type_name != "Certificate" or not named.is_storable:
+        number = storable_in(request.path_params["certificate_id"], "Certificate")
+        if number is None:
             raise not_found(reading.NOUN)
         async with self._edge.read() as db:
-            found = await reading.seen(db, by, named.number)
+            found = await reading.seen(db, by, number)
         state = reading.state_at(found, self._now())
         return await self._page(_printed(found), found.code, state, found.issued_at)
 

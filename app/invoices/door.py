@@ -23,7 +23,7 @@ from models.workspaces import Workspace
 from operations import invoices
 from operations.edge import Edge
 from operations.refusals import not_found
-from resolvers.ids import decode
+from resolvers.ids import storable_in
 
 PAGES_AT_ONCE: Final = 2
 """Pages set at the same time in one process; more only wait for each other."""
@@ -50,11 +50,11 @@ class InvoiceDoor:
         return Response(page, media_type="application/pdf", headers=download(name))
 
     async def _find(self, caller: Caller, id: str) -> tuple[Invoice, str] | None:
-        named = decode(id)
-        if named is None or named.type_name != "Invoice" or not named.is_storable:
+        number = storable_in(id, "Invoice")
+        if number is None:
             return None
         async with self._edge.read() as db:
-            invoice = await db.scalar(invoices.seen_by(caller).where(Invoice.id == named.number))
+            invoice = await db.scalar(invoices.seen_by(caller).where(Invoice.id == number))
             if invoice is None:
                 return None
             workspace = await db.get_one(Workspace, invoice.workspace_id)

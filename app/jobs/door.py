@@ -23,7 +23,7 @@ from access.caller import Caller
 from app.attachments.ranges import Part, Unsatisfiable, part_of
 from app.authentication.authenticated import Authenticated
 from app.authentication.bearer import Bearer
-from app.doors import answering, download, signed_in
+from app.doors import answering, download, has_it, signed_in
 from app.parameters import read
 from app.storage import Storage
 from models.jobs import Job
@@ -31,7 +31,7 @@ from operations.edge import Edge
 from operations.jobs.asking import seen_by
 from operations.jobs.rights import may_read
 from operations.refusals import not_found
-from resolvers.ids import decode
+from resolvers.ids import storable_in
 from resolvers.jobs.reading import FILES, OVER
 
 ALONE: Final = "default-src 'none'; frame-ancestors 'none'; sandbox"
@@ -59,7 +59,7 @@ class FileDoor:
         if job is None or job.size is None:
             raise not_found("file")
         headers = _headers(job)
-        if _has_it(request, headers["etag"]):
+        if has_it(request, headers["etag"]):
             return Response(None, 304, headers)
         try:
             part = part_of(job.size, _range_in(request, headers["etag"]))
@@ -99,12 +99,12 @@ class FileDoor:
 
     async def _find(self, by: Caller, id: str) -> Job | None:
         """The job and the right to its file, as of one moment."""
-        named = decode(id)
-        if named is None or named.type_name != "Job" or not named.is_storable:
+        number = storable_in(id, "Job")
+        if number is None:
             return None
         async with self._edge.read() as db:
             job: Job | None = await db.scalar(
-                seen_by(by).where(Job.id == named.number, Job.state.in_(OVER))
+                seen_by(by).where(Job.id == number, Job.state.in_(OVER))
             )
             if job is None or not await may_read(db, by=by, job=job):
                 return None
@@ -118,13 +118,6 @@ def _headers(job: Job) -> dict[str, str]:
         "accept-ranges": "bytes",
         "etag": f'"{(job.sha256 or b"").hex()}"',
     }
-
-
-def _has_it(request: Request, etag: str) -> bool:
-    said = request.headers.get("if-none-match", "")
-    return said.strip() == "*" or etag in [
-        each.strip().removeprefix("W/") for each in said.split(",")
-    ]
 
 
 def _range_in(request: Request, etag: str) -> str | None:

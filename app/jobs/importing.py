@@ -29,7 +29,7 @@ from operations.jobs.rights import asker_of
 from operations.jobs.working import MadeFile, RunIsOver
 from operations.people import PEOPLE_A_CALL, catalog_of
 from operations.refusals import Code, Refused, not_found
-from resolvers.ids import decode
+from resolvers.ids import storable_in
 
 
 @dataclass
@@ -169,9 +169,7 @@ def _not_understood(row: Row) -> Tried:
 
 
 def _member(said: str) -> int | None:
-    named = decode(said.strip())
-    is_one = named is not None and named.type_name == "Member" and named.is_storable
-    return named.number if named is not None and is_one else None
+    return storable_in(said.strip(), "Member")
 
 
 def _renamed(name: str) -> str:

@@ -25,7 +25,7 @@ from starlette.routing import Route
 
 from access.caller import Caller
 from app.authentication.bearer import Bearer
-from app.doors import answering, signed_in
+from app.doors import answering, has_it, signed_in
 from app.parameters import read
 from operations.edge import Edge
 from operations.insights.cells import EVERYBODY
@@ -34,7 +34,7 @@ from operations.insights.pictures import of_courses, of_quizzes
 from operations.insights.pictures.drawing import STYLE, Picture, PictureKind
 from operations.insights.quizzes import quiz_insights
 from operations.refusals import not_found
-from resolvers.ids import decode
+from resolvers.ids import storable_in
 
 PREFIX: Final = "/insights"
 MEDIA_TYPE: Final = "image/svg+xml"
@@ -97,10 +97,10 @@ def _kind(request: Request, known: Collection[PictureKind]) -> PictureKind:
 
 
 def _number(request: Request, type_name: str) -> int:
-    named = decode(request.path_params[type_name.lower()])
-    if named is None or named.type_name != type_name or not named.is_storable:
+    number = storable_in(request.path_params[type_name.lower()], type_name)
+    if number is None:
         raise not_found(type_name.lower())
-    return named.number
+    return number
 
 
 def _shown(request: Request, picture: Picture) -> Response:
@@ -112,15 +112,9 @@ def _shown(request: Request, picture: Picture) -> Response:
         "content-security-policy": ALONE,
         "content-disposition": "inline",
     }
-    if _has_it(request, etag):
+    if has_it(request, etag):
         return Response(None, 304, headers)
     return Response(body, media_type=MEDIA_TYPE, headers=headers)
-
-
-def _has_it(request: Request, etag: str) -> bool:
-    """Whether what the caller has is it, weakly: proxies that compress make weak tags of ours."""
-    said = request.headers.get("if-none-match", "").split(",")
-    return any(each.strip().removeprefix("W/") in {etag, "*"} for each in said)
 
 
 def routes(*, edge: Edge, bearer: Bearer, now: Callable[[], dt.datetime]) -> Sequence[Route]:

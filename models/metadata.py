@@ -11,6 +11,7 @@ import models.enrolments
 import models.grading
 import models.grants
 import models.groups
+import models.holds
 import models.identity
 import models.insights
 import models.invitations

@@ -241,7 +241,8 @@ class ChangeSet(Base):
     """What one run of the engine changed, and why (S12).
 
     `watermark` is the journal's head when the run had read its state: everything committed up
-    to there, for the people the run claimed, is reflected.
+    to there, for the people the run claimed, is reflected. `held` removals were found and wait
+    for approval. `undone_at` is when somebody took the whole of it back.
     """
 
     __tablename__ = "change_set"
@@ -258,4 +259,6 @@ class ChangeSet(Base):
     added: Mapped[int]
     removed: Mapped[int]
     suppressed: Mapped[int]
+    held: Mapped[int] = mapped_column(default=0, server_default="0")
+    undone_at: Mapped[dt.datetime | None]
     at: Mapped[Moment]

@@ -28,6 +28,9 @@ class Workspace(Base):
     `late_placement_days` is how long after its end people may be placed into a live session (M36).
     `smallest_group` is how many people figures must be about before they are shown to those who
     may not see the people themselves. `kept_days` is how long files that were made are kept.
+    `grace_days` is how long people stay coordinators after the last reason for it has gone (M40).
+    More than `hold_people` and `hold_percent` of the derived coordinators of a segment, or of the
+    workspace, do not go within `hold_minutes` before somebody has approved it (S11).
     """
 
     __tablename__ = "workspace"
@@ -36,6 +39,10 @@ class Workspace(Base):
         CheckConstraint("late_placement_days BETWEEN 0 AND 3650", name="late_placement_days"),
         CheckConstraint("smallest_group BETWEEN 1 AND 1000", name="smallest_group"),
         CheckConstraint("kept_days BETWEEN 1 AND 365", name="kept_days"),
+        CheckConstraint("grace_days BETWEEN 0 AND 30", name="grace_days"),
+        CheckConstraint("hold_people BETWEEN 0 AND 1000000000", name="hold_people"),
+        CheckConstraint("hold_percent BETWEEN 0 AND 100", name="hold_percent"),
+        CheckConstraint("hold_minutes BETWEEN 1 AND 10080", name="hold_minutes"),
     )
 
     id: Mapped[Id]
@@ -49,6 +56,10 @@ class Workspace(Base):
     late_placement_days: Mapped[int] = mapped_column(SmallInteger, default=90, server_default="90")
     smallest_group: Mapped[int] = mapped_column(SmallInteger, default=5, server_default="5")
     kept_days: Mapped[int] = mapped_column(SmallInteger, default=7, server_default="7")
+    grace_days: Mapped[int] = mapped_column(SmallInteger, default=0, server_default="0")
+    hold_people: Mapped[int] = mapped_column(default=10, server_default="10")
+    hold_percent: Mapped[int] = mapped_column(SmallInteger, default=20, server_default="20")
+    hold_minutes: Mapped[int] = mapped_column(default=60, server_default="60")
     created_at: Mapped[CreatedAt]
 
 

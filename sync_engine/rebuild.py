@@ -19,7 +19,16 @@ from sync_engine.changes import Run, write
 from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
 from sync_engine.plan import Plan, difference
-from sync_engine.snapshot import BLOCK, IN_SEGMENTS, NAMED, Clock, array, belongs, facts_from
+from sync_engine.snapshot import (
+    BLOCK,
+    IN_SEGMENTS,
+    NAMED,
+    Clock,
+    array,
+    belongs,
+    facts_from,
+    read_beside,
+)
 from sync_engine.state import (
     Connection,
     Frame,
@@ -266,6 +275,7 @@ def _plan(
     span = _range(block) | {"segments": array(segment_ids)}
     current = _by_member(db.execute(IN_SEGMENTS, span))
     named = _by_member(db.execute(NAMED, span))
+    pins, held = read_beside(db, span)
 
     def evaluate(frame: Frame) -> Plan:
         followed = rules.following(segment_ids)
@@ -277,7 +287,7 @@ def _plan(
             if belongs(state)
         }
         gone = current.keys() - {row[0] for row in residents.rows}
-        return difference(wanted, current, frozen=frame.frozen, gone=gone)
+        return difference(wanted, current, frozen=frame.frozen, gone=gone, pins=pins, held=held)
 
     return _within(rules.steadily(evaluate), CHANGES_A_PASS)
 
@@ -294,8 +304,10 @@ def _within(plan: Plan, most: int) -> tuple[Plan, set[int]]:
             postponed.add(segment_id)
         room -= changes[segment_id]
     return Plan(
-        [pair for pair in plan.added if pair[1] not in postponed],
-        [pair for pair in plan.removed if pair[1] not in postponed],
+        *(
+            [pair for pair in pairs if pair[1] not in postponed]
+            for pairs in (plan.added, plan.removed, plan.released)
+        )
     ), postponed
 
 

@@ -6,7 +6,7 @@ them or later: under the lock of the people's block nobody else changes them.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,7 +23,11 @@ SELECT s.head, e.epoch, e.today, i.id, m.state, m.facts::text,
                FROM directory_group_member d JOIN directory_group g ON g.id = d.group_id
               WHERE d.member_id = i.id),
        ARRAY(SELECT c.segment_id FROM membership c WHERE c.member_id = i.id AND c.until IS NULL),
-       ARRAY(SELECT n.segment_id FROM segment_person n WHERE n.member_id = i.id)
+       ARRAY(SELECT n.segment_id FROM segment_person n WHERE n.member_id = i.id),
+       (SELECT jsonb_object_agg(p.segment_id, p.is_in) FROM membership_pin p
+         WHERE p.member_id = i.id),
+       (SELECT jsonb_object_agg(h.segment_id, h.is_approved) FROM held_removal h
+         WHERE h.member_id = i.id)
   FROM engine_state e
   JOIN workspace_stream s ON s.workspace_id = e.workspace_id
  CROSS JOIN unnest(%(ids)s::bigint[]) AS i(id)
@@ -53,6 +57,15 @@ NAMED: Final = """
 SELECT member_id, segment_id FROM segment_person
  WHERE segment_id = ANY(%(segments)s::integer[]) AND member_id BETWEEN %(first)s AND %(last)s
 """
+
+BESIDE: Final = """
+SELECT true, member_id, segment_id, is_in FROM membership_pin
+ WHERE segment_id = ANY(%(segments)s::integer[]) AND member_id BETWEEN %(first)s AND %(last)s
+UNION ALL
+SELECT false, member_id, segment_id, is_approved FROM held_removal
+ WHERE segment_id = ANY(%(segments)s::integer[]) AND member_id BETWEEN %(first)s AND %(last)s
+"""
+"""What stands beside the rules of segments for the people of a block: pins, and held removals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +114,33 @@ def plan_for_people(rows: list[tuple[Any, ...]], rules: WorkspaceRules) -> Plan:
 def _plan(rows: list[tuple[Any, ...]], rules: WorkspaceRules, frame: Frame) -> Plan:
     wanted: dict[int, set[int]] = {}
     current: dict[int, set[int]] = {}
+    pins: dict[int, dict[int, bool]] = {}
+    held: dict[int, dict[int, bool]] = {}
     gone: set[int] = set()
-    for _, _, today, member_id, state, stored, groups, now_in, named in rows:
+    for _, _, today, member_id, state, stored, groups, now_in, named, pinned, waiting in rows:
         current[member_id] = set(now_in)
+        if pinned:
+            pins[member_id] = by_segment(pinned)
+        if waiting:
+            held[member_id] = by_segment(waiting)
         if belongs(state):
             facts = facts_from(stored, groups, frame.catalog)
             wanted[member_id] = rules.matches(facts, today).union(frame.static.intersection(named))
         elif state is None:
             gone.add(member_id)
-    return difference(wanted, current, frozen=frame.frozen, gone=gone)
+    return difference(wanted, current, frozen=frame.frozen, gone=gone, pins=pins, held=held)
+
+
+def by_segment(said: Mapping[str, bool]) -> dict[int, bool]:
+    """What a JSON object says of segments."""
+    return {int(segment_id): is_so for segment_id, is_so in said.items()}
+
+
+def read_beside(
+    db: Connection, span: Mapping[str, Any]
+) -> tuple[dict[int, dict[int, bool]], dict[int, dict[int, bool]]]:
+    """Pins, and held removals, of segments in a block, by member."""
+    found: tuple[dict[int, dict[int, bool]], dict[int, dict[int, bool]]] = ({}, {})
+    for is_pin, member_id, segment_id, is_so in db.execute(BESIDE, span):
+        found[0 if is_pin else 1].setdefault(member_id, {})[segment_id] = is_so
+    return found

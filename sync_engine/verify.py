@@ -66,6 +66,12 @@ SELECT e.epoch, e.today,
            AND m.member_id BETWEEN %(first)s AND %(last)s),
        (SELECT jsonb_agg(jsonb_build_array(n.member_id, n.segment_id)) FROM segment_person n
          WHERE n.workspace_id = %(workspace_id)s AND n.member_id BETWEEN %(first)s AND %(last)s),
+       (SELECT jsonb_agg(jsonb_build_array(p.member_id, p.segment_id, p.is_in))
+          FROM membership_pin p
+         WHERE p.workspace_id = %(workspace_id)s AND p.member_id BETWEEN %(first)s AND %(last)s),
+       (SELECT jsonb_agg(jsonb_build_array(h.member_id, h.segment_id)) FROM held_removal h
+         WHERE h.workspace_id = %(workspace_id)s AND h.member_id BETWEEN %(first)s AND %(last)s
+           AND NOT h.is_approved),
        (SELECT jsonb_agg(member_id) FROM dirty_member
          WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s),
        (SELECT jsonb_agg(segment_id) FROM dirty_segment
@@ -124,6 +130,8 @@ class Stored:
     people: dict[int, dict[str, Any]]
     memberships: dict[int, set[int]]
     named: dict[int, set[int]]
+    pins: dict[int, dict[int, bool]]
+    held: dict[int, set[int]]
     pending_people: set[int]
     pending_segments: set[int]
     clock_is_pending: bool
@@ -180,13 +188,15 @@ def _stored(db: Connection, place: dict[str, int]) -> Stored | None:
     row = db.execute(STORED, place | {"first": first, "last": last}).fetchone()
     if row is None:
         return None
-    epoch, today, people, memberships, named, dirty, segments, ticking = row
+    epoch, today, people, memberships, named, pins, held, dirty, segments, ticking = row
     return Stored(
         epoch,
         today,
         {int(id): person for id, person in (people or {}).items()},
         _by_member(memberships),
         _by_member(named),
+        _pins(pins),
+        _by_member(held),
         set(dirty or ()),
         set(segments or ()),
         ticking,
@@ -225,23 +235,27 @@ def _compare(truth: Truth, stored: Stored, drift: Drift) -> None:
         waiting.update(id for id, rule in truth.rules.items() if offsets(rule))
     checks = {id: check for id, check in truth.checks.items() if id not in waiting}
     judged = len(checks) + len(truth.static - waiting)
-    held = stored.memberships
-    for member_id in sorted(held.keys() | stored.people.keys()):
+    current = stored.memberships
+    for member_id in sorted(current.keys() | stored.people.keys()):
         if member_id in stored.pending_people:
             drift.pending += judged + len(waiting)
             continue
         person = stored.people.get(member_id)
         ignored = waiting if person is None else waiting | truth.frozen
-        has = held.get(member_id, set()) - ignored
+        has = current.get(member_id, set())
         wanted: set[int] = set()
         if person is not None and person["state"] != MemberState.DEACTIVATED:
             facts = _facts(person, truth.catalog)
             wanted = {id for id, check in checks.items() if check(facts, stored.today)}
-            wanted |= stored.named.get(member_id, set()) & truth.static - waiting
+            wanted |= stored.named.get(member_id, set()) & truth.static
+            wanted |= stored.held.get(member_id, set()) & has
+            pins = stored.pins.get(member_id, {})
+            wanted = wanted - pins.keys() | {id for id, is_in in pins.items() if is_in}
+            ignored = waiting | ignored - pins.keys()
         drift.pairs_checked += judged
         drift.pending += len(waiting)
-        drift.missing += len(wanted - has)
-        drift.extra += len(has - wanted)
+        drift.missing += len(wanted - has - ignored)
+        drift.extra += len(has - wanted - ignored)
 
 
 def _facts(person: dict[str, Any], catalog: Catalog) -> Facts:
@@ -249,6 +263,13 @@ def _facts(person: dict[str, Any], catalog: Catalog) -> Facts:
     if person["groups"]:
         facts["groups"] = frozenset(person["groups"])
     return facts
+
+
+def _pins(rows: Iterable[tuple[int, int, bool]] | None) -> dict[int, dict[int, bool]]:
+    found: dict[int, dict[int, bool]] = {}
+    for member_id, segment_id, is_in in rows or ():
+        found.setdefault(member_id, {})[segment_id] = is_in
+    return found
 
 
 def _by_member(pairs: Iterable[tuple[int, int]] | None) -> dict[int, set[int]]:

@@ -54,3 +54,27 @@ def test_a_frozen_segment_keeps_its_people_except_those_who_are_gone(
         else:
             kept = current.get(member, frozenset()) & frozen
             assert held == (wanted.get(member, frozenset()) - frozen) | kept
+
+
+def test_a_pin_beats_the_rule_and_the_frozen_segment_but_not_deletion_or_deactivation() -> None:
+    pins = {member: {5: True, 6: False} for member in (1, 2, 3, 4)}
+
+    plan = difference(
+        {1: {6}, 2: set()},
+        {1: set(), 2: {6}, 3: {5}, 4: {6}},
+        frozen={5, 6},
+        gone={4},
+        pins=pins,
+    )
+
+    assert plan.added == [(1, 5), (2, 5)]
+    assert plan.removed == [(2, 6), (4, 6)]
+
+
+def test_a_held_removal_waits_until_it_is_approved_or_wanted_no_more() -> None:
+    held = {1: {5: False}, 2: {5: True}, 3: {5: False}, 4: {5: False}}
+    current = {member: {5} for member in held}
+
+    plan = difference({1: set(), 2: set(), 3: {5}}, current, held=held)
+
+    assert plan == Plan(added=[], removed=[(2, 5), (4, 5)], released=[(2, 5), (3, 5), (4, 5)])

@@ -265,7 +265,7 @@ def test_many_segments_share_one_pass_over_a_block(ground: Ground, meter: Meter)
     rebuilt = rebuild(meter.engine, rules)
 
     assert (rebuilt.blocks, rebuilt.added) == (1, 640)
-    assert len(meter.statements) == 8
+    assert len(meter.statements) == 9
     assert meter.written() == {
         "dirty_segment": (0, 0, 64),
         "membership": (640, 0, 0),

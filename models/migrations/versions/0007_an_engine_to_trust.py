@@ -22,6 +22,18 @@ MODE = sa.Enum(
     length=32,
 )
 
+PIN_ORIGIN = sa.Enum("UNDO", "HOLD", name="pinorigin", native_enum=False, length=32)
+
+HOLD_STATE = sa.Enum("OPEN", "DECIDED", "RELEASED", name="holdstate", native_enum=False, length=32)
+
+SETTINGS = (
+    ("grace_days", sa.SmallInteger(), "0", "0 AND 30"),
+    ("hold_people", sa.Integer(), "10", "0 AND 1000000000"),
+    ("hold_percent", sa.SmallInteger(), "20", "0 AND 100"),
+    ("hold_minutes", sa.Integer(), "60", "1 AND 10080"),
+)
+"""Of a workspace: column, type, what it begins with, and what it may be."""
+
 SOURCES = """
 CREATE OR REPLACE VIEW coordinator_source AS
 SELECT workspace_id, course_id, member_id, 'DIRECT' AS kind, NULL::integer AS segment_id,
@@ -76,6 +88,7 @@ MODES = KEPT.format(which=ENDED) + KEPT.format(which=LATER)
 def upgrade() -> None:
     _upgrade_versions()
     _upgrade_modes()
+    _upgrade_holds()
     op.add_column("membership", sa.Column("closing_cause", sa.Uuid(), nullable=True))
     op.create_index(
         "ix_journal_entry_change_set",
@@ -100,6 +113,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _downgrade_holds()
     _downgrade_modes()
     _downgrade_versions()
     op.drop_index("ix_journal_entry_group", table_name="journal_entry", postgresql_using="gin")
@@ -169,3 +183,113 @@ def _downgrade_modes() -> None:
     op.drop_constraint("mode", "course_segment", type_="check")
     op.drop_column("course_segment", "mode_since")
     op.drop_column("course_segment", "mode")
+
+
+def _upgrade_holds() -> None:
+    """Decisions about single people, and removals that wait (S11, S12)."""
+    for name, type, default, allowed in SETTINGS:
+        op.add_column("workspace", sa.Column(name, type, server_default=default, nullable=False))
+        op.create_check_constraint(name, "workspace", f"{name} BETWEEN {allowed}")
+    op.add_column("change_set", sa.Column("held", sa.Integer(), server_default="0", nullable=False))
+    op.add_column("change_set", sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True))
+    _create_pins()
+    _create_holds()
+
+
+def _create_pins() -> None:
+    op.create_table(
+        "membership_pin",
+        sa.Column("segment_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("member_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("is_in", sa.Boolean(), nullable=False),
+        sa.Column("origin", PIN_ORIGIN, nullable=False),
+        sa.Column("change_set_id", sa.BigInteger(), nullable=True),
+        sa.Column("hold_id", sa.BigInteger(), nullable=True),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column(
+            "created_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column("created_by_id", sa.BigInteger(), nullable=True),
+        sa.Column("cause", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("origin IN ('UNDO', 'HOLD')", name="origin"),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "member_id"], ["member.workspace_id", "member.id"], ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "segment_id"],
+            ["segment.workspace_id", "segment.id"],
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("segment_id", "member_id"),
+    )
+    op.create_index("ix_membership_pin_member", "membership_pin", ["member_id", "segment_id"])
+    op.create_index(
+        "ix_membership_pin_expires_at",
+        "membership_pin",
+        ["expires_at"],
+        postgresql_where=sa.text("expires_at IS NOT NULL"),
+    )
+
+
+def _create_holds() -> None:
+    op.create_table(
+        "hold",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("segment_id", sa.Integer(), nullable=True),
+        sa.Column("state", HOLD_STATE, server_default="OPEN", nullable=False),
+        sa.Column("most", sa.Integer(), nullable=False),
+        sa.Column("people", sa.Integer(), nullable=False),
+        sa.Column("counted", sa.Integer(), nullable=False),
+        sa.Column(
+            "opened_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cause", sa.Uuid(), nullable=True),
+        sa.CheckConstraint("(state = 'OPEN') = (ended_at IS NULL)", name="ended"),
+        sa.CheckConstraint("state IN ('OPEN', 'DECIDED', 'RELEASED')", name="state"),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"]),
+        sa.ForeignKeyConstraint(
+            ["workspace_id", "segment_id"],
+            ["segment.workspace_id", "segment.id"],
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(
+        "uq_hold_open",
+        "hold",
+        ["workspace_id", "segment_id"],
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+        postgresql_where=sa.text("state = 'OPEN'"),
+    )
+    op.create_table(
+        "held_removal",
+        sa.Column("segment_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("member_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("hold_id", sa.BigInteger(), nullable=False),
+        sa.Column("is_approved", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column(
+            "since", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column("cause", sa.Uuid(), nullable=True),
+        sa.ForeignKeyConstraint(["hold_id"], ["hold.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("segment_id", "member_id"),
+        postgresql_with={"fillfactor": "80"},
+    )
+    op.create_index("ix_held_removal_member", "held_removal", ["member_id", "segment_id"])
+    op.create_index("ix_held_removal_hold", "held_removal", ["hold_id", "segment_id", "member_id"])
+
+
+def _downgrade_holds() -> None:
+    for table in ("held_removal", "hold", "membership_pin"):
+        op.drop_table(table)
+    op.drop_column("change_set", "undone_at")
+    op.drop_column("change_set", "held")
+    for name, *_ in SETTINGS:
+        op.drop_constraint(name, "workspace", type_="check")
+        op.drop_column("workspace", name)

@@ -89,6 +89,7 @@ def upgrade() -> None:
     _upgrade_versions()
     _upgrade_modes()
     _upgrade_holds()
+    _upgrade_health()
     op.add_column("membership", sa.Column("closing_cause", sa.Uuid(), nullable=True))
     op.create_index(
         "ix_journal_entry_change_set",
@@ -113,6 +114,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _downgrade_health()
     _downgrade_holds()
     _downgrade_modes()
     _downgrade_versions()
@@ -293,3 +295,77 @@ def _downgrade_holds() -> None:
     for name, *_ in SETTINGS:
         op.drop_constraint(name, "workspace", type_="check")
         op.drop_column("workspace", name)
+
+
+def _upgrade_health() -> None:
+    """Turns of workspaces, people the engine fails with, and nightly verification (S13, S15)."""
+    op.drop_index("ix_dirty_member_lane", table_name="dirty_member")
+    op.create_index("ix_dirty_member_lane", "dirty_member", ["lane", "workspace_id", "since"])
+    op.create_index(
+        "ix_dirty_segment_oldest",
+        "dirty_segment",
+        ["workspace_id", "since"],
+        postgresql_where=sa.text("block >= 0"),
+    )
+    op.create_table(
+        "parked_member",
+        sa.Column("member_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("lane", sa.SmallInteger(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("cause", sa.Uuid(), nullable=True),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=False),
+        sa.Column(
+            "parked_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("retry_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("member_id"),
+    )
+    op.create_index("ix_parked_member_workspace", "parked_member", ["workspace_id", "member_id"])
+    op.create_index(
+        "ix_parked_member_retry_at",
+        "parked_member",
+        ["retry_at"],
+        postgresql_where=sa.text("retry_at IS NOT NULL"),
+    )
+    _create_verification()
+
+
+def _create_verification() -> None:
+    op.create_table(
+        "verification",
+        sa.Column("id", sa.BigInteger(), sa.Identity(), nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column(
+            "began_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
+        ),
+        sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("next_block", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("blocks", sa.Integer(), server_default="0", nullable=False),
+        *(
+            sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
+            for name in ("pairs_checked", "missing", "extra", "pending")
+        ),
+        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_verification_workspace", "verification", ["workspace_id", "id"])
+    op.create_index(
+        "uq_verification_running",
+        "verification",
+        ["workspace_id"],
+        unique=True,
+        postgresql_where=sa.text("ended_at IS NULL"),
+    )
+
+
+def _downgrade_health() -> None:
+    op.drop_table("verification")
+    op.drop_table("parked_member")
+    op.drop_index("ix_dirty_segment_oldest", table_name="dirty_segment")
+    op.drop_index("ix_dirty_member_lane", table_name="dirty_member")
+    op.create_index("ix_dirty_member_lane", "dirty_member", ["lane", "since"])

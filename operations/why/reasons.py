@@ -2,8 +2,8 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,6 +13,7 @@ from operations.why.answers import Cause, SegmentReason
 from operations.why.causes import Causes, about, causes_of, chosen
 from operations.why.history import Attached, History, Interval
 from operations.why.known import Known
+from operations.why.lost import Lost, found_anew
 from operations.why.places import Place
 from operations.why.rules import Schema, SegmentThen
 from sync_engine.rules import Explanation, Rule, attributes_used, explain, offsets
@@ -49,6 +50,22 @@ class _Stand:
     def led_out(self) -> uuid.UUID | None:
         return None if self.current or self.last is None else self.last.closing_cause
 
+    @property
+    def used(self) -> frozenset[str]:
+        """What the rule looks at; under `now`, the day."""
+        if self.rule is None:
+            return frozenset()
+        return frozenset({*attributes_used(self.rule), *([NOW] if offsets(self.rule) else [])})
+
+    def lost(self, causes: Causes) -> Iterator[Lost]:
+        """The ends of the person's time whose causes are about something else."""
+        ends = [(self.counted and self.counted.opened, self.led_here, True)]
+        if self.current is None and self.last is not None:
+            ends.append((self.last.closed, self.led_out, False))
+        for place, cause, is_in in ends:
+            if place and chosen(causes, cause, self.segment.id, self.used) is None:
+                yield Lost(self.segment.id, place, self.used, is_in)
+
 
 async def reasons_at(
     db: AsyncSession, past: History, place: Place
@@ -64,7 +81,37 @@ async def reasons_at(
     person = await _person(db, past, place, schema, rules.looked_at([s.rule for s in stands]))
     wanted = [cause for each in stands for cause in (each.led_here, each.led_out)]
     causes = await causes_of(db, workspace_id, wanted, member_id, ids)
-    return tuple(_reason(each, person, causes, member_id, place) for each in stands), person.unknown
+    changes = dict(person.changes)
+    if person.ticked is not None:
+        changes[NOW] = person.ticked
+    anew = await found_anew(
+        db, past, changes, [lost for each in stands for lost in each.lost(causes)]
+    )
+    person = replace(person, changes=changes)
+    led = _Led(causes, anew, member_id)
+    return tuple(_reason(each, person, led, place) for each in stands), person.unknown
+
+
+@dataclass(frozen=True, slots=True)
+class _Led:
+    """What led to each end of the person's times in segments."""
+
+    causes: Causes
+    anew: Mapping[Lost, Cause | None]
+    member_id: int
+
+    def here(self, stand: _Stand) -> Cause | None:
+        return self._told(stand, stand.led_here, is_in=True)
+
+    def out(self, stand: _Stand) -> Cause | None:
+        return self._told(stand, stand.led_out, is_in=False)
+
+    def _told(self, stand: _Stand, cause: uuid.UUID | None, *, is_in: bool) -> Cause | None:
+        found = chosen(self.causes, cause, stand.segment.id, stand.used)
+        lost = (each for each in stand.lost(self.causes) if each.is_in is is_in)
+        if found is None:
+            found = next((self.anew[each] for each in lost), None)
+        return about(found, stand.used, self.member_id)
 
 
 def _stand(
@@ -94,17 +141,13 @@ async def _person(
 def _reason(
     stand: _Stand,
     person: Known,
-    causes: Causes,
-    member_id: int,
+    led: _Led,
     place: Place,
 ) -> SegmentReason:
     rule, segment = stand.rule, stand.segment
-    used = frozenset(() if rule is None else attributes_used(rule))
-    unknown = person.unknown & used
+    unknown = person.unknown & stand.used
     explanation = None if unknown else _explained(rule, person)
-    changes = {name: person.changes[name] for name in used if name in person.changes}
-    if rule is not None and offsets(rule) and person.ticked is not None:
-        changes[NOW] = person.ticked
+    changes = {name: person.changes[name] for name in stand.used if name in person.changes}
     is_member, gives = stand.current is not None, stand.counted is not None
     mode = stand.attached.mode
     by_mode = wording.of_mode(mode, is_member=is_member, gives=gives, is_past=place.is_past)
@@ -127,24 +170,11 @@ def _reason(
                 segment, explanation, unknown, is_member=is_member, is_past=place.is_past
             ),
         ),
-        cause=about(_led_here(stand, causes, changes, used), used, member_id),
+        cause=led.here(stand),
         ended_at=stand.last.until if stand.last else None,
-        ended=about(chosen(causes, stand.led_out, segment.id, used), used, member_id),
+        ended=led.out(stand),
         changes=changes,
     )
-
-
-def _led_here(
-    stand: _Stand, causes: Causes, changes: Mapping[str, Cause], used: frozenset[str]
-) -> Cause | None:
-    """What made the person coordinator through this segment. Where the engine's marker kept a
-    cause that is about something else, the newest change of what the rule looks at, as long as it
-    came before the engine looked."""
-    found = chosen(causes, stand.led_here, stand.segment.id, used)
-    if found is not None or stand.counted is None or stand.counted.opened is None:
-        return found
-    before = [each for each in changes.values() if each.seq < stand.counted.opened]
-    return max(before, key=lambda each: each.seq, default=None)
 
 
 def _explained(rule: Rule | None, person: Known) -> Explanation | None:

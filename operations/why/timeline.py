@@ -16,6 +16,7 @@ from operations.why.answers import HOLDING, Cause, Standing, holds
 from operations.why.causes import Causes, about, causes_of, chosen
 from operations.why.entries import Entry
 from operations.why.history import History
+from operations.why.lost import Lost, found_anew
 
 
 class Turn(StrEnum):
@@ -79,6 +80,11 @@ class _Happened:
     entry: Entry | None = None
     cause: uuid.UUID | None = None
     segment_id: int | None = None
+    is_in: bool = True
+
+    def lost(self, looked_at: frozenset[str]) -> Lost:
+        """What to look for where the cause is about something else."""
+        return Lost(self.segment_id or 0, self.seq, looked_at, self.is_in)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +130,8 @@ def _happened(past: History) -> Iterator[_Happened]:
             found[seq] = _Happened(seq, at, None, interval.cause, interval.segment_id)
         if interval.closed is not None and interval.until is not None:
             seq, at = interval.closed, interval.until
-            found[seq] = _Happened(seq, at, None, interval.closing_cause, interval.segment_id)
+            cause, segment_id = interval.closing_cause, interval.segment_id
+            found[seq] = _Happened(seq, at, None, cause, segment_id, is_in=False)
     yield from found.values()
 
 
@@ -141,8 +148,15 @@ async def told(db: AsyncSession, past: History, who: str, steps: Sequence[_Step]
     wanted = [each.happened.cause for each in steps]
     causes = await causes_of(db, workspace_id, wanted, member_id, ids)
     looked_at = frozenset(name for row in segments.values() for name in _attributes(row.rule))
-    names = {id: row.name for id, row in segments.items()}
-    return [_turned(past, each, _Words(who, names, looked_at), causes) for each in steps]
+    words = _Words(who, {id: row.name for id, row in segments.items()}, looked_at)
+    led = [_cause(each.happened, causes, looked_at) for each in steps]
+    lost = [each.happened.lost(looked_at) for each in steps]
+    unknown = [each for each, cause in zip(lost, led, strict=True) if cause is None]
+    anew = await found_anew(db, past, {}, unknown)
+    return [
+        _turned(past, each, words, cause or anew[sought])
+        for each, cause, sought in zip(steps, led, lost, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,12 +168,14 @@ class _Words:
     looked_at: frozenset[str]
 
 
-def _turned(past: History, step: _Step, words: _Words, causes: Causes) -> Turned:
-    happened = step.happened
+def _cause(happened: _Happened, causes: Causes, looked_at: frozenset[str]) -> Cause | None:
     if happened.entry is not None:
-        cause: Cause | None = happened.entry.as_cause()
-    else:
-        cause = chosen(causes, happened.cause, happened.segment_id, words.looked_at)
+        return happened.entry.as_cause()
+    return chosen(causes, happened.cause, happened.segment_id, looked_at)
+
+
+def _turned(past: History, step: _Step, words: _Words, cause: Cause | None) -> Turned:
+    happened = step.happened
     through = ", ".join(f"“{words.segments[id]}”" for id in step.through)
     sentence = SAID[step.standing].format(through=through)
     return Turned(

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sync_engine import breakage, invitees
 from sync_engine.changes import Run, write
 from sync_engine.markers import BLOCK_BITS
+from sync_engine.parking import Causes, settle_apart
 from sync_engine.plan import Plan
 from sync_engine.snapshot import Clock, array, plan_for_people, read_people
 from sync_engine.state import Connection, OnCommit, Rules, connection_to, quietly
@@ -43,12 +44,17 @@ SELECT p.workspace_id, p.block, pg_try_advisory_xact_lock(p.workspace_id, p.bloc
 """  # noqa: S608 - made of a constant of ours
 
 CLAIM: Final = """
-DELETE FROM dirty_member WHERE member_id = ANY (ARRAY(
-    SELECT member_id FROM dirty_member
-     WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s
-       AND lane <= %(lane)s
-     ORDER BY lane, since LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
-RETURNING member_id, cause
+WITH claimed AS (
+    DELETE FROM dirty_member WHERE member_id = ANY (ARRAY(
+        SELECT member_id FROM dirty_member
+         WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s
+           AND lane <= %(lane)s
+         ORDER BY lane, since LIMIT %(batch)s FOR UPDATE SKIP LOCKED))
+    RETURNING member_id, cause
+), unparked AS (
+    DELETE FROM parked_member WHERE member_id IN (SELECT member_id FROM claimed)
+)
+SELECT member_id, cause FROM claimed
 """
 
 
@@ -183,14 +189,32 @@ def _run(
     drained: Drained,
     on_commit: OnCommit,
 ) -> bool:
-    """One transaction, whose block is already locked, to its end. False: all its markers are in
-    the hands of writers that have not committed yet."""
-    workspace_id = block.workspace_id
+    """Claim markers of a block that is already locked, and work them off. False: all of them are
+    in the hands of writers that have not committed yet."""
     causes = claim(db, block, lane, batch)
-    rows = read_people(db, workspace_id, causes) if causes else []
+    if not causes:
+        db.commit()
+        return False
+    settle = partial(_settle, db, rules, block, drained=drained, on_commit=on_commit)
+    settle_apart(db, {"workspace_id": block.workspace_id, "block": block.number}, causes, settle)
+    return True
+
+
+def _settle(
+    db: Connection,
+    rules: Rules,
+    block: Block,
+    causes: Causes,
+    *,
+    drained: Drained,
+    on_commit: OnCommit,
+) -> None:
+    """One transaction, whose markers are claimed, to its end."""
+    workspace_id = block.workspace_id
+    rows = read_people(db, workspace_id, causes.keys())
     if not rows:
         db.commit()
-        return bool(causes)
+        return
     clock = Clock(*rows[0][:3])
     plan = plan_for_people(rows, rules.of(db, workspace_id, clock.epoch))
     head = None
@@ -207,7 +231,6 @@ def _run(
     if head is not None:
         rules.touch(plan_segments(plan))
         on_commit(workspace_id, head)
-    return True
 
 
 def plan_segments(plan: Plan) -> set[int]:

@@ -18,10 +18,14 @@ class CourseRoleKind(StrEnum):
 
 
 class OverrideKind(StrEnum):
-    """EXCLUDE: not a coordinator although a segment says so. KEEP: one although none does."""
+    """EXCLUDE: not a coordinator although a segment says so. KEEP: one although none does.
+
+    ENDING: still one, for the days of grace after the last reason for it has gone (M40).
+    """
 
     EXCLUDE = "EXCLUDE"
     KEEP = "KEEP"
+    ENDING = "ENDING"
 
 
 class CourseRole(Base):
@@ -47,10 +51,12 @@ class CourseRole(Base):
 
 
 class CoordinatorOverride(Base):
-    """A person excluded from, or kept in, the derived coordinators of a course (M37).
+    """A person excluded from, or kept in, the derived coordinators of a course (M37), or one whose
+    role is ending (M40).
 
-    One row per person and course, so nobody is both. The row's presence is the truth; an
-    expired one is removed, and announced, by the engine's clock.
+    One row per person and course, so nobody is two of these. The row's presence is the truth; an
+    expired one is removed, and announced, by the engine's clock. Where it is ENDING there is no
+    other source of the role (`sync_engine.grace`), and `told_at` says when a mail told the person.
     """
 
     __tablename__ = "coordinator_override"
@@ -65,6 +71,17 @@ class CoordinatorOverride(Base):
             "expires_at",
             postgresql_where=text("expires_at IS NOT NULL"),
         ),
+        Index(
+            "ix_coordinator_override_ending",
+            "workspace_id",
+            "member_id",
+            postgresql_where=text("kind = 'ENDING'"),
+        ),
+        Index(
+            "ix_coordinator_override_untold",
+            "created_at",
+            postgresql_where=text("kind = 'ENDING' AND told_at IS NULL"),
+        ),
         one_of("kind", OverrideKind),
     )
 
@@ -77,3 +94,4 @@ class CoordinatorOverride(Base):
     created_at: Mapped[CreatedAt]
     created_by_id: Mapped[int | None] = mapped_column(BigInteger)
     cause: Mapped[uuid.UUID | None]
+    told_at: Mapped[dt.datetime | None]

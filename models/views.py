@@ -1,8 +1,9 @@
 """The coordinators of courses, as the database sees them: two views, no stored copies.
 
 `coordinator_source` has one row per reason someone is (or would be) coordinator; it ignores
-instructors and account states. `course_coordinator` has one row per effective coordinator:
-an ACTIVE person with at least one source who is not an instructor of that course (M23, M35).
+instructors and account states. A role that is ending (M40) is a reason by itself, where there is
+no other. `course_coordinator` has one row per effective coordinator: an ACTIVE person with at least
+one source who is not an instructor of that course (M23, M35).
 """
 
 from sqlalchemy import (

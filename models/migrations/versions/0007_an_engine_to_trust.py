@@ -26,6 +26,13 @@ PIN_ORIGIN = sa.Enum("UNDO", "HOLD", name="pinorigin", native_enum=False, length
 
 HOLD_STATE = sa.Enum("OPEN", "DECIDED", "RELEASED", name="holdstate", native_enum=False, length=32)
 
+MAIL_KINDS = (
+    "'INVITATION', 'INVOICE', 'PAYMENT_METHOD_CHANGED', 'CERTIFICATE_ISSUED',"
+    " 'LIVE_SESSION_BOOKED', 'LIVE_SESSION_WAITLISTED', 'LIVE_SESSION_PROMOTED',"
+    " 'LIVE_SESSION_CHANGED', 'LIVE_SESSION_CANCELLED', 'LIVE_SESSION_WAITLIST_ENDED',"
+    " 'COURSE_INSIGHTS'"
+)
+
 SETTINGS = (
     ("grace_days", sa.SmallInteger(), "0", "0 AND 30"),
     ("hold_people", sa.Integer(), "10", "0 AND 1000000000"),
@@ -49,9 +56,13 @@ SELECT a.workspace_id, a.course_id, m.member_id, 'SEGMENT', a.segment_id,
                     WHERE o.course_id = a.course_id AND o.member_id = m.member_id
                       AND o.kind = 'EXCLUDE')
 UNION ALL{kept}
-SELECT workspace_id, course_id, member_id, 'KEEP', NULL, created_at, cause
-  FROM coordinator_override WHERE kind = 'KEEP'
+SELECT workspace_id, course_id, member_id, {beside}, NULL, created_at, cause
+  FROM coordinator_override WHERE kind {which}
 """
+
+KEPT_ALONE = {"beside": "'KEEP'", "which": "= 'KEEP'"}
+OR_ENDING = {"beside": "kind::text", "which": "IN ('KEEP', 'ENDING')"}
+"""What is said beside the rules that makes somebody coordinator."""
 
 CURRENT = """
    AND (a.mode = 'SYNC' OR m.since <= a.mode_since)"""
@@ -89,6 +100,7 @@ def upgrade() -> None:
     _upgrade_versions()
     _upgrade_modes()
     _upgrade_holds()
+    _upgrade_grace()
     _upgrade_health()
     op.add_column("membership", sa.Column("closing_cause", sa.Uuid(), nullable=True))
     op.create_index(
@@ -114,6 +126,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _downgrade_grace()
     _downgrade_health()
     _downgrade_holds()
     _downgrade_modes()
@@ -175,11 +188,11 @@ def _upgrade_modes() -> None:
         ["segment_id", "until"],
         postgresql_where=sa.text("until IS NOT NULL"),
     )
-    op.execute(SOURCES.format(current=CURRENT, kept=MODES))
+    op.execute(SOURCES.format(current=CURRENT, kept=MODES, **KEPT_ALONE))
 
 
 def _downgrade_modes() -> None:
-    op.execute(SOURCES.format(current="", kept=""))
+    op.execute(SOURCES.format(current="", kept="", **KEPT_ALONE))
     op.drop_index("ix_membership_ended", table_name="membership")
     op.drop_index("ix_course_segment_keeping", table_name="course_segment")
     op.drop_constraint("mode", "course_segment", type_="check")
@@ -194,8 +207,54 @@ def _upgrade_holds() -> None:
         op.create_check_constraint(name, "workspace", f"{name} BETWEEN {allowed}")
     op.add_column("change_set", sa.Column("held", sa.Integer(), server_default="0", nullable=False))
     op.add_column("change_set", sa.Column("undone_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("change_set", sa.Column("lost", sa.ARRAY(sa.BigInteger()), nullable=True))
+    op.create_index(
+        "ix_change_set_lost",
+        "change_set",
+        ["workspace_id", "at"],
+        postgresql_where=sa.text("lost IS NOT NULL"),
+    )
+    op.add_column("membership", sa.Column("closed_by_hand", sa.Boolean(), nullable=True))
     _create_pins()
     _create_holds()
+
+
+def _upgrade_grace() -> None:
+    """Coordinators whose role is ending (M40)."""
+    _say_kinds("coordinator_override", "'EXCLUDE', 'KEEP', 'ENDING'")
+    _say_kinds("mail", f"{MAIL_KINDS}, 'COORDINATOR_ENDING', 'HOLD_OPENED'")
+    op.add_column(
+        "coordinator_override", sa.Column("told_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    op.create_index(
+        "ix_coordinator_override_ending",
+        "coordinator_override",
+        ["workspace_id", "member_id"],
+        postgresql_where=sa.text("kind = 'ENDING'"),
+    )
+    op.create_index(
+        "ix_coordinator_override_untold",
+        "coordinator_override",
+        ["created_at"],
+        postgresql_where=sa.text("kind = 'ENDING' AND told_at IS NULL"),
+    )
+    op.execute(SOURCES.format(current=CURRENT, kept=MODES, **OR_ENDING))
+
+
+def _downgrade_grace() -> None:
+    op.execute(SOURCES.format(current=CURRENT, kept=MODES, **KEPT_ALONE))
+    op.execute("DELETE FROM coordinator_override WHERE kind = 'ENDING'")
+    op.execute("DELETE FROM mail WHERE kind = 'COORDINATOR_ENDING', 'HOLD_OPENED'")
+    op.drop_index("ix_coordinator_override_untold", table_name="coordinator_override")
+    op.drop_index("ix_coordinator_override_ending", table_name="coordinator_override")
+    op.drop_column("coordinator_override", "told_at")
+    _say_kinds("mail", MAIL_KINDS)
+    _say_kinds("coordinator_override", "'EXCLUDE', 'KEEP'")
+
+
+def _say_kinds(table: str, kinds: str) -> None:
+    op.drop_constraint("kind", table, type_="check")
+    op.create_check_constraint("kind", table, f"kind IN ({kinds})")
 
 
 def _create_pins() -> None:
@@ -245,6 +304,10 @@ def _create_holds() -> None:
         sa.Column("most", sa.Integer(), nullable=False),
         sa.Column("people", sa.Integer(), nullable=False),
         sa.Column("counted", sa.Integer(), nullable=False),
+        *(
+            sa.Column(name, sa.Integer(), server_default="0", nullable=False)
+            for name in ("held", "approved", "discarded")
+        ),
         sa.Column(
             "opened_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
         ),
@@ -252,14 +315,9 @@ def _create_holds() -> None:
         sa.Column("cause", sa.Uuid(), nullable=True),
         sa.CheckConstraint("(state = 'OPEN') = (ended_at IS NULL)", name="ended"),
         sa.CheckConstraint("state IN ('OPEN', 'DECIDED', 'RELEASED')", name="state"),
-        sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"]),
-        sa.ForeignKeyConstraint(
-            ["workspace_id", "segment_id"],
-            ["segment.workspace_id", "segment.id"],
-            ondelete="CASCADE",
-        ),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("ix_hold_workspace", "hold", ["workspace_id", "id"])
     op.create_index(
         "uq_hold_open",
         "hold",
@@ -290,6 +348,9 @@ def _create_holds() -> None:
 def _downgrade_holds() -> None:
     for table in ("held_removal", "hold", "membership_pin"):
         op.drop_table(table)
+    op.drop_column("membership", "closed_by_hand")
+    op.drop_index("ix_change_set_lost", table_name="change_set")
+    op.drop_column("change_set", "lost")
     op.drop_column("change_set", "undone_at")
     op.drop_column("change_set", "held")
     for name, *_ in SETTINGS:

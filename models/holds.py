@@ -83,15 +83,14 @@ class Hold(Base):
 
     It is of one segment, or with `segment_id` NULL of the whole workspace. When it opened, more
     than `most` of `people` derived coordinators would have gone: `counted` within the window.
+    `held` removals have come to wait in it; so many of them were `approved` and `discarded`.
+
+    There is deliberately no foreign key: its check would make the engine wait for writers.
     """
 
     __tablename__ = "hold"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["workspace_id", "segment_id"],
-            ["segment.workspace_id", "segment.id"],
-            ondelete="CASCADE",
-        ),
+        Index("ix_hold_workspace", "workspace_id", "id"),
         Index(
             "uq_hold_open",
             "workspace_id",
@@ -105,7 +104,7 @@ class Hold(Base):
     )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
-    workspace_id: Mapped[int] = mapped_column(ForeignKey("workspace.id"))
+    workspace_id: Mapped[int]
     segment_id: Mapped[int | None]
     state: Mapped[HoldState] = mapped_column(
         text_enum(HoldState), default=HoldState.OPEN, server_default=HoldState.OPEN
@@ -113,6 +112,9 @@ class Hold(Base):
     most: Mapped[int]
     people: Mapped[int]
     counted: Mapped[int]
+    held: Mapped[int] = mapped_column(default=0, server_default="0")
+    approved: Mapped[int] = mapped_column(default=0, server_default="0")
+    discarded: Mapped[int] = mapped_column(default=0, server_default="0")
     opened_at: Mapped[CreatedAt]
     ended_at: Mapped[dt.datetime | None]
     cause: Mapped[uuid.UUID | None]
@@ -121,8 +123,8 @@ class Hold(Base):
 class HeldRemoval(Base):
     """A membership that the rules have ended, and that goes on until somebody decides.
 
-    Once `is_approved`, the engine closes the membership and takes the row away. It also takes it
-    away when the rules want the person again.
+    Once `is_approved`, the engine closes the membership and takes the row away; `cause` is then
+    that of the approval. It also takes it away when the rules want the person again.
     """
 
     __tablename__ = "held_removal"

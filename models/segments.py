@@ -18,6 +18,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, Id, Json, Moment, one_of, text_enum
@@ -200,6 +201,8 @@ class Membership(Base):
     foreign key to `member` or `segment`: its check would make the engine wait for writers.
     `cause` and `closing_cause` lead to the journal entries of the changes that opened and closed
     the interval; of intervals closed before revision 0007 only the change set is known.
+    `closed_by_hand`: somebody decided that very removal; it does not count among those that make
+    further ones wait (S11).
     """
 
     __tablename__ = "membership"
@@ -235,6 +238,7 @@ class Membership(Base):
     closed_by_id: Mapped[int | None] = mapped_column(BigInteger)
     cause: Mapped[uuid.UUID | None]
     closing_cause: Mapped[uuid.UUID | None]
+    closed_by_hand: Mapped[bool | None]
 
 
 class ChangeSet(Base):
@@ -242,11 +246,17 @@ class ChangeSet(Base):
 
     `watermark` is the journal's head when the run had read its state: everything committed up
     to there, for the people the run claimed, is reflected. `held` removals were found and wait
-    for approval. `undone_at` is when somebody took the whole of it back.
+    for approval. `undone_at` is when somebody took the whole of it back. `lost` are the people who
+    were in a segment that courses follow, and by this run are in none any more (S11).
     """
 
     __tablename__ = "change_set"
-    __table_args__ = (Index("ix_change_set_workspace", "workspace_id", "id"),)
+    __table_args__ = (
+        Index("ix_change_set_workspace", "workspace_id", "id"),
+        Index(
+            "ix_change_set_lost", "workspace_id", "at", postgresql_where=text("lost IS NOT NULL")
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     workspace_id: Mapped[int]
@@ -260,5 +270,6 @@ class ChangeSet(Base):
     removed: Mapped[int]
     suppressed: Mapped[int]
     held: Mapped[int] = mapped_column(default=0, server_default="0")
+    lost: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
     undone_at: Mapped[dt.datetime | None]
     at: Mapped[Moment]

@@ -244,7 +244,7 @@ def _upgrade_grace() -> None:
 def _downgrade_grace() -> None:
     op.execute(SOURCES.format(current=CURRENT, kept=MODES, **KEPT_ALONE))
     op.execute("DELETE FROM coordinator_override WHERE kind = 'ENDING'")
-    op.execute("DELETE FROM mail WHERE kind = 'COORDINATOR_ENDING', 'HOLD_OPENED'")
+    op.execute("DELETE FROM mail WHERE kind IN ('COORDINATOR_ENDING', 'HOLD_OPENED')")
     op.drop_index("ix_coordinator_override_untold", table_name="coordinator_override")
     op.drop_index("ix_coordinator_override_ending", table_name="coordinator_override")
     op.drop_column("coordinator_override", "told_at")

@@ -65,6 +65,28 @@ ON CONFLICT (member_id) DO UPDATE
 RETURNING failures
 """
 
+MARK_PEOPLE: Final = """
+WITH taken AS (
+    DELETE FROM dirty_segment WHERE block = %(block)s AND segment_id = ANY (ARRAY(
+        SELECT segment_id FROM dirty_segment
+         WHERE workspace_id = %(workspace_id)s AND block = %(block)s
+         ORDER BY since LIMIT %(most)s FOR UPDATE SKIP LOCKED))
+    RETURNING segment_id, cause, since
+), oldest AS (
+    SELECT min(since) AS since, (array_agg(cause ORDER BY since DESC))[1] AS cause FROM taken
+), people AS (
+    SELECT id FROM member WHERE workspace_id = %(workspace_id)s
+                            AND id BETWEEN %(first)s AND %(last)s
+    UNION SELECT member_id FROM membership JOIN taken USING (segment_id)
+           WHERE until IS NULL AND member_id BETWEEN %(first)s AND %(last)s
+)
+INSERT INTO dirty_member AS d (member_id, workspace_id, lane, since, cause)
+SELECT p.id, %(workspace_id)s, 1, o.since, o.cause
+  FROM people p JOIN oldest o ON o.since IS NOT NULL ORDER BY p.id
+ON CONFLICT (member_id) DO UPDATE
+   SET since = least(d.since, excluded.since), cause = excluded.cause
+"""
+
 PUT_BACK: Final = """
 INSERT INTO dirty_member AS d (member_id, workspace_id, lane, since, cause)
 SELECT member_id, workspace_id, lane, since, cause FROM parked_member
@@ -165,6 +187,14 @@ def park(db: Connection, member_id: int, version: str, problem: Exception) -> No
             row[0],
             exc_info=problem,
         )
+
+
+def mark_people(db: Connection, where: Mapping[str, int]) -> None:
+    """Turn up to `most` markers of segments in a block (`where`: workspace_id, block, first and
+    last id) into bulk markers of its people, and commit. Its lock is not held: writers may be
+    waited for here."""
+    db.execute(MARK_PEOPLE, where)
+    db.commit()
 
 
 def retry_due(engine: Engine) -> int:

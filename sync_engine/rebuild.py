@@ -4,7 +4,9 @@ Expansion is a transaction of its own, after the commit of the change it expands
 see every block that somebody with the old rule may have worked on (research: engine §2.3, 4).
 """
 
+import contextlib
 import datetime as dt
+import logging
 import time
 import uuid
 from collections import Counter
@@ -12,12 +14,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
+import psycopg
 from sqlalchemy import Engine
 
 from sync_engine import breakage, invitees
 from sync_engine.changes import Run, write
 from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
+from sync_engine.parking import is_poison, mark_people
 from sync_engine.plan import Plan, difference
 from sync_engine.snapshot import (
     BLOCK,
@@ -92,6 +96,9 @@ SELECT s.id, %(block)s, %(workspace_id)s, s.since, s.cause
   FROM unnest(%(segments)s::integer[], %(moments)s::timestamptz[], %(causes)s::uuid[])
            AS s(id, since, cause) ORDER BY s.id
 """
+
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -188,7 +195,7 @@ def rebuild(
                 db.rollback()
                 busy.clear()
                 time.sleep(RETRY_SECONDS)
-            elif is_ours and _run(db, rules, block, rebuilt, on_commit):
+            elif is_ours and _run_apart(db, rules, block, rebuilt, on_commit):
                 busy.clear()
             else:
                 busy.append(block)
@@ -231,6 +238,23 @@ def read_residents(db: Connection, block: Block) -> Residents | None:
     if not rows:
         return None
     return Residents(Clock(*rows[0][:3]), [row[3:] for row in rows if row[3] is not None])
+
+
+def _run_apart(
+    db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit
+) -> bool:
+    """`_run`; where it fails with somebody, the block's people are marked instead, each on their
+    own: a drain finds out with whom, and goes on with everybody else."""
+    try:
+        return _run(db, rules, block, rebuilt, on_commit)
+    except Exception as problem:
+        db.rollback()
+        if not is_poison(problem):
+            raise
+        _log.warning("Block %s fails; its people are looked at one by one", block, exc_info=problem)
+        with contextlib.suppress(psycopg.errors.DeadlockDetected):
+            mark_people(db, _range(block) | _place(block) | {"most": SEGMENTS_A_PASS})
+        return True
 
 
 def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit) -> bool:
@@ -329,6 +353,10 @@ def _by_member(pairs: Iterable[tuple[Any, ...]]) -> dict[int, set[int]]:
     for member_id, segment_id in pairs:
         found.setdefault(member_id, set()).add(segment_id)
     return found
+
+
+def _place(block: Block) -> dict[str, int]:
+    return {"workspace_id": block.workspace_id, "block": block.number}
 
 
 def _range(block: Block) -> dict[str, Any]:

@@ -72,7 +72,9 @@ SELECT e.epoch, e.today,
        (SELECT jsonb_agg(jsonb_build_array(h.member_id, h.segment_id)) FROM held_removal h
          WHERE h.workspace_id = %(workspace_id)s AND h.member_id BETWEEN %(first)s AND %(last)s
            AND NOT h.is_approved),
-       (SELECT jsonb_agg(member_id) FROM dirty_member
+       (SELECT jsonb_agg(member_id) FROM (
+            SELECT member_id, workspace_id FROM dirty_member
+            UNION ALL SELECT member_id, workspace_id FROM parked_member) AS waiting
          WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s),
        (SELECT jsonb_agg(segment_id) FROM dirty_segment
          WHERE workspace_id = %(workspace_id)s AND block IN (-1, %(block)s)),

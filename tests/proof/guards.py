@@ -113,6 +113,7 @@ ELSEWHERE: Final = {
     "operations/membership_order.py": "the same",
     "resolvers/announcements.py": "streams: proven over sockets, with what ends them",
     "resolvers/course_announcements.py": "the same",
+    "resolvers/insights/following.py": "the same",
     "resolvers/attributes.py": "how much of the attribute schema is shown; told by its own tests",
     "operations/newcomers.py:_may_describe": "what inviters may say of people; the same",
     "operations/billing_mail.py:contacts": "whom mail is for, not who asks: told over HTTP",

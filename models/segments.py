@@ -3,10 +3,12 @@
 import datetime as dt
 import uuid
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
@@ -18,7 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.base import Base, CreatedAt, Id, Json, Moment, one_of, text_enum
@@ -43,12 +45,20 @@ class SegmentState(StrEnum):
     BROKEN = "BROKEN"
 
 
+BUILDS_ON: Final = (
+    'jsonb_path_query_array(rule, \'strict $.** ? (@.attr == "memberOf")'
+    '.value.** ? (@.type() == "number")\')'
+)
+"""The ids that clauses about the relation memberOf name, wherever in the rule they stand."""
+
+
 class Segment(Base):
     """A segment as it is now. `epoch` is the engine epoch at its last change.
 
     `member_count` is a number for displays, exact as of `counted_at`; the truth is `membership`.
     A deleted segment is a tombstone with `deleted_at`: attached nowhere, its name free again,
-    and nobody belongs to it; the engine closes what memberships it had.
+    and nobody belongs to it; the engine closes what memberships it had. `builds_on`: the segments
+    whose people its rule asks about.
     """
 
     __tablename__ = "segment"
@@ -62,6 +72,7 @@ class Segment(Base):
             postgresql_where=text("deleted_at IS NULL"),
         ),
         Index("ix_segment_epoch", "workspace_id", "epoch"),
+        Index("ix_segment_builds_on", "workspace_id", postgresql_where=text("builds_on <> '[]'")),
         CheckConstraint("(kind = 'RULE') = (rule IS NOT NULL)", name="rule"),
         CheckConstraint("(state = 'BROKEN') = (broken_reason IS NOT NULL)", name="broken"),
         one_of("kind", SegmentKind),
@@ -77,6 +88,9 @@ class Segment(Base):
     broken_reason: Mapped[str | None] = mapped_column(Text)
     version: Mapped[int] = mapped_column(default=1, server_default="1")
     rule: Mapped[Json | None]
+    builds_on: Mapped[list[int] | None] = mapped_column(
+        JSONB, Computed(BUILDS_ON, persisted=True), deferred=True
+    )
     is_usable_by_departments: Mapped[bool] = mapped_column(default=False, server_default="false")
     epoch: Mapped[int] = mapped_column(BigInteger)
     member_count: Mapped[int] = mapped_column(default=0, server_default="0")
@@ -248,6 +262,7 @@ class ChangeSet(Base):
     to there, for the people the run claimed, is reflected. `held` removals were found and wait
     for approval. `undone_at` is when somebody took the whole of it back. `lost` are the people who
     were in a segment that courses follow, and by this run are in none any more (S11).
+    `segment_ids` are the segments whose people it changed; who they are, its journal entry says.
     """
 
     __tablename__ = "change_set"
@@ -255,6 +270,13 @@ class ChangeSet(Base):
         Index("ix_change_set_workspace", "workspace_id", "id"),
         Index(
             "ix_change_set_lost", "workspace_id", "at", postgresql_where=text("lost IS NOT NULL")
+        ),
+        Index("ix_change_set_segments", "segment_ids", postgresql_using="gin"),
+        Index(
+            "ix_change_set_causes",
+            "causes",
+            postgresql_using="gin",
+            postgresql_ops={"causes": "jsonb_path_ops"},
         ),
     )
 
@@ -271,5 +293,6 @@ class ChangeSet(Base):
     suppressed: Mapped[int]
     held: Mapped[int] = mapped_column(default=0, server_default="0")
     lost: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))
+    segment_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), server_default="{}")
     undone_at: Mapped[dt.datetime | None]
     at: Mapped[Moment]

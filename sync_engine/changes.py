@@ -25,14 +25,14 @@ added AS MATERIALIZED (
 ),
 change AS (
     INSERT INTO change_set (workspace_id, kind, causes, watermark, epoch, today,
-                            examined, added, removed, suppressed, at)
+                            examined, added, removed, suppressed, segment_ids, at)
     SELECT %(workspace_id)s, %(kind)s, %(causes)s::jsonb, %(watermark)s, %(epoch)s, %(today)s,
            %(examined)s, %(added)s, %(removed)s,
            (SELECT count(*) FROM added WHERE (member_id, segment_id) IN (
                 SELECT r.member_id, a.segment_id
                   FROM course_role r JOIN course_segment a ON a.course_id = r.course_id
                  WHERE r.role = 'INSTRUCTOR' AND r.member_id = ANY(%(added_people)s::bigint[]))),
-           at
+           %(segment_ids)s::integer[], at
       FROM moment
     RETURNING id, at
 ),
@@ -88,6 +88,7 @@ def write(
         "added_members": array(member for member, _ in plan.added),
         "added_segments": array(segment for _, segment in plan.added),
         "added_causes": array(map(cause_of, plan.added)),
+        "segment_ids": array(sorted({segment for _, segment in (*plan.added, *plan.removed)})),
         "added_people": array(sorted({member for member, _ in plan.added})),
         "removed_members": array(member for member, _ in plan.removed),
         "removed_segments": array(segment for _, segment in plan.removed),

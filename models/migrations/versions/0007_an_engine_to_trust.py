@@ -5,6 +5,7 @@ Revision 0007, after 0006.
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0007"
 down_revision = "0006"
@@ -31,6 +32,11 @@ MAIL_KINDS = (
     " 'LIVE_SESSION_BOOKED', 'LIVE_SESSION_WAITLISTED', 'LIVE_SESSION_PROMOTED',"
     " 'LIVE_SESSION_CHANGED', 'LIVE_SESSION_CANCELLED', 'LIVE_SESSION_WAITLIST_ENDED',"
     " 'COURSE_INSIGHTS'"
+)
+
+BUILDS_ON = (
+    'jsonb_path_query_array(rule, \'strict $.** ? (@.attr == "memberOf")'
+    '.value.** ? (@.type() == "number")\')'
 )
 
 SETTINGS = (
@@ -102,6 +108,8 @@ def upgrade() -> None:
     _upgrade_holds()
     _upgrade_grace()
     _upgrade_health()
+    _upgrade_relations()
+    _upgrade_change_sets()
     op.add_column("membership", sa.Column("closing_cause", sa.Uuid(), nullable=True))
     op.create_index(
         "ix_journal_entry_change_set",
@@ -126,6 +134,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _downgrade_change_sets()
+    _downgrade_relations()
     _downgrade_grace()
     _downgrade_health()
     _downgrade_holds()
@@ -217,6 +227,27 @@ def _upgrade_holds() -> None:
     op.add_column("membership", sa.Column("closed_by_hand", sa.Boolean(), nullable=True))
     _create_pins()
     _create_holds()
+
+
+def _upgrade_relations() -> None:
+    """What segments build on (S1)."""
+    builds_on = sa.Column("builds_on", postgresql.JSONB(), sa.Computed(BUILDS_ON, persisted=True))
+    op.add_column("segment", builds_on)
+    op.create_index(
+        "ix_segment_builds_on",
+        "segment",
+        ["workspace_id"],
+        postgresql_where=sa.text("builds_on <> '[]'"),
+    )
+
+
+def _downgrade_relations() -> None:
+    op.drop_index(
+        "ix_segment_builds_on",
+        table_name="segment",
+        postgresql_where=sa.text("builds_on <> '[]'"),
+    )
+    op.drop_column("segment", "builds_on")
 
 
 def _upgrade_grace() -> None:
@@ -343,6 +374,34 @@ def _create_holds() -> None:
     )
     op.create_index("ix_held_removal_member", "held_removal", ["member_id", "segment_id"])
     op.create_index("ix_held_removal_hold", "held_removal", ["hold_id", "segment_id", "member_id"])
+
+
+def _upgrade_change_sets() -> None:
+    """Change sets are found by segment and by cause (S12)."""
+    op.add_column(
+        "change_set",
+        sa.Column("segment_ids", sa.ARRAY(sa.Integer()), server_default="{}", nullable=False),
+    )
+    op.execute(
+        "UPDATE change_set c SET segment_ids = ARRAY("
+        " SELECT CAST(key AS integer)"
+        " FROM journal_entry j, jsonb_object_keys(j.detail -> 'segments') key"
+        " WHERE j.workspace_id = c.workspace_id AND j.change_set_id = c.id ORDER BY 1)"
+    )
+    op.create_index("ix_change_set_segments", "change_set", ["segment_ids"], postgresql_using="gin")
+    op.create_index(
+        "ix_change_set_causes",
+        "change_set",
+        ["causes"],
+        postgresql_using="gin",
+        postgresql_ops={"causes": "jsonb_path_ops"},
+    )
+
+
+def _downgrade_change_sets() -> None:
+    op.drop_index("ix_change_set_causes", table_name="change_set", postgresql_using="gin")
+    op.drop_index("ix_change_set_segments", table_name="change_set", postgresql_using="gin")
+    op.drop_column("change_set", "segment_ids")
 
 
 def _downgrade_holds() -> None:

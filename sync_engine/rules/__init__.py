@@ -45,9 +45,21 @@ from sync_engine.rules.nodes import (
     Now,
     Rule,
     attributes_used,
+    related_ids,
 )
 from sync_engine.rules.operators import Comparison, Listing, Operator, Presence, Span
 from sync_engine.rules.problems import LIMITS, InvalidRule, Limits, Problem, ProblemCode
+from sync_engine.rules.relations import (
+    MEMBER_OF,
+    OF_PEOPLE,
+    RELATIONS,
+    UNCHECKED,
+    Mentioned,
+    Reference,
+    Related,
+    Relation,
+    mentioned,
+)
 from sync_engine.rules.text import format, parse
 
 __all__ = [
@@ -82,6 +94,16 @@ __all__ = [
     "Rule",
     "Span",
     "attributes_used",
+    "related_ids",
+    "MEMBER_OF",
+    "OF_PEOPLE",
+    "RELATIONS",
+    "UNCHECKED",
+    "Mentioned",
+    "Reference",
+    "Related",
+    "Relation",
+    "mentioned",
     "LIMITS",
     "InvalidRule",
     "Limits",

@@ -39,7 +39,9 @@ Catalog: TypeAlias = Mapping[str, Attribute]
 """Attributes by canonical name; no two names differ only in case."""
 
 NAME_LENGTH: Final = 64
-RESERVED: Final = frozenset({"and", "or", "not", "everyone"})
+RESERVED: Final = frozenset(
+    {"and", "or", "not", "everyone", "memberof", "reportsto", "reportsdirectlyto"}
+)
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]*(?:\.[A-Za-z][A-Za-z0-9_-]*)*")
 
 

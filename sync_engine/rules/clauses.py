@@ -6,7 +6,13 @@ from typing import Final, assert_never
 
 from sync_engine.rules.attributes import NAME_LENGTH, Attribute, Catalog, Owner, by_lower_name
 from sync_engine.rules.findings import Findings
-from sync_engine.rules.literals import Complaint, kind_of, literal_from, value_from
+from sync_engine.rules.literals import (
+    Complaint,
+    kind_of,
+    literal_from,
+    reference_from,
+    value_from,
+)
 from sync_engine.rules.nodes import (
     Between,
     Compare,
@@ -20,6 +26,7 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.operators import (
     ALLOWED,
+    OF_RELATIONS,
     OPERATORS,
     SHORT_NAMES,
     Comparison,
@@ -29,6 +36,7 @@ from sync_engine.rules.operators import (
     Span,
 )
 from sync_engine.rules.problems import LIMITS, ProblemCode, shown
+from sync_engine.rules.relations import RELATIONS, Related
 
 UNREAD: Final = object()
 """Stands in a document for what could not be read from its text: its problem is noted already."""
@@ -37,8 +45,11 @@ UNREAD: Final = object()
 class ClauseReader:
     """Reads clauses into leaves; what it cannot read is noted, and is None."""
 
-    def __init__(self, catalog: Catalog, findings: Findings, *, draft: bool) -> None:
-        self._attributes = by_lower_name(catalog)
+    def __init__(
+        self, catalog: Catalog, findings: Findings, *, draft: bool, related: Related
+    ) -> None:
+        self._attributes = by_lower_name(catalog) | by_lower_name(RELATIONS)
+        self._related = related
         self._findings = findings
         self._draft = draft
 
@@ -47,11 +58,12 @@ class ClauseReader:
         operator = self._operator(clause, attribute, path)
         if attribute is None or operator is None:
             return None
-        if operator not in ALLOWED[attribute.type]:
+        if operator not in _allowed(attribute):
+            is_of = "a relation" if attribute.name in RELATIONS else f"of type {attribute.type}"
             self._note(
                 ProblemCode.OPERATOR_NOT_ALLOWED,
-                f"{attribute.name} is of type {attribute.type} and has no {operator}; "
-                f"it takes {_joined(ALLOWED[attribute.type])}.",
+                f"{attribute.name} is {is_of} and has no {operator}; "
+                f"it takes {_joined(_allowed(attribute))}.",
                 f"{path}/op",
             )
             return None
@@ -94,7 +106,7 @@ class ClauseReader:
         if name in OPERATORS:
             return OPERATORS[name]
         names = {each.lower(): each for each in OPERATORS} | dict(SHORT_NAMES)
-        takes = ALLOWED[attribute.type] if attribute else OPERATORS.values()
+        takes = _allowed(attribute) if attribute else OPERATORS.values()
         self._note(
             ProblemCode.UNKNOWN_OPERATOR,
             f"there is no operator “{shown(name)}”{self._suggestion(name, names)} "
@@ -181,7 +193,10 @@ class ClauseReader:
     def _value(self, attribute: Attribute, value: object, path: str) -> Value | None:
         if value is UNREAD or self._findings.is_too_large:
             return None
-        read = value_from(attribute, value)
+        if attribute.name in RELATIONS:
+            read: Value | Complaint = reference_from(attribute.name, value, self._related)
+        else:
+            read = value_from(attribute, value)
         if isinstance(read, Complaint):
             self._note(read.code, f"{read.message}.", path)
             return None
@@ -190,7 +205,10 @@ class ClauseReader:
     def _literal(self, attribute: Attribute, value: object, path: str) -> Literal | None:
         if value is UNREAD or self._findings.is_too_large:
             return None
-        read = literal_from(attribute, value)
+        if attribute.name in RELATIONS:
+            read: Literal | Complaint = reference_from(attribute.name, value, self._related)
+        else:
+            read = literal_from(attribute, value)
         if isinstance(read, Complaint):
             self._note(read.code, f"{read.message}.", path)
             return None
@@ -212,6 +230,10 @@ def _is_reversed(low: Value, high: Value) -> bool:
     if isinstance(low, Now) or isinstance(high, Now):
         return False
     return bool(low > high)  # type: ignore[operator]
+
+
+def _allowed(attribute: Attribute) -> tuple[Operator, ...]:
+    return OF_RELATIONS if attribute.name in RELATIONS else ALLOWED[attribute.type]
 
 
 def _joined(operators: Iterable[Operator]) -> str:

@@ -2,6 +2,7 @@
 
     node := {"all": [node…]} | {"any": [node…]} | {"not": node} | {"everyone": true} | clause
     clause := {"attr": name, "op": operator, "value": value}       present and absent take no value
+            | {"attr": relation, "op": operator, "value": id}      memberOf, reportsTo: relations.py
 
 A canonical rule has attribute names as the catalog spells them, no group of one, no group
 inside a group of its own kind, no value twice in a list, numbers and durations in one spelling.
@@ -34,24 +35,29 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.problems import LIMITS, InvalidRule, Problem
 from sync_engine.rules.reading import Reader
+from sync_engine.rules.relations import UNCHECKED, Reference, Related
 from sync_engine.rules.values import fits_json_number
 
 
-def from_document(obj: object, catalog: Catalog, *, draft: bool = False) -> Rule:
+def from_document(
+    obj: object, catalog: Catalog, *, draft: bool = False, related: Related = UNCHECKED
+) -> Rule:
     """The canonical rule of a JSON value; raises InvalidRule with every problem found.
 
     A draft may use attributes that members edit themselves: an administrator can still change
     who owns them, and only then can the rule be made active.
     """
-    rule, problems = read(obj, catalog, draft=draft)
+    rule, problems = read(obj, catalog, draft=draft, related=related)
     if rule is None:
         raise InvalidRule(problems)
     return rule
 
 
-def read(obj: object, catalog: Catalog, *, draft: bool) -> tuple[Rule | None, list[Problem]]:
+def read(
+    obj: object, catalog: Catalog, *, draft: bool, related: Related = UNCHECKED
+) -> tuple[Rule | None, list[Problem]]:
     """The canonical rule, or None and its problems. Work is bounded whatever the input holds."""
-    reader = Reader(catalog, draft=draft)
+    reader = Reader(catalog, draft=draft, related=related)
     findings = reader.findings
     if weighs_more_than(LIMITS.bytes, obj):
         findings.note_size(f"more than {LIMITS.bytes:,}")
@@ -141,6 +147,8 @@ def _clause(leaf: Leaf) -> dict[str, object]:
 
 def _written(value: Value) -> object:
     match value:
+        case Reference():
+            return int(value)
         case bool() | str():
             return value
         case Decimal():

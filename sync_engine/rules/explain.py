@@ -28,6 +28,7 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.operators import Comparison, Listing, Operator, Presence, Span
 from sync_engine.rules.problems import shown
+from sync_engine.rules.relations import RELATIONS, Reference, Relation
 from sync_engine.rules.text import format, written
 
 LONGEST_LIST: Final = 10
@@ -74,7 +75,8 @@ def explain(
     rule: Rule, facts: Facts, today: date, *, attributes: Mapping[str, object] | None = None
 ) -> Explanation:
     """The tree of truths. With the raw `attributes`, by canonical name, texts show their own
-    spelling; without, the folded one they are compared by."""
+    spelling; without, the folded one they are compared by. Relations have names by id there; of
+    those above a person the nearest first."""
     return _Explainer(facts, today, attributes or {}).of(rule)
 
 
@@ -118,14 +120,6 @@ class _Explainer:
     def _clause(self, leaf: Leaf) -> Explanation:
         truth = matches(leaf, self.facts, self.today)
         expected, actual = self._expected(leaf), self._actual(leaf.attribute)
-        phrase = _phrase(leaf, truth=truth)
-        told = f"{phrase} {expected}" if expected else phrase
-        if actual is None:
-            sentence = f"{leaf.attribute} has no value, so it {told}"
-        elif isinstance(leaf, Known):
-            sentence = f"{leaf.attribute} is {actual}, so it {told}"
-        else:
-            sentence = f"{leaf.attribute} is {actual}, which {told}"
         return Explanation(
             kind="clause",
             text=format(leaf),
@@ -134,8 +128,33 @@ class _Explainer:
             operator=operator_of(leaf).value,
             expected=expected,
             actual=actual,
-            sentence=sentence,
+            sentence=self._sentence(leaf, truth, expected, actual),
         )
+
+    def _sentence(self, leaf: Leaf, truth: bool, expected: str | None, actual: str | None) -> str:
+        if leaf.attribute in RELATIONS:
+            said = _RELATED[leaf.attribute][0 if _affirms(leaf) is truth else 1]
+            return f"{said} {_NUMBERED.get(operator_of(leaf), '')}{expected}{self._through(leaf)}"
+        phrase = _phrase(leaf, truth=truth)
+        told = f"{phrase} {expected}" if expected else phrase
+        if actual is None:
+            return f"{leaf.attribute} has no value, so it {told}"
+        if isinstance(leaf, Known):
+            return f"{leaf.attribute} is {actual}, so it {told}"
+        return f"{leaf.attribute} is {actual}, which {told}"
+
+    def _through(self, leaf: Leaf) -> str:
+        """Who stands between, where one person is asked about who is above."""
+        values = values_of(leaf)
+        above = self._named(leaf.attribute)
+        if leaf.attribute != Relation.REPORTS_TO or len(values) != 1 or values[0] not in above:
+            return ""
+        between = [*above.values()][: [*above].index(str(values[0]))]
+        return f" through {_enumerated(list(map(_quoted, between)))}" if between else ""
+
+    def _named(self, relation: str) -> Mapping[str, str]:
+        known = self.attributes.get(relation)
+        return known if isinstance(known, Mapping) else {}
 
     def _expected(self, leaf: Leaf) -> str | None:
         values = [self._day(value, leaf) for value in values_of(leaf)]
@@ -152,6 +171,9 @@ class _Explainer:
         fact = self.facts.get(attribute)
         if fact is None:
             return None
+        if attribute in RELATIONS and isinstance(fact, frozenset):
+            named = self._named(attribute)
+            return _enumerated([_quoted(named.get(id, id)) for id in sorted(fact, key=int)])
         raw = self.attributes.get(attribute)
         if isinstance(fact, frozenset):
             spelled = raw if isinstance(raw, list | tuple) else sorted(fact)
@@ -165,6 +187,8 @@ def _truths(children: tuple[Explanation, ...]) -> list[bool]:
 
 def _quoted(value: Fact) -> str:
     match value:
+        case Reference(called=str() as called):
+            return f"“{shown(called)}”"
         case bool():
             return "true" if value else "false"
         case str():
@@ -181,6 +205,24 @@ def _quoted(value: Fact) -> str:
 def _enumerated(texts: list[str]) -> str:
     more = len(texts) - LONGEST_LIST
     return ", ".join(texts[:LONGEST_LIST]) + (f" and {more} more" if more > 0 else "")
+
+
+def _affirms(leaf: Leaf) -> bool:
+    return operator_of(leaf) is not Listing.HAS_NONE
+
+
+_RELATED: Final[Mapping[str, tuple[str, str]]] = {
+    Relation.MEMBER_OF: ("is in", "is not in"),
+    Relation.REPORTS_TO: ("reports to", "does not report to"),
+    Relation.REPORTS_DIRECTLY_TO: ("reports directly to", "does not report directly to"),
+}
+"""What is said where the relation holds, and where it does not."""
+
+_NUMBERED: Final[Mapping[Operator, str]] = {
+    Listing.HAS_ANY: "one of ",
+    Listing.HAS_NONE: "one of ",
+    Listing.HAS_ALL: "all of ",
+}
 
 
 def _phrase(leaf: Leaf, *, truth: bool) -> str:

@@ -1,5 +1,6 @@
 """Reading one value of a clause."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -10,6 +11,13 @@ from sync_engine.rules.dates import LONGEST_YEARS, duration_from, spelled
 from sync_engine.rules.facts import EXPECTED
 from sync_engine.rules.nodes import Literal, Now, Value
 from sync_engine.rules.problems import LIMITS, ProblemCode, shown
+from sync_engine.rules.relations import (
+    LARGEST_SEGMENT,
+    MEMBER_OF,
+    Reference,
+    Related,
+    id_from,
+)
 from sync_engine.rules.values import (
     NUMBER_DIGITS,
     date_from,
@@ -99,6 +107,38 @@ def _now(value: dict[object, object]) -> Now | Complaint:
     if not duration.is_within_limit():
         return _bad(f"“{shown(offset)}” is longer than {LONGEST_YEARS} years; use a literal date")
     return Now(spelled(duration))
+
+
+def reference_from(relation: str, value: object, related: Related) -> Reference | Complaint:
+    """The segment, or the person, of an id or a name."""
+    names = related.names(relation)
+    id = _id_called(value, names) if isinstance(value, str) else id_from(value)
+    is_segment = relation == MEMBER_OF
+    if id is None and not isinstance(value, str):
+        return Complaint(
+            ProblemCode.TYPE_MISMATCH,
+            f"{relation} is compared with "
+            f"{'a segment' if is_segment else 'a person'}, by its name in quotes or its number, "
+            f"not with {kind_of(value)}",
+        )
+    is_impossible = id is None or (is_segment and id > LARGEST_SEGMENT)
+    if id is None or is_impossible or (related.is_strict and id not in names):
+        return _unknown(is_segment, value)
+    if is_segment and id in related.refused:
+        return Complaint(*related.refused[id])
+    return Reference(id, names.get(id))
+
+
+def _id_called(name: str, names: Mapping[int, str]) -> int | None:
+    wanted = name.lower()
+    return next((id for id, called in names.items() if called.lower() == wanted), None)
+
+
+def _unknown(is_segment: bool, value: object) -> Complaint:
+    said = f"“{shown(value)}”" if isinstance(value, str) else f"{value}"
+    if is_segment:
+        return Complaint(ProblemCode.UNKNOWN_SEGMENT, f"there is no segment {said}")
+    return Complaint(ProblemCode.UNKNOWN_PERSON, f"there is nobody of user name or number {said}")
 
 
 def _bad(message: str) -> Complaint:

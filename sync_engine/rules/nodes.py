@@ -124,6 +124,16 @@ def attributes_used(rule: Rule) -> set[str]:
     return {leaf.attribute for leaf in leaves(rule)}
 
 
+def related_ids(rule: Rule, relation: str) -> set[int]:
+    """The ids that the clauses about this relation name."""
+    return {
+        int(str(value))
+        for leaf in leaves(rule)
+        if leaf.attribute == relation
+        for value in values_of(leaf)
+    }
+
+
 def expected(type: AttributeType, literal: Literal) -> Literal:
     """What a fact is compared with: the literal, folded where its attribute's facts are."""
     if isinstance(literal, str) and type in (AttributeType.STRING, AttributeType.STRING_LIST):

@@ -86,6 +86,15 @@ ALLOWED: Final[Mapping[AttributeType, tuple[Operator, ...]]] = {
     ),
 }
 
+OF_RELATIONS: Final[tuple[Operator, ...]] = (
+    Comparison.HAS,
+    Listing.HAS_ANY,
+    Listing.HAS_ALL,
+    Listing.HAS_NONE,
+)
+"""What may be asked of a relation. Not whether there is any at all: being in any segment would
+follow from every other one."""
+
 SHORT_NAMES: Final[Mapping[str, str]] = {
     "co": Comparison.CONTAINS,
     "sw": Comparison.STARTS_WITH,

@@ -13,6 +13,7 @@ from sync_engine.rules.findings import Findings
 from sync_engine.rules.literals import kind_of
 from sync_engine.rules.nodes import All, Any_, Everyone, Not, Rule
 from sync_engine.rules.problems import LIMITS, ProblemCode, shown
+from sync_engine.rules.relations import UNCHECKED, Related
 
 _KEYS: Final[Mapping[str, frozenset[str]]] = {
     "all": frozenset({"all"}),
@@ -30,9 +31,9 @@ _SHAPES: Final = (
 class Reader:
     """One reading of one rule. What it returns counts only if it noted no problem."""
 
-    def __init__(self, catalog: Catalog, *, draft: bool) -> None:
+    def __init__(self, catalog: Catalog, *, draft: bool, related: Related = UNCHECKED) -> None:
         self.findings = Findings()
-        self._clauses = ClauseReader(catalog, self.findings, draft=draft)
+        self._clauses = ClauseReader(catalog, self.findings, draft=draft, related=related)
 
     def node(self, obj: object, path: str = "", depth: int = 1) -> Rule | None:
         """The rule at this place; None where it could not be read, or reading has ended."""

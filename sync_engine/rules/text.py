@@ -31,9 +31,12 @@ from sync_engine.rules.operators import SHORT_NAMES, Listing
 from sync_engine.rules.parsing import Parser
 from sync_engine.rules.places import Place
 from sync_engine.rules.problems import LIMITS, InvalidRule, Problem, ProblemCode
+from sync_engine.rules.relations import UNCHECKED, Reference, Related
 
 
-def parse(text: str, catalog: Catalog, *, draft: bool = False) -> Rule:
+def parse(
+    text: str, catalog: Catalog, *, draft: bool = False, related: Related = UNCHECKED
+) -> Rule:
     """The canonical rule a text says; raises InvalidRule with every problem and its place.
 
     The text may have 16 KB, and so may its JSON, which is always the longer of the two.
@@ -49,7 +52,7 @@ def parse(text: str, catalog: Catalog, *, draft: bool = False) -> Rule:
         )
     parser = Parser(text)
     document, place = parser.rule()
-    rule, problems = read(document, catalog, draft=draft)
+    rule, problems = read(document, catalog, draft=draft, related=related)
     if rule is None or parser.problems:
         raise InvalidRule(_in_order(parser.problems, problems, place, text))
     return rule
@@ -120,6 +123,10 @@ def _operand_of_or(rule: Rule) -> str:
 def written(value: Value) -> str:
     """A value as the text spells it."""
     match value:
+        case Reference(called=None):
+            return str(value)
+        case Reference(called=called):
+            return json.dumps(called, ensure_ascii=False)
         case bool() | str():
             return json.dumps(value, ensure_ascii=False)
         case Decimal():

@@ -84,6 +84,7 @@ class Hold(Base):
     It is of one segment, or with `segment_id` NULL of the whole workspace. When it opened, more
     than `most` of `people` derived coordinators would have gone: `counted` within the window.
     `held` removals have come to wait in it; so many of them were `approved` and `discarded`.
+    Workspace managers were written to at `told_at`.
 
     There is deliberately no foreign key: its check would make the engine wait for writers.
     """
@@ -91,6 +92,7 @@ class Hold(Base):
     __tablename__ = "hold"
     __table_args__ = (
         Index("ix_hold_workspace", "workspace_id", "id"),
+        Index("ix_hold_untold", "id", postgresql_where=text("told_at IS NULL")),
         Index(
             "uq_hold_open",
             "workspace_id",
@@ -117,6 +119,7 @@ class Hold(Base):
     discarded: Mapped[int] = mapped_column(default=0, server_default="0")
     opened_at: Mapped[CreatedAt]
     ended_at: Mapped[dt.datetime | None]
+    told_at: Mapped[dt.datetime | None]
     cause: Mapped[uuid.UUID | None]
 
 

@@ -215,8 +215,8 @@ class Membership(Base):
     foreign key to `member` or `segment`: its check would make the engine wait for writers.
     `cause` and `closing_cause` lead to the journal entries of the changes that opened and closed
     the interval; of intervals closed before revision 0007 only the change set is known.
-    `closed_by_hand`: somebody decided that very removal; it does not count among those that make
-    further ones wait (S11).
+    `closed_by_rule`: rules alone ended it, neither a decision about this person nor the end of the
+    account; only these count among removals of which too many have to wait (S11).
     """
 
     __tablename__ = "membership"
@@ -252,7 +252,7 @@ class Membership(Base):
     closed_by_id: Mapped[int | None] = mapped_column(BigInteger)
     cause: Mapped[uuid.UUID | None]
     closing_cause: Mapped[uuid.UUID | None]
-    closed_by_hand: Mapped[bool | None]
+    closed_by_rule: Mapped[bool | None]
 
 
 class ChangeSet(Base):

@@ -224,7 +224,7 @@ def _upgrade_holds() -> None:
         ["workspace_id", "at"],
         postgresql_where=sa.text("lost IS NOT NULL"),
     )
-    op.add_column("membership", sa.Column("closed_by_hand", sa.Boolean(), nullable=True))
+    op.add_column("membership", sa.Column("closed_by_rule", sa.Boolean(), nullable=True))
     _create_pins()
     _create_holds()
 
@@ -343,12 +343,14 @@ def _create_holds() -> None:
             "opened_at", sa.DateTime(timezone=True), server_default=sa.func.now(), nullable=False
         ),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("told_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("cause", sa.Uuid(), nullable=True),
         sa.CheckConstraint("(state = 'OPEN') = (ended_at IS NULL)", name="ended"),
         sa.CheckConstraint("state IN ('OPEN', 'DECIDED', 'RELEASED')", name="state"),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("ix_hold_workspace", "hold", ["workspace_id", "id"])
+    op.create_index("ix_hold_untold", "hold", ["id"], postgresql_where=sa.text("told_at IS NULL"))
     op.create_index(
         "uq_hold_open",
         "hold",
@@ -407,7 +409,7 @@ def _downgrade_change_sets() -> None:
 def _downgrade_holds() -> None:
     for table in ("held_removal", "hold", "membership_pin"):
         op.drop_table(table)
-    op.drop_column("membership", "closed_by_hand")
+    op.drop_column("membership", "closed_by_rule")
     op.drop_index("ix_change_set_lost", table_name="change_set")
     op.drop_column("change_set", "lost")
     op.drop_column("change_set", "undone_at")

@@ -17,6 +17,9 @@ WITH people AS (
     SELECT count(*) AS waiting, min(since) AS since
       FROM (SELECT since FROM dirty_member WHERE workspace_id = :workspace_id
              ORDER BY since LIMIT :ceiling) AS oldest
+), parked AS (
+    SELECT count(*) AS waiting, min(since) AS since
+      FROM parked_member WHERE workspace_id = :workspace_id
 ), windows AS (
     SELECT count(DISTINCT w.id) AS waiting, min(j.at) AS since
       FROM tick_window w
@@ -30,15 +33,17 @@ WITH people AS (
     SELECT epoch, head, now() AS at FROM workspace_stream WHERE workspace_id = :workspace_id
 )
 SELECT s.id AS segment_id, people.waiting + windows.waiting AS people,
+       parked.waiting AS parked,
        coalesce(blocks.waiting, 0) AS blocks,
-       least(people.since, windows.since, blocks.since) AS since,
+       least(people.since, parked.since, windows.since, blocks.since) AS since,
        stream.epoch, stream.head, stream.at,
        (SELECT coalesce(max(seq), 0) FROM journal_entry j
          WHERE j.workspace_id = :workspace_id
-           AND j.at < coalesce(least(people.since, windows.since, blocks.since), 'infinity')
+           AND j.at < coalesce(
+                   least(people.since, parked.since, windows.since, blocks.since), 'infinity')
        ) AS reflected
   FROM unnest(CAST(:segment_ids AS integer[])) AS s(id)
- CROSS JOIN people CROSS JOIN windows CROSS JOIN stream
+ CROSS JOIN people CROSS JOIN parked CROSS JOIN windows CROSS JOIN stream
   LEFT JOIN blocks ON blocks.segment_id = s.id
 """)
 """A new day that is not yet worked off keeps what happened before it reflected."""
@@ -49,7 +54,9 @@ class Freshness:
     """Everything up to event `seq` (and time `at`) is reflected.
 
     `waiting_people` and `waiting_blocks` are what the engine still has to look at; both 0 means
-    current. A segment's blocks are 4,096 people each; one not yet expanded counts once.
+    current, unless the engine fails with somebody: `parked_people` wait until that is repaired,
+    and nothing since the oldest of them is said to be reflected. A segment's blocks are 4,096
+    people each; one not yet expanded counts once.
     """
 
     epoch: uuid.UUID
@@ -57,10 +64,11 @@ class Freshness:
     at: dt.datetime
     waiting_people: int
     waiting_blocks: int
+    parked_people: int = 0
 
     @property
     def is_current(self) -> bool:
-        return self.waiting_people == 0 and self.waiting_blocks == 0
+        return not (self.waiting_people or self.waiting_blocks or self.parked_people)
 
 
 async def of_segments(
@@ -77,13 +85,14 @@ async def of_segments(
     )
     found = {}
     for row in rows:
-        is_current = row.people == 0 and row.blocks == 0
+        is_current = not (row.people or row.blocks or row.parked)
         found[row.segment_id] = Freshness(
             epoch=row.epoch,
             seq=row.head if is_current else row.reflected,
             at=row.at if is_current or row.since is None else row.since,
             waiting_people=row.people,
             waiting_blocks=row.blocks,
+            parked_people=row.parked,
         )
     return found
 
@@ -119,6 +128,7 @@ def _stalest(parts: Sequence[Freshness]) -> Freshness:
         at=oldest.at,
         waiting_people=max(each.waiting_people for each in parts),
         waiting_blocks=sum(each.waiting_blocks for each in parts),
+        parked_people=oldest.parked_people,
     )
 
 
@@ -128,7 +138,10 @@ SELECT stream.head >= :seq AND NOT EXISTS (
          UNION ALL
          SELECT FROM dirty_member WHERE workspace_id = :workspace_id AND since <= entry.at
          UNION ALL
-         SELECT FROM dirty_segment WHERE workspace_id = :workspace_id AND since <= entry.at)
+         SELECT FROM dirty_segment WHERE workspace_id = :workspace_id AND since <= entry.at
+         UNION ALL
+         SELECT FROM parked_member WHERE workspace_id = :workspace_id AND since <= entry.at
+            AND cause = entry.cause)
   FROM workspace_stream stream
   LEFT JOIN journal_entry entry ON entry.workspace_id = :workspace_id AND entry.seq = :seq
  WHERE stream.workspace_id = :workspace_id
@@ -136,5 +149,9 @@ SELECT stream.head >= :seq AND NOT EXISTS (
 
 
 async def has_reflected(db: AsyncSession, workspace_id: int, seq: int) -> bool:
-    """Whether entry `seq` is written and everything the engine derives from it is too (U2)."""
+    """Whether entry `seq` is written and everything the engine derives from it is too (U2).
+
+    Of people who are parked only those count whom the entry's own cause has marked last: nobody
+    shall wait for ever because the engine fails with somebody else.
+    """
     return bool(await db.scalar(REFLECTED, {"workspace_id": workspace_id, "seq": seq}))

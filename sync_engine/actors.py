@@ -11,19 +11,23 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from sync_engine import ticks
+from sync_engine import nightly, ticks
 from sync_engine.bell import DRAIN_BULK, DRAIN_INTERACTIVE, REBUILD_SEGMENTS, Bell, Wake
 from sync_engine.broker import LATER, NOW
 from sync_engine.counts import recount, recount_all
 from sync_engine.drain import drain
 from sync_engine.duties import TURN_SECONDS, Actor, actor
 from sync_engine.markers import Lane
+from sync_engine.parking import retry_due
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.state import Rules
 
 MOVE_DATES: Final = Wake("clocks.move_dates", LATER)
 MARK_FLIPPING: Final = Wake("clocks.mark_flipping", LATER)
 EXPIRE_OVERRIDES: Final = Wake("overrides.remove_expired", LATER)
+RETRY_PARKED: Final = Wake("markers.retry_parked", LATER)
+BEGIN_VERIFICATION: Final = Wake("verification.begin_due", LATER)
+VERIFY: Final = Wake("verification.advance", LATER)
 
 
 def _utc_now() -> dt.datetime:
@@ -91,6 +95,30 @@ def remove_expired(runtime: Runtime) -> bool:
     return False
 
 
+@actor(
+    RETRY_PARKED,
+    pending="EXISTS (SELECT FROM parked_member WHERE retry_at <= clock_timestamp())",
+)
+def retry_parked(runtime: Runtime) -> bool:
+    """With whom the engine failed carries a marker again, when the time for it has come."""
+    if retry_due(runtime.engine):
+        runtime.bell.tell(lanes=tuple(Lane))
+    return False
+
+
+@actor(BEGIN_VERIFICATION, pending="true", every=60.0)
+def begin_verification(runtime: Runtime) -> bool:
+    """Every workspace is verified once a night, or is being verified."""
+    nightly.begin_due(runtime.engine, now=runtime.now())
+    return False
+
+
+@actor(VERIFY, pending="EXISTS (SELECT FROM verification WHERE ended_at IS NULL)")
+def advance_verification(runtime: Runtime) -> bool:
+    """What is being verified is verified, or more is left."""
+    return nightly.advance(runtime.engine, seconds=TURN_SECONDS)
+
+
 @actor(Wake("counts.store_all", LATER), pending="true", every=86_400.0)
 def store_all_counts(runtime: Runtime) -> bool:
     """Counts of people that an ended process had not stored are made up for."""
@@ -128,6 +156,9 @@ ACTORS: Final[tuple[Actor[Runtime], ...]] = (
     move_dates,
     mark_flipping,
     remove_expired,
+    retry_parked,
+    begin_verification,
+    advance_verification,
     store_all_counts,
     *store_counts,
 )

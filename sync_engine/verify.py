@@ -153,13 +153,21 @@ def verify(
         db.rollback()
         truth: Truth | None = None
         for done, block in enumerate(blocks, start=1):
-            truth, stored = _read(db, workspace_id, block, truth)
-            db.rollback()
-            if truth is not None and stored is not None:
-                _compare(truth, stored, drift)
-            drift.blocks += 1
+            truth = verify_block(db, workspace_id, block, truth, drift)
             progress(done, len(blocks))
     return drift
+
+
+def verify_block(
+    db: Connection, workspace_id: int, block: int, truth: Truth | None, drift: Drift
+) -> Truth | None:
+    """Add what one block shows to `drift`; the rules it was judged by, for the next one."""
+    truth, stored = _read(db, workspace_id, block, truth)
+    db.rollback()
+    if truth is not None and stored is not None:
+        _compare(truth, stored, drift)
+    drift.blocks += 1
+    return truth
 
 
 def _read(

@@ -79,3 +79,26 @@ async def test_a_new_day_is_not_reflected_before_its_people_are_looked_at(
     assert before == (False, ticked - 1)
     assert between == (False, ticked - 1)
     assert await is_reflected(world, ticked)
+
+
+@pytest.mark.spec("S13")
+async def test_who_is_parked_is_not_reflected_and_keeps_nobody_else_waiting(
+    world: World, sync_database: Engine
+) -> None:
+    await world.segment("Sellers", 'department eq "Sales"')
+    settle(sync_database)
+    await world.member("Lea", department="Sales")
+    lea = await head_of(world)
+    with sync_database.begin() as db:
+        db.exec_driver_sql("UPDATE member SET facts = '{\"groups\": [{}]}'")
+    settle(sync_database)
+    await world.member("Ada", department="Sales")
+    ada = await head_of(world)
+    settle(sync_database)
+    id = world.segments["Sellers"]
+
+    async with world.edge.read() as db:
+        seen = (await freshness.of_segments(db, world.workspace_id, [id]))[id]
+    assert (seen.is_current, seen.parked_people, seen.waiting_people) == (False, 1, 0)
+    assert seen.seq < lea
+    assert (await is_reflected(world, lea), await is_reflected(world, ada)) == (False, True)

@@ -13,11 +13,12 @@ from typing import Any, Final
 
 from access.caller import system
 from models import journal
+from sync_engine import grace
 from sync_engine.plan import Pair, Plan
 from sync_engine.snapshot import Clock, array
 from sync_engine.state import Connection
 
-WRITE: Final = """
+WRITE: Final = f"""
 WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
 added AS MATERIALIZED (
     SELECT * FROM unnest(%(added_members)s::bigint[], %(added_segments)s::integer[],
@@ -51,8 +52,8 @@ opened AS (
            change.id, a.cause
       FROM change, added a
 )
-SELECT id FROM change
-"""
+SELECT id,{grace.STATE}FROM change
+"""  # noqa: S608 - made of a constant of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ def write(
         "removed_segments": array(segment for _, segment in plan.removed),
         "removed_causes": array(map(cause_of, plan.removed)),
     }
-    [(change_set_id,)] = db.execute(WRITE, parameters).fetchall()
+    [(change_set_id, *graceful)] = db.execute(WRITE, parameters).fetchall()
+    roles = grace.settle(db, run.workspace_id, grace.Moved(change_set_id, plan, cause_of), graceful)
     told = journal.entry(
         system(run.workspace_id),
         "membership.changed",
@@ -102,7 +104,7 @@ def write(
         change_set_id=change_set_id,
         detail={"segments": by_segment(plan), "causes": causes},
     )
-    return append(db, run.workspace_id, [told])
+    return append(db, run.workspace_id, [*roles.ending, told, *roles.regained])
 
 
 def append(db: Connection, workspace_id: int, entries: Sequence[Mapping[str, Any]]) -> int:

@@ -16,6 +16,7 @@ BENCHMARKS = (
     "learner_list",
     "workbook",
     "export",
+    "imports",
     "insights",
     "why",
     "preview",

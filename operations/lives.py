@@ -14,7 +14,7 @@ from access.caller import Caller
 from models.identity import DirectoryGroup, DirectoryGroupMember, DirectoryPerson
 from models.journal import cause_of, record
 from models.people import Member, MemberState
-from operations import members, people
+from operations import beside, members, people
 from operations.constraints import refused_by
 from operations.ordering import OrderKey, known
 from operations.provided import owned_names
@@ -114,6 +114,9 @@ async def end(saying: Saying, person: DirectoryPerson) -> None:
             [member.id],
             lane=saying.lane,
             cause=cause_of(saying.db),
+        )
+        await beside.end_of_people(
+            saying.db, workspace_id=member.workspace_id, member_ids=[member.id]
         )
         record(
             saying.db,

@@ -20,7 +20,7 @@ from models.segments import (
     SegmentState,
     VersionOrigin,
 )
-from operations import attachments, people
+from operations import attachments, beside, people
 from operations.constraints import refused_by
 from operations.preview.basis import Basis, refuse_outdated
 from operations.preview.change import SegmentChange, SegmentChangeKind
@@ -240,6 +240,7 @@ async def remove(
     await attachments.detach_from_all(db, by=by, segment_id=segment_id)
     segment.deleted_at = at
     await _reconsider(db, segment)
+    await beside.end_of_segment(db, workspace_id=by.workspace_id, segment_id=segment_id)
     record(db, by=by, verb="segment.deleted", segment_id=segment_id, before=said(segment))
     await refuse_outdated(
         db,

@@ -25,6 +25,7 @@ from sync_engine.state import Rules
 MOVE_DATES: Final = Wake("clocks.move_dates", LATER)
 MARK_FLIPPING: Final = Wake("clocks.mark_flipping", LATER)
 EXPIRE_OVERRIDES: Final = Wake("overrides.remove_expired", LATER)
+EXPIRE_PINS: Final = Wake("pins.remove_expired", LATER)
 RETRY_PARKED: Final = Wake("markers.retry_parked", LATER)
 BEGIN_VERIFICATION: Final = Wake("verification.begin_due", LATER)
 VERIFY: Final = Wake("verification.advance", LATER)
@@ -96,6 +97,17 @@ def remove_expired(runtime: Runtime) -> bool:
 
 
 @actor(
+    EXPIRE_PINS,
+    pending="EXISTS (SELECT FROM membership_pin WHERE expires_at <= now())",
+)
+def remove_expired_pins(runtime: Runtime) -> bool:
+    """No pin lasts beyond its end."""
+    if ticks.expire_pins(runtime.engine, now=runtime.now(), on_commit=runtime.committed):
+        runtime.bell.tell(lanes=(Lane.BULK,))
+    return False
+
+
+@actor(
     RETRY_PARKED,
     pending="EXISTS (SELECT FROM parked_member WHERE retry_at <= clock_timestamp())",
 )
@@ -156,6 +168,7 @@ ACTORS: Final[tuple[Actor[Runtime], ...]] = (
     move_dates,
     mark_flipping,
     remove_expired,
+    remove_expired_pins,
     retry_parked,
     begin_verification,
     advance_verification,

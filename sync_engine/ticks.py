@@ -9,6 +9,7 @@ import datetime as dt
 import logging
 import uuid
 from collections.abc import Collection
+from itertools import groupby
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -80,6 +81,19 @@ DELETE FROM coordinator_override WHERE (course_id, member_id) IN (
      WHERE workspace_id = %(workspace_id)s AND expires_at <= %(now)s
      ORDER BY expires_at LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 RETURNING course_id, member_id, kind, reason, expires_at, cause
+"""
+
+PINS_EXPIRED: Final = """
+SELECT workspace_id, segment_id, member_id FROM membership_pin
+ WHERE expires_at <= %(now)s ORDER BY expires_at, segment_id, member_id LIMIT %(most)s
+"""
+
+EXPIRE_PINS: Final = """
+DELETE FROM membership_pin p
+ USING unnest(%(segments)s::integer[], %(members)s::bigint[]) AS e(segment_id, member_id)
+ WHERE p.segment_id = e.segment_id AND p.member_id = e.member_id
+   AND p.workspace_id = %(workspace_id)s AND p.expires_at <= %(now)s
+RETURNING p.segment_id, p.is_in, p.member_id
 """
 
 EXPIRED_A_PASS: Final = 1000
@@ -249,3 +263,57 @@ def _expired(workspace_id: int, row: tuple[Any, ...]) -> dict[str, Any]:
         member_id=member_id,
         before={"kind": kind, "reason": reason, "expiresAt": expires_at.isoformat()},
     )
+
+
+def expire_pins(engine: Engine, *, now: dt.datetime, on_commit: OnCommit = quietly) -> int:
+    """Let the rules decide again where a pin's time is over at `now`; of how many.
+
+    The people are marked before the pins go, so a run that has read one comes before.
+    """
+    expired = 0
+    with connection_to(engine) as db:
+        while True:
+            found = db.execute(PINS_EXPIRED, {"now": now, "most": EXPIRED_A_PASS}).fetchall()
+            db.rollback()
+            gone = 0
+            for workspace_id in sorted({row[0] for row in found}):
+                pairs = [(row[1], row[2]) for row in found if row[0] == workspace_id]
+                gone += _expire_pins(db, workspace_id, pairs, now, on_commit)
+            expired += gone
+            if len(found) < EXPIRED_A_PASS or not gone:
+                return expired
+
+
+def _expire_pins(
+    db: Connection,
+    workspace_id: int,
+    pairs: Collection[tuple[int, int]],
+    now: dt.datetime,
+    on_commit: OnCommit,
+) -> int:
+    cause = uuid.uuid4()
+    mark(db, workspace_id, sorted({member_id for _, member_id in pairs}), cause)
+    about = {
+        "workspace_id": workspace_id,
+        "segments": array(segment_id for segment_id, _ in pairs),
+        "members": array(member_id for _, member_id in pairs),
+        "now": now,
+    }
+    rows = sorted(db.execute(EXPIRE_PINS, about).fetchall())
+    if not rows:
+        db.rollback()
+        return 0
+    told = [
+        journal.entry(
+            system(workspace_id),
+            "pin.expired",
+            cause=cause,
+            segment_id=segment_id,
+            before={"memberIds": [row[2] for row in of_one], "isIn": is_in},
+        )
+        for (segment_id, is_in), of_one in groupby(rows, key=lambda row: row[:2])
+    ]
+    head = append(db, workspace_id, told)
+    db.commit()
+    on_commit(workspace_id, head)
+    return len(rows)

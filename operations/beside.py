@@ -1,0 +1,29 @@
+"""What stands beside the rules ends with the segment, or the person, that it is about.
+
+Whoever ends one has left the markers already, so the engine looks again.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import delete
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from models.holds import HeldRemoval, MembershipPin
+
+
+async def end_of_segment(db: AsyncSession, *, workspace_id: int, segment_id: int) -> None:
+    """Pins and held removals of a segment that is deleted."""
+    for kind in (HeldRemoval, MembershipPin):
+        await db.execute(
+            delete(kind).where(kind.workspace_id == workspace_id, kind.segment_id == segment_id)
+        )
+
+
+async def end_of_people(
+    db: AsyncSession, *, workspace_id: int, member_ids: Collection[int]
+) -> None:
+    """Pins and held removals of people who are deleted."""
+    for kind in (HeldRemoval, MembershipPin):
+        await db.execute(
+            delete(kind).where(kind.workspace_id == workspace_id, kind.member_id.in_(member_ids))
+        )

@@ -242,9 +242,12 @@ def record(
     after: Mapping[str, Any] | None = None,
     detail: Mapping[str, Any] | None = None,
     reason: str | None = None,
+    is_first: bool = False,
 ) -> None:
     """Say what this transaction did. `verb` is `noun.past_participle`; values must be JSON-safe
-    or have a plain `str`. Nothing is written until the edge flushes, just before commit."""
+    or have a plain `str`. Nothing is written until the edge flushes, just before commit.
+
+    `is_first`: it is told before everything recorded so far. (Nothing is rewound after that.)"""
     row = entry(
         by,
         verb,
@@ -258,7 +261,8 @@ def record(
         detail=detail,
         reason=reason,
     )
-    db.info.setdefault(_PENDING, {}).setdefault(by.workspace_id, []).append(row)
+    rows = db.info.setdefault(_PENDING, {}).setdefault(by.workspace_id, [])
+    rows.insert(0 if is_first else len(rows), row)
 
 
 def position(db: AsyncSession) -> dict[int, int]:

@@ -12,9 +12,10 @@ from models.catalog import Course
 from models.journal import cause_of, record
 from models.segments import AttachmentMode, CourseSegment, Segment
 from models.workspaces import Workspace
-from operations import courses, invitees, visible
+from operations import courses, grace, invitees, visible
 from operations.attachment_modes import told
 from operations.constraints import refused_by
+from operations.grace import Followed
 from operations.preview.basis import Basis, refuse_outdated
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.refusals import Code, Refused, not_found
@@ -92,6 +93,7 @@ async def _attach(
         | _said(attachment.place, attachment.mode, attachment.mode_since),
     )
     await invitees.consider_segments(db, workspace_id=by.workspace_id, segment_ids=[segment_id])
+    grace.given(db, by=by, course_id=course_id)
     return attachment
 
 
@@ -106,7 +108,7 @@ async def detach(
     """Take a segment off a course; false when it was not attached."""
     await courses.lock(db, by=by, course_id=course_id)
     segment = await _usable_segment(db, by, course_id, segment_id)
-    was_attached = await _detach(db, by, course_id, segment_id)
+    was_attached = await _detach(db, by, course_id, segment)
     await refuse_outdated(
         db,
         by=by,
@@ -118,24 +120,19 @@ async def detach(
     return was_attached
 
 
-async def _detach(db: AsyncSession, by: Caller, course_id: int, segment_id: int) -> bool:
+async def _detach(db: AsyncSession, by: Caller, course_id: int, segment: Segment) -> bool:
     gone = (
         await db.execute(
             delete(CourseSegment)
-            .where(CourseSegment.course_id == course_id, CourseSegment.segment_id == segment_id)
+            .where(CourseSegment.course_id == course_id, CourseSegment.segment_id == segment.id)
             .returning(CourseSegment.place, CourseSegment.mode, CourseSegment.mode_since)
         )
     ).one_or_none()
     if gone is None:
         return False
-    record(
-        db,
-        by=by,
-        verb="segment.detached",
-        course_id=course_id,
-        segment_id=segment_id,
-        before=_said(*gone),
-    )
+    place, mode, since = gone
+    was = Followed(course_id, segment.id, mode, since, _taken_off(segment))
+    _record_detached(db, by, was, place)
     return True
 
 
@@ -148,13 +145,17 @@ async def change_mode(
     has already goes on from when it began.
     """
     await courses.lock(db, by=by, course_id=course_id)
-    await _usable_segment(db, by, course_id, segment_id)
+    segment = await _usable_segment(db, by, course_id, segment_id)
     attachment = await db.get(CourseSegment, (course_id, segment_id), populate_existing=True)
     if attachment is None:
         raise not_found("attachment")
     if attachment.mode is mode:
         return attachment
     before = _said(attachment.place, attachment.mode, attachment.mode_since)
+    was = (attachment.mode, attachment.mode_since)
+    reason = f"“{segment.name}” is followed otherwise."
+    grace.taken(db, by=by, followed=Followed(course_id, segment_id, *was, reason))
+    grace.given(db, by=by, course_id=course_id)
     attachment.mode = mode
     attachment.mode_since = (await db.execute(select(func.clock_timestamp()))).scalar_one()
     await db.flush()
@@ -171,25 +172,35 @@ async def change_mode(
     return attachment
 
 
-async def detach_from_all(db: AsyncSession, *, by: Caller, segment_id: int) -> None:
+async def detach_from_all(db: AsyncSession, *, by: Caller, segment: Segment) -> None:
     """Take a segment, whose row is locked, off every course."""
     gone = await db.execute(
         delete(CourseSegment)
-        .where(CourseSegment.segment_id == segment_id)
+        .where(CourseSegment.segment_id == segment.id)
         .returning(
             CourseSegment.course_id,
             *(CourseSegment.place, CourseSegment.mode, CourseSegment.mode_since),
         )
     )
     for course_id, place, mode, since in sorted(gone):
-        record(
-            db,
-            by=by,
-            verb="segment.detached",
-            course_id=course_id,
-            segment_id=segment_id,
-            before=_said(place, mode, since),
-        )
+        was = Followed(course_id, segment.id, mode, since, _taken_off(segment))
+        _record_detached(db, by, was, place)
+
+
+def _record_detached(db: AsyncSession, by: Caller, was: Followed, place: int) -> None:
+    record(
+        db,
+        by=by,
+        verb="segment.detached",
+        course_id=was.course_id,
+        segment_id=was.segment_id,
+        before=_said(place, was.mode, was.since),
+    )
+    grace.taken(db, by=by, followed=was)
+
+
+def _taken_off(segment: Segment) -> str:
+    return f"“{segment.name}” was taken off the course."
 
 
 def _unchanged(attachment: CourseSegment, mode: AttachmentMode | None) -> CourseSegment:

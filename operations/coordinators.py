@@ -16,7 +16,7 @@ from models.coordinators import CourseRole, CourseRoleKind
 from models.journal import cause_of, record
 from models.people import Member, MemberState
 from models.views import coordinator_source
-from operations import courses, invitees, people
+from operations import courses, grace, invitees, people
 from operations.learning import abandoning
 from operations.refusals import Code, Refused
 from operations.rights import require
@@ -109,6 +109,8 @@ async def assign(
             before={"held": held[member_id]} if member_id in held else None,
             after={"role": role},
         )
+    if CourseRoleKind.COORDINATOR in given.values():
+        grace.given(db, by=by, course_id=course_id)
     switched = [each.member_id for each in conflicts if each.member_id in given]
     await abandoning.where_roles_ended(db, by=by, course_id=course_id, member_ids=switched)
     await invitees.consider(

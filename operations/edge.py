@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from models import journal
+from operations import grace
 from sync_engine.markers import marked_lanes
 
 Ring = Callable[["Committed"], None]
@@ -41,6 +42,7 @@ class Edge:
         async with self.sessions() as db:
             async with db.begin():
                 yield db
+                await grace.settle(db)
                 reached = Committed(await journal.flush(db), marked_lanes(db))
             db.info["committed"] = reached
         self.ring(reached)

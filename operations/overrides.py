@@ -12,7 +12,7 @@ from access.permissions import Permission
 from models.coordinators import CoordinatorOverride, CourseRole, CourseRoleKind, OverrideKind
 from models.journal import cause_of, record
 from models.people import MemberState
-from operations import courses, invitees, people
+from operations import courses, grace, invitees, people
 from operations.learning import abandoning
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
@@ -77,6 +77,7 @@ async def lift(db: AsyncSession, *, by: Caller, course_id: int, member_id: int) 
     """Let the rules alone decide about this person again; false when they did already."""
     await courses.lock(db, by=by, course_id=course_id)
     await require(db, by, Permission.EXCLUDE_DERIVED_COORDINATOR, course_id=course_id)
+    await grace.guard(db, workspace_id=by.workspace_id)
     gone = (
         await db.execute(
             delete(CoordinatorOverride)
@@ -134,6 +135,7 @@ async def _put(
                 "choices": [],
             },
         )
+    await grace.guard(db, workspace_id=by.workspace_id)
     before = await _said(db, course_id, member_id)
     values = {
         "kind": kind,
@@ -142,6 +144,7 @@ async def _put(
         "created_by_id": by.member_id,
         "created_at": at,
         "cause": cause_of(db),
+        "told_at": None,
     }
     override = await db.scalar(
         insert(CoordinatorOverride)

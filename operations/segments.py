@@ -237,7 +237,7 @@ async def remove(
             f"{len(used_by)} course(s) follow “{segment.name}”; detach it, or say detach: true.",
             {"courses": [{"id": id, "title": title} for id, title in used_by]},
         )
-    await attachments.detach_from_all(db, by=by, segment_id=segment_id)
+    await attachments.detach_from_all(db, by=by, segment=segment)
     segment.deleted_at = at
     await _reconsider(db, segment)
     await beside.end_of_segment(db, workspace_id=by.workspace_id, segment_id=segment_id)

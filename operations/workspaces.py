@@ -16,7 +16,7 @@ from models.journal import record
 from models.people import AttributeDefinition
 from models.segments import CourseSegment
 from models.workspaces import SEGMENT_LIMIT_RANGE, EngineState, Workspace, WorkspaceStream
-from operations import billing
+from operations import billing, grace
 from operations.constraints import refused_by
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
@@ -27,6 +27,7 @@ SETTINGS: Final = {
     "late_placement_days": ("latePlacementDays", range(3_651)),
     "smallest_group": ("smallestGroup", range(1, 1_001)),
     "kept_days": ("keptDays", range(1, 366)),
+    "grace_days": ("graceDays", range(31)),
 }
 """What is a number: the argument it is said by, and what it can be."""
 
@@ -113,17 +114,20 @@ async def edit_settings(
     late_placement_days: int | None = None,
     smallest_group: int | None = None,
     kept_days: int | None = None,
+    grace_days: int | None = None,
 ) -> Workspace:
     """Whether people may mark complete, reset, re-date and certify themselves (M38); how long
     after its end people may be placed into a live session (M36); how many people figures are about
-    at least for those who do not see the people; how long files that were made are kept. None
-    leaves it as it is."""
+    at least for those who do not see the people; how long files that were made are kept; how long
+    people stay coordinators after the last reason for it has gone (M40), which changes nothing for
+    those whose role is ending already. None leaves it as it is."""
     await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
     wanted = {
         "allows_self_action": allows_self_action,
         "late_placement_days": late_placement_days,
         "smallest_group": smallest_group,
         "kept_days": kept_days,
+        "grace_days": grace_days,
     }
     _check_settings(wanted)
     workspace = await db.get(
@@ -138,6 +142,8 @@ async def edit_settings(
     }
     for name, (_, value) in changed.items():
         setattr(workspace, name, value)
+    if "grace_days" in changed:
+        await grace.guard(db, workspace_id=by.workspace_id)
     if changed:
         record(
             db,

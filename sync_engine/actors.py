@@ -91,9 +91,9 @@ def mark_flipping(runtime: Runtime) -> bool:
     pending="EXISTS (SELECT FROM coordinator_override WHERE expires_at <= now())",
 )
 def remove_expired(runtime: Runtime) -> bool:
-    """No exclusion and no keep lasts beyond its end."""
-    ticks.expire_overrides(runtime.engine, now=runtime.now(), on_commit=runtime.committed)
-    return False
+    """No exclusion, no keep and no grace lasts beyond its end, or more is left."""
+    expired = ticks.expire_overrides(runtime.engine, now=runtime.now(), on_commit=runtime.committed)
+    return expired >= ticks.EXPIRED_A_PASS
 
 
 @actor(

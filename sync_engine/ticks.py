@@ -21,6 +21,7 @@ from models import journal
 from models.coordinators import OverrideKind
 from sync_engine import invitees
 from sync_engine.changes import append
+from sync_engine.grace import GUARD
 from sync_engine.markers import Lane
 from sync_engine.rules import crossing
 from sync_engine.snapshot import array
@@ -231,12 +232,15 @@ def people_crossing(
 
 
 def expire_overrides(engine: Engine, *, now: dt.datetime, on_commit: OnCommit = quietly) -> int:
-    """Lift the exclusions and keeps whose time is over at `now`; how many."""
+    """Lift the exclusions and keeps whose time is over at `now`, and end the roles whose grace is;
+    how many."""
     expired = 0
     with connection_to(engine) as db:
         workspaces = [row[0] for row in db.execute(EXPIRED_IN, {"now": now})]
         db.rollback()
         for workspace_id in workspaces:
+            # Whatever ends a role is decided behind this lock, so also what ends a KEEP.
+            db.execute(GUARD, {"workspace_id": workspace_id})
             rows = db.execute(
                 EXPIRE, {"workspace_id": workspace_id, "now": now, "most": EXPIRED_A_PASS}
             ).fetchall()

@@ -6,9 +6,9 @@ transaction that does it, so what has no number by then comes after the change.
 
 What could change it: the segment (its rule, its state, whom it names, where it is attached); on the
 courses concerned roles by hand, words beside the rules, segments, their modes, limit and state; who
-is in these segments; of people in the segment, or of everybody where a rule is asked, accounts,
-addresses and invitations; and where a rule is asked values of the attributes it names, their
-schema, directory groups and the day, as far as it asks for them. Nothing else does.
+is in these segments; whether there is grace; of people in the segment, or of everybody where a rule
+is asked, accounts, addresses and invitations; and where a rule is asked values of the attributes it
+names, their schema, directory groups and the day, as far as it asks for them. Nothing else does.
 """
 
 import uuid
@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from models.segments import CourseSegment, Segment, SegmentState
-from operations import people
+from operations import grace, people
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.people import GROUPS
 from operations.refusals import Code, Refused
@@ -58,7 +58,8 @@ SELECT e.seq, e.verb, e.at, count(*) OVER () AS count
            OR e.verb IN ('segment.attached', 'segment.detached', 'segment.mode_changed')
            OR e.verb = 'course.edited'
               AND jsonb_exists_any(e.after, ARRAY['state', 'segmentLimit']))
-    OR e.verb = 'workspace.edited' AND jsonb_exists(e.after, 'segmentLimit')
+    OR e.verb = 'workspace.edited'
+       AND jsonb_exists_any(e.after, ARRAY['segmentLimit', 'grace_days'])
     OR e.verb = 'membership.changed' AND jsonb_exists_any(
            e.detail -> 'segments', ARRAY(SELECT id::text FROM followed))
     OR (e.verb IN ('member.added', 'member.activated', 'member.reactivated', 'member.deactivated',
@@ -106,6 +107,7 @@ async def refuse_outdated(
             "`basedOn` is the preview of another change; look at this one.",
             {"argument": "basedOn"},
         )
+    await grace.settle(db)
     await db.flush()
     if course_ids is None:
         course_ids = await _courses_of(db, segment)

@@ -33,3 +33,9 @@ class Freshness:
         requires=INHERITED,
         description="Blocks of 4,096 people a changed rule has still to be applied to.",
     )
+    parked_people: int = column(
+        "parked_people",
+        requires=INHERITED,
+        description="People of the workspace with whom the engine fails; nothing since the oldest"
+        " of their changes is said to be reflected.",
+    )

@@ -26,7 +26,7 @@ LATEST: Final = dt.timedelta(hours=36)
 KEPT: Final = dt.timedelta(days=90)
 
 LAST_RUNS: Final = """
-SELECT w.id, w.time_zone, max(v.began_at), coalesce(bool_or(v.ended_at IS NULL), false)
+SELECT w.id, w.time_zone, max(v.began_at), bool_or(v.id > 0 AND v.ended_at IS NULL)
   FROM workspace w LEFT JOIN verification v ON v.workspace_id = w.id
  GROUP BY w.id ORDER BY w.id
 """

@@ -7,6 +7,7 @@ from app.cli import (
     billing,
     demo,
     export_schema,
+    health,
     insights,
     issuer,
     jobs,
@@ -45,6 +46,7 @@ commands.command("watch")(watch.watch)
 commands.command("mail")(mail.mail)
 commands.command("jobs")(jobs.jobs)
 commands.command("verify")(verify.verify)
+commands.command("health")(health.health)
 commands.command("who-can")(who_can.who_can)
 commands.command("why")(why.why)
 commands.command("export-schema")(export_schema.export_schema)

@@ -27,8 +27,8 @@ MARK_FLIPPING: Final = Wake("clocks.mark_flipping", LATER)
 EXPIRE_OVERRIDES: Final = Wake("overrides.remove_expired", LATER)
 EXPIRE_PINS: Final = Wake("pins.remove_expired", LATER)
 RETRY_PARKED: Final = Wake("markers.retry_parked", LATER)
-BEGIN_VERIFICATION: Final = Wake("verification.begin_due", LATER)
-VERIFY: Final = Wake("verification.advance", LATER)
+BEGIN_VERIFICATION: Final = Wake("verifications.begin_due", LATER)
+VERIFY: Final = Wake("verifications.go_on", LATER)
 
 
 def _utc_now() -> dt.datetime:

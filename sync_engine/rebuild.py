@@ -9,33 +9,27 @@ import datetime as dt
 import logging
 import time
 import uuid
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Final, NamedTuple
 
 import psycopg
 from sqlalchemy import Engine
 
-from sync_engine import breakage, invitees
-from sync_engine.changes import Run, write
+from sync_engine import breakage
+from sync_engine.changes import Run
 from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
+from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
 from sync_engine.parking import is_poison, mark_people
-from sync_engine.plan import Plan, difference
+from sync_engine.passes import place_of, plan_for_block, planned, range_of, read_residents
+from sync_engine.plan import Plan
 from sync_engine.snapshot import (
-    BLOCK,
-    IN_SEGMENTS,
-    NAMED,
-    Clock,
     array,
-    belongs,
-    facts_from,
-    read_beside,
 )
 from sync_engine.state import (
     Connection,
-    Frame,
     OnCommit,
     Rules,
     WorkspaceRules,
@@ -45,9 +39,6 @@ from sync_engine.state import (
 
 SEGMENTS_A_PASS: Final = 64
 """Segments evaluated together in one pass over a block's people."""
-
-CHANGES_A_PASS: Final = 20_000
-"""Once a pass would change more memberships, its further segments wait for the next one."""
 
 TAKE_UNEXPANDED: Final = f"""
 DELETE FROM dirty_segment WHERE block = {NOT_EXPANDED} AND segment_id = (
@@ -126,14 +117,6 @@ class Claimed(NamedTuple):
 
     cause: uuid.UUID | None
     since: dt.datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Residents:
-    """The people of one block, as one statement saw them."""
-
-    clock: Clock
-    rows: list[tuple[Any, ...]]
 
 
 def expand(engine: Engine, *, seconds: float = 5.0) -> Expanded:
@@ -232,14 +215,6 @@ def claim(db: Connection, block: Block) -> dict[int, Claimed]:
     return {segment_id: Claimed(cause, since) for segment_id, cause, since in rows}
 
 
-def read_residents(db: Connection, block: Block) -> Residents | None:
-    """The people of a block; None when the workspace is gone."""
-    rows = db.execute(BLOCK, _range(block) | {"workspace_id": block.workspace_id}).fetchall()
-    if not rows:
-        return None
-    return Residents(Clock(*rows[0][:3]), [row[3:] for row in rows if row[3] is not None])
-
-
 def _run_apart(
     db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit
 ) -> bool:
@@ -253,7 +228,7 @@ def _run_apart(
             raise
         _log.warning("Block %s fails; its people are looked at one by one", block, exc_info=problem)
         with contextlib.suppress(psycopg.errors.DeadlockDetected):
-            mark_people(db, _range(block) | _place(block) | {"most": SEGMENTS_A_PASS})
+            mark_people(db, range_of(block) | place_of(block) | {"most": SEGMENTS_A_PASS})
         return True
 
 
@@ -266,17 +241,24 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
         db.commit()
         return bool(claimed)
     compiled = rules.of(db, block.workspace_id, residents.clock.epoch)
-    plan, postponed = _plan(db, block, compiled, residents, claimed)
+    plan, postponed = plan_for_block(db, block, compiled, residents, claimed)
+    done = {each: said.cause for each, said in claimed.items() if each not in postponed}
     if postponed:
         _give_back(db, block, {each: claimed[each] for each in postponed})
     head = None
     if plan:
-        done = claimed.keys() - postponed
-        because = frozenset(cause for each in done if (cause := claimed[each].cause) is not None)
-        added = [(member, claimed[segment].cause) for member, segment in plan.added]
-        invitees.note(db, block.workspace_id, added, {row[0]: row[1] for row in residents.rows})
+        because = frozenset(cause for cause in done.values() if cause is not None)
+        causes = _causes(plan, compiled, done)
         run = Run(block.workspace_id, "segments", residents.clock, len(residents.rows), because)
-        head = write(db, run, plan, lambda pair: claimed[pair[1]].cause)
+        again = partial(planned, db, block, compiled, residents, done)
+        states = {row[0]: row[1] for row in residents.rows}
+        case = Case(
+            run,
+            cause_of=lambda pair: causes.get(pair[1]),
+            replan=lambda waiting: again(waiting=waiting),
+            states=states,
+        )
+        plan, head = write_plan(db, case, plan)
     db.commit()
     rebuilt.blocks += 1
     rebuilt.people += len(residents.rows)
@@ -288,51 +270,16 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
     return True
 
 
-def _plan(
-    db: Connection,
-    block: Block,
-    rules: WorkspaceRules,
-    residents: Residents,
-    segment_ids: Collection[int],
-) -> tuple[Plan, set[int]]:
-    """What must change in these segments, and which of them have to wait for another pass."""
-    span = _range(block) | {"segments": array(segment_ids)}
-    current = _by_member(db.execute(IN_SEGMENTS, span))
-    named = _by_member(db.execute(NAMED, span))
-    pins, held = read_beside(db, span)
-
-    def evaluate(frame: Frame) -> Plan:
-        followed = rules.following(segment_ids)
-        wanted = {
-            member_id: rules.among(
-                followed, facts_from(stored, groups, frame.catalog), residents.clock.today
-            ).union(frame.static.intersection(named.get(member_id, ())))
-            for member_id, state, stored, groups in residents.rows
-            if belongs(state)
-        }
-        gone = current.keys() - {row[0] for row in residents.rows}
-        return difference(wanted, current, frozen=frame.frozen, gone=gone, pins=pins, held=held)
-
-    return _within(rules.steadily(evaluate), CHANGES_A_PASS)
-
-
-def _within(plan: Plan, most: int) -> tuple[Plan, set[int]]:
-    """The plan cut to whole segments with together about `most` changes, and those cut off."""
-    if len(plan.added) + len(plan.removed) <= most:
-        return plan, set()
-    changes = Counter(segment for pairs in (plan.added, plan.removed) for _, segment in pairs)
-    room = most
-    postponed: set[int] = set()
-    for segment_id in sorted(changes):
-        if room <= 0:
-            postponed.add(segment_id)
-        room -= changes[segment_id]
-    return Plan(
-        *(
-            [pair for pair in pairs if pair[1] not in postponed]
-            for pairs in (plan.added, plan.removed, plan.released)
-        )
-    ), postponed
+def _causes(
+    plan: Plan, rules: WorkspaceRules, done: Mapping[int, uuid.UUID | None]
+) -> dict[int, uuid.UUID | None]:
+    """What led to the changes of each segment; of one that was not marked itself, what led to those
+    of a segment it builds on."""
+    causes = dict(done)
+    for segment_id in plan_segments(plan) - done.keys():
+        below = [done[each] for each in rules.below(segment_id, done)]
+        causes[segment_id] = next((each for each in below if each is not None), None)
+    return causes
 
 
 def _give_back(db: Connection, block: Block, claimed: Mapping[int, Claimed]) -> None:
@@ -346,18 +293,3 @@ def _give_back(db: Connection, block: Block, claimed: Mapping[int, Claimed]) -> 
             "causes": array(each.cause for each in claimed.values()),
         },
     )
-
-
-def _by_member(pairs: Iterable[tuple[Any, ...]]) -> dict[int, set[int]]:
-    found: dict[int, set[int]] = {}
-    for member_id, segment_id in pairs:
-        found.setdefault(member_id, set()).add(segment_id)
-    return found
-
-
-def _place(block: Block) -> dict[str, int]:
-    return {"workspace_id": block.workspace_id, "block": block.number}
-
-
-def _range(block: Block) -> dict[str, Any]:
-    return {"first": block.first, "last": block.last}

@@ -7,13 +7,15 @@ them or later: under the lock of the people's block nobody else changes them.
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import orjson
 
 from models.people import MemberState
-from sync_engine.plan import Plan, difference
+from sync_engine.plan import NONE, Pair, Plan, Standing, difference
 from sync_engine.rules import Catalog, Facts, from_json
 from sync_engine.state import Connection, Frame, WorkspaceRules
 
@@ -106,29 +108,57 @@ def read_people(
     return db.execute(PEOPLE, {"workspace_id": workspace_id, "ids": ids}).fetchall()
 
 
-def plan_for_people(rows: list[tuple[Any, ...]], rules: WorkspaceRules) -> Plan:
-    """What must change for the people of these rows of PEOPLE, in all segments."""
-    return rules.steadily(lambda frame: _plan(rows, rules, frame))
+def plan_for_people(
+    rows: list[tuple[Any, ...]], rules: WorkspaceRules, waiting: Iterable[Pair] = ()
+) -> Plan:
+    """What must change for the people of these rows of PEOPLE, in all segments, while the removals
+    `waiting` are held, too."""
+    return rules.steadily(lambda frame: _plan(rows, rules, frame, unapproved(waiting)))
 
 
-def _plan(rows: list[tuple[Any, ...]], rules: WorkspaceRules, frame: Frame) -> Plan:
+def unapproved(pairs: Iterable[Pair]) -> dict[int, dict[int, bool]]:
+    """These removals as held ones, by member."""
+    held: dict[int, dict[int, bool]] = {}
+    for member_id, segment_id in pairs:
+        held.setdefault(member_id, {})[segment_id] = False
+    return held
+
+
+def _plan(
+    rows: list[tuple[Any, ...]],
+    rules: WorkspaceRules,
+    frame: Frame,
+    held: dict[int, dict[int, bool]],
+) -> Plan:
     wanted: dict[int, set[int]] = {}
     current: dict[int, set[int]] = {}
     pins: dict[int, dict[int, bool]] = {}
-    held: dict[int, dict[int, bool]] = {}
     gone: set[int] = set()
     for _, _, today, member_id, state, stored, groups, now_in, named, pinned, waiting in rows:
-        current[member_id] = set(now_in)
+        current[member_id] = has = set(now_in)
         if pinned:
             pins[member_id] = by_segment(pinned)
         if waiting:
-            held[member_id] = by_segment(waiting)
+            held.setdefault(member_id, {}).update(by_segment(waiting))
         if belongs(state):
             facts = facts_from(stored, groups, frame.catalog)
-            wanted[member_id] = rules.matches(facts, today).union(frame.static.intersection(named))
+            by_name = frame.static.intersection(named)
+            if frame.is_flat:
+                wanted[member_id] = rules.matches(facts, today).union(by_name)
+                continue
+            standing = Standing(
+                has, frame.frozen, pins.get(member_id, NONE), held.get(member_id, NONE)
+            )
+            settle = partial(settled, standing, by_name)
+            wanted[member_id] = rules.matches(facts, today, settle).union(by_name)
         elif state is None:
             gone.add(member_id)
     return difference(wanted, current, frozen=frame.frozen, gone=gone, pins=pins, held=held)
+
+
+def settled(standing: Standing, by_name: AbstractSet[int], should: set[int]) -> set[int]:
+    """What somebody who is named in these segments is in, of whom rules say `should`."""
+    return standing.settled(should | by_name)
 
 
 def by_segment(said: Mapping[str, bool]) -> dict[int, bool]:

@@ -17,6 +17,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from models.segments import SegmentKind, SegmentState
+from sync_engine.layers import Layers, Settle
 from sync_engine.rules import (
     Attribute,
     AttributeType,
@@ -25,7 +26,6 @@ from sync_engine.rules import (
     InvalidRule,
     Owner,
     Rule,
-    RuleIndex,
     from_document,
     offsets,
 )
@@ -87,6 +87,17 @@ class Frame:
     catalog: Catalog
     static: frozenset[int]
     frozen: frozenset[int]
+    is_flat: bool = True
+    """No rule asks about the people of another segment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a pass over some segments works on: `segments` are these and, so that both are right at
+    once, all that build on them; the people of those `beside` are read."""
+
+    segments: frozenset[int]
+    beside: frozenset[int]
 
 
 @dataclass(slots=True)
@@ -102,7 +113,7 @@ class WorkspaceRules:
     catalog: Catalog
     epoch: int = 0
     version: int = 0
-    index: RuleIndex = field(default_factory=RuleIndex)
+    index: Layers = field(default_factory=Layers)
     epochs: dict[int, int] = field(default_factory=dict)
     clocked: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
     static: frozenset[int] = frozenset()
@@ -110,23 +121,43 @@ class WorkspaceRules:
     broken: dict[int, Broken] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def matches(self, facts: Facts, today: date) -> set[int]:
-        """The active rule segments a person with these facts belongs to."""
+    def matches(self, facts: Facts, today: date, settle: Settle = frozenset) -> set[int]:
+        """The active rule segments a person with these facts belongs to. `settle`: what the person
+        is in, given what the rules have said so far; asked where rules build on each other."""
         with self.lock:
             try:
-                return self.index.matches(facts, today)
+                return self.index.matches(facts, today, settle)
             except Exception:  # noqa: BLE001 - whatever a rule does, it must not stop the others
                 self._isolate(self.epochs, facts, today)
-                return self.index.matches(facts, today)
+                return self.index.matches(facts, today, settle)
 
-    def among(self, segment_ids: Collection[int], facts: Facts, today: date) -> set[int]:
+    def among(
+        self,
+        segment_ids: Collection[int],
+        facts: Facts,
+        today: date,
+        settle: Settle = frozenset,
+    ) -> set[int]:
         """The same, asked only about these segments."""
         with self.lock:
             try:
-                return self.index.among(segment_ids, facts, today)
+                return self.index.among(segment_ids, facts, today, settle)
             except Exception:  # noqa: BLE001 - whatever a rule does, it must not stop the others
                 self._isolate(segment_ids, facts, today)
-                return self.index.among(segment_ids, facts, today)
+                return self.index.among(segment_ids, facts, today, settle)
+
+    def scope(self, segment_ids: Collection[int]) -> Scope:
+        """What a pass over these segments works on."""
+        with self.lock:
+            if self.index.is_flat:
+                return Scope(frozenset(segment_ids), frozenset())
+            segments = self.index.outer(segment_ids).union(segment_ids)
+            return Scope(frozenset(segments), frozenset(self.index.inner(segments) - segments))
+
+    def below(self, segment_id: int, claimed: Collection[int]) -> list[int]:
+        """Those of the claimed segments that this one builds on."""
+        with self.lock:
+            return [each for each in claimed if segment_id in self.index.outer([each])]
 
     def following(self, segment_ids: Collection[int]) -> set[int]:
         """Those of the segments that are active and follow a rule."""
@@ -137,7 +168,9 @@ class WorkspaceRules:
         """What `evaluate` answers, asked again when another thread changed the rules meanwhile."""
         while True:
             with self.lock:
-                frame = Frame(self.version, self.catalog, self.static, self.frozen)
+                frame = Frame(
+                    self.version, self.catalog, self.static, self.frozen, self.index.is_flat
+                )
             answer = evaluate(frame)
             with self.lock:
                 if self.version == frame.version:
@@ -192,7 +225,7 @@ class WorkspaceRules:
                 self.clocked[segment_id] = compared
         if not len(self.index):
             with contextlib.suppress(Exception):
-                self.index = RuleIndex.build(rules)
+                self.index = Layers.build(rules)
                 return
         for segment_id, rule in rules.items():
             try:

@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from models.people import MemberState
 from sync_engine.markers import BLOCK_BITS
 from sync_engine.rules import (
+    MEMBER_OF,
     Attribute,
     AttributeType,
     Catalog,
@@ -255,7 +256,7 @@ def _compare(truth: Truth, stored: Stored, drift: Drift) -> None:
         has = current.get(member_id, set())
         wanted: set[int] = set()
         if person is not None and person["state"] != MemberState.DEACTIVATED:
-            facts = _facts(person, truth.catalog)
+            facts = {**_facts(person, truth.catalog), **_related(has)}
             wanted = {id for id, check in checks.items() if check(facts, stored.today)}
             wanted |= stored.named.get(member_id, set()) & truth.static
             wanted |= stored.held.get(member_id, set()) & has
@@ -266,6 +267,12 @@ def _compare(truth: Truth, stored: Stored, drift: Drift) -> None:
         drift.pending += len(waiting)
         drift.missing += len(wanted - has - ignored)
         drift.extra += len(has - wanted - ignored)
+
+
+def _related(has: set[int]) -> Facts:
+    """What is stored of the inner segments decides about the outer ones; the inner ones are judged
+    for themselves."""
+    return {MEMBER_OF: frozenset(map(str, has))} if has else {}
 
 
 def _facts(person: dict[str, Any], catalog: Catalog) -> Facts:

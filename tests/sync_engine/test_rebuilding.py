@@ -284,7 +284,7 @@ def test_a_pass_that_would_change_too_much_leaves_whole_segments_for_the_next(
     segments = [ground.segment(sales()) for _ in range(5)]
     expand(ground.engine)
 
-    with patch("sync_engine.rebuild.CHANGES_A_PASS", 15):
+    with patch("sync_engine.passes.CHANGES_A_PASS", 15):
         rebuilt = rebuild(ground.engine, ground.rules)
 
     assert (rebuilt.blocks, rebuilt.added) == (3, 50)

@@ -11,7 +11,7 @@ from app import webhooks
 from app.invoices import settling
 from app.jobs import Workshop
 from app.mail.office import PostOffice
-from operations import deliveries, invitees, invoices, mail, pending
+from operations import deliveries, grace_mail, invitees, invoices, mail, pending
 from operations.certificates import issuing, statements
 from operations.edge import Edge
 from operations.insights import folding
@@ -31,6 +31,7 @@ EXPIRE_CERTIFICATES: Final = Wake("certificates.expire_due", LATER)
 END_WAITLISTS: Final = Wake("waitlists.end_begun", LATER)
 FOLD_INSIGHTS: Final = Wake("insights.fold_markers", LATER)
 RELEASE_SEATS: Final = Wake("seats.release_left", LATER)
+TELL_ENDING: Final = Wake("grace.tell_ending", LATER)
 MAKE_FILES: Final = Wake("files.make_asked", FILES)
 EXPIRE_FILES: Final = Wake("files.expire_kept", LATER)
 
@@ -40,6 +41,7 @@ _ATTEMPTS_A_TURN: Final = 500
 _MONTHS_A_TURN: Final = 200
 _CERTIFICATES_A_TURN: Final = 500
 _LIVE_SESSIONS_A_TURN: Final = 100
+_ROLES_A_TURN: Final = 500
 _BLOCKS_A_TURN: Final = 8
 
 
@@ -116,6 +118,14 @@ async def fold_insights(edge: Edge) -> bool:
     return folded > 0
 
 
+@actor(TELL_ENDING, pending=grace_mail.PENDING, every=5.0)
+async def tell_ending(edge: Edge) -> bool:
+    """Whose role has been ending for a minute has a mail on its way, or more is left."""
+    async with edge.transaction() as db:
+        told = await grace_mail.tell(db, at=dt.datetime.now(dt.UTC), limit=_ROLES_A_TURN)
+    return told >= _ROLES_A_TURN
+
+
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
     apply_inbox,
     lapse_pending_grants,
@@ -125,6 +135,7 @@ OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
     fold_insights,
     expire_certificates,
     settle_months,
+    tell_ending,
 )
 
 

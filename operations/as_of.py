@@ -28,7 +28,10 @@ OF_ROLES: Final = frozenset(
     }
 )
 OF_OVERRIDES: Final = frozenset(
-    {"coordinator.excluded", "coordinator.kept", "override.lifted", "override.expired"}
+    {
+        *("coordinator.excluded", "coordinator.kept", "override.lifted", "override.expired"),
+        *("coordinator.ending", "coordinator.regained"),
+    }
 )
 
 _ATTACHMENTS: Final = """

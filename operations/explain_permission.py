@@ -250,6 +250,8 @@ def _origin(role: HeldRole) -> str:
             return f"through the segment “{role.segment}”" if role.segment else "through a segment"
         case How.KEPT:
             return f"kept in{by} on {role.since:%Y-%m-%d}"
+        case How.ENDING:
+            return f"nothing gives it any more since {role.since:%Y-%m-%d}; it ends soon"
         case How.ENROLMENT:
             return f"enrolled{by} on {role.since:%Y-%m-%d}"
         case How.EVERYBODY:

@@ -25,6 +25,7 @@ class How(StrEnum):
     BY_HAND = "BY_HAND"
     SEGMENT = "SEGMENT"
     KEPT = "KEPT"
+    ENDING = "ENDING"
     ENROLMENT = "ENROLMENT"
     EVERYBODY = "EVERYBODY"
 
@@ -162,7 +163,7 @@ SELECT s.member_id, 'coordinator_derived', 'course', s.course_id,
   FROM coordinator_source s
   LEFT JOIN course_segment a ON a.course_id = s.course_id AND a.segment_id = s.segment_id
   LEFT JOIN coordinator_override o
-         ON s.kind = 'KEEP' AND o.course_id = s.course_id AND o.member_id = s.member_id
+         ON s.kind IN ('KEEP', 'ENDING') AND o.course_id = s.course_id AND o.member_id = s.member_id
  WHERE s.workspace_id = :workspace_id AND s.kind <> 'DIRECT'
    AND s.course_id IN (SELECT id FROM place WHERE scope = 'course')
    AND NOT EXISTS (SELECT FROM course_role r

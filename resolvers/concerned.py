@@ -200,7 +200,7 @@ class OfPerson:
         roles, overrides = self._said.roles, self._said.overrides
         derived = {id for ids in self._given.values() for id in ids}
         derived -= _having(overrides, OverrideKind.EXCLUDE)
-        derived |= _having(overrides, OverrideKind.KEEP)
+        derived |= _having(overrides, OverrideKind.KEEP) | _having(overrides, OverrideKind.ENDING)
         derived |= _having(roles, CourseRoleKind.COORDINATOR)
         return frozenset(derived - _having(roles, CourseRoleKind.INSTRUCTOR))
 

@@ -27,11 +27,15 @@ Parent = strawberry.Parent[Any]
 
 
 class SourceKind(StrEnum):
-    """Why someone is coordinator: by hand, through a segment, or kept in beside the segments."""
+    """Why someone is coordinator: by hand, through a segment, or kept in beside the segments.
+
+    ENDING: for nothing of these any more, and only until the days of grace are over (M40).
+    """
 
     DIRECT = "DIRECT"
     SEGMENT = "SEGMENT"
     KEEP = "KEEP"
+    ENDING = "ENDING"
 
 
 @dataclass(frozen=True, slots=True)

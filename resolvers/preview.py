@@ -40,6 +40,7 @@ class CourseChange:
     conflict_count: int
     invitation_count: int
     is_emptied: bool
+    grace_days: int
     used: int
     most: int
     is_refused: bool
@@ -134,6 +135,7 @@ def courses(root: Parent) -> list[CourseChange]:
             conflict_count=len(each.conflicts),
             invitation_count=len(each.invitations),
             is_emptied=each.is_emptied,
+            grace_days=each.grace_days,
             used=each.used,
             most=each.most,
             is_refused=each.is_refused,

@@ -33,6 +33,7 @@ async def edit_workspace_settings(
     late_placement_days: int | None = None,
     smallest_group: int | None = None,
     kept_days: int | None = None,
+    grace_days: int | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
@@ -44,6 +45,7 @@ async def edit_workspace_settings(
             late_placement_days=late_placement_days,
             smallest_group=smallest_group,
             kept_days=kept_days,
+            grace_days=grace_days,
         )
         return {"workspace_id": caller.workspace_id}
 

@@ -12,6 +12,7 @@ from models.catalog import CourseKind, CourseState, RetakePolicy, ScorePolicy
 from models.segments import AttachmentMode
 from resolvers import coordinators as staff
 from resolvers import courses as course_answers
+from resolvers import endings
 from resolvers import modules as module_answers
 from resolvers import team as team_answers
 from resolvers.certificates import reading as certificate_answers
@@ -74,6 +75,11 @@ class Coordinator:
     member: Member
     is_direct: bool
     since: dt.datetime
+    ends_at: dt.datetime | None = resolved_by(
+        endings.of_coordinator,
+        requires=NAMES,
+        description="When the role ends, where nothing gives it any more; null: it goes on.",
+    )
     sources: list[CoordinatorSource] | None = resolved_by(
         staff.sources,
         requires=SOURCES,
@@ -147,7 +153,14 @@ class Course(Node):
     coordinators: Connection[Coordinator] | None = resolved_by(
         staff.coordinators,
         requires=NAMES,
-        description="Those who look after its people: by hand, through segments, or kept.",
+        description="Those who look after its people: by hand, through segments, or kept; and those"
+        " whose role is ending.",
+    )
+    my_role_ends_at: dt.datetime | None = resolved_by(
+        endings.of_caller,
+        requires=Permission.VIEW_COURSE_INFO,
+        description="When one’s own coordinator role ends, where nothing gives it any more; null:"
+        " it goes on, or one has none.",
     )
     team: Connection[CourseTeamMember] | None = resolved_by(
         team_answers.course_team,

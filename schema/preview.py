@@ -14,7 +14,8 @@ SOME = "by course; at most 100"
 @guarded_type(
     requires=SIGNED_IN,
     description="What the change does on one course. `used` of `most` places for segments would"
-    " then be taken; one more than there are is refused.",
+    " then be taken; one more than there are is refused. Whoever loses the role stays coordinator"
+    " for `graceDays`.",
     rows=answered.CourseChange,
 )
 class PreviewedCourse:
@@ -24,6 +25,7 @@ class PreviewedCourse:
     conflict_count: int
     invitation_count: int
     is_emptied: bool
+    grace_days: int
     used: int
     most: int
     is_refused: bool
@@ -87,7 +89,8 @@ class SegmentPreview:
     emptied_count: int = resolved_by(
         answered.emptied_count,
         requires=SIGNED_IN,
-        description="Courses that would be left without a coordinator.",
+        description="Courses that would be left without a coordinator, or with none but those whose"
+        " role is ending.",
     )
     gain_count: int = column(
         "gain_count", requires=INHERITED, description="Coordinator roles gained."

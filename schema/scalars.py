@@ -103,7 +103,7 @@ ENUMS = (
     (AttachmentMode, "AttachmentMode", FOLLOWING),
     (Held, "HeldCourseRole", "A role someone holds on a course already."),
     (OnConflict, "OnConflict", "What to do with people who hold the other role."),
-    (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, or kept in beside them."),
+    (SourceKind, "CoordinatorSourceKind", "By hand, through a segment, kept in, or ending."),
     (Turn, "CoordinatorTurn", "What became of the coordinator role."),
     (Standing, "CoordinatorStanding", "How a person stands to the coordinator role of a course."),
     (How, "RoleOrigin", "By what a role is held. EVERYBODY: every active member holds it."),

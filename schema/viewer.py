@@ -55,6 +55,12 @@ class Workspace(Node):
         requires=SIGNED_IN,
         description="For how many days files that were made can be fetched.",
     )
+    grace_days: int = column(
+        "grace_days",
+        requires=SIGNED_IN,
+        description="For how many days people stay coordinators after the last reason for it has"
+        " gone. A change holds for who loses it from then on.",
+    )
     managers: Connection[RightHolder] | None = resolved_by(
         team_answers.managers,
         requires=Permission.GRANT_WORKSPACE_MANAGER,

@@ -22,6 +22,7 @@ NOBODY: Final[Ids] = frozenset()
 
 COURSES: Final = text("""
 SELECT c.id, c.title, c.state, coalesce(c.segment_limit, w.segment_limit) AS most, a.mode,
+       CASE WHEN c.state = 'ACTIVE' THEN w.grace_days ELSE 0 END AS grace_days,
        (SELECT jsonb_object_agg(o.segment_id, o.mode) FROM course_segment o
          WHERE o.course_id = c.id AND o.segment_id <> :segment_id) AS others
   FROM course c
@@ -73,25 +74,26 @@ SELECT c.id
        SELECT FROM coordinator_source s
          JOIN member p ON p.id = s.member_id AND p.state = 'ACTIVE'
         WHERE s.workspace_id = :workspace_id AND s.course_id = c.id
-          AND s.segment_id IS DISTINCT FROM :segment_id
+          AND s.segment_id IS DISTINCT FROM :segment_id AND s.kind <> 'ENDING'
           AND NOT EXISTS (SELECT FROM course_role r
                            WHERE r.course_id = c.id AND r.member_id = s.member_id
                              AND r.role = 'INSTRUCTOR')
         LIMIT 1) AS one
 """)
-"""The courses on which another source still makes somebody coordinator."""
+"""The courses on which another source still makes somebody coordinator, and not for days only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Course:
     """A course concerned. `mode` is None where the segment is not attached; `others` are the modes
-    of the other segments on it."""
+    of the other segments on it; `grace_days` is how long those stay who lose the role on it."""
 
     id: int
     title: str
     state: str
     most: int
     mode: AttachmentMode | None
+    grace_days: int
     others: Mapping[int, AttachmentMode]
 
     @property
@@ -109,7 +111,9 @@ class Course:
 @dataclass(frozen=True, slots=True)
 class OnCourse:
     """What the change does on one course. `conflicts`: who would become coordinator were they not
-    its instructor. `used`: the places its segments take afterwards, of `most`."""
+    its instructor. `losses` stay for `grace_days`, unless something gives them the role before
+    that (M40); those who stay so already are no gains. `is_emptied`: nobody is left but these.
+    `used`: the places its segments take afterwards, of `most`."""
 
     course_id: int
     title: str
@@ -120,6 +124,7 @@ class OnCourse:
     remains: bool
     used: int
     most: int
+    grace_days: int
     is_emptied: bool = False
 
     @property
@@ -177,6 +182,7 @@ def courses_of(rows: Iterable[Any]) -> list[Course]:
             row.state,
             row.most,
             None if row.mode is None else AttachmentMode(row.mode),
+            row.grace_days,
             {int(id): AttachmentMode(mode) for id, mode in (row.others or {}).items()},
         )
         for row in rows
@@ -263,6 +269,7 @@ class Counting:
             ),
             used=len(course.others) + (course.mode is not None) + self._places(course),
             most=course.most,
+            grace_days=course.grace_days,
         )
 
     def _conflicts(self, course: Course, turn: Turn, instructors: Ids) -> Ids:

@@ -16,7 +16,8 @@ from sync_engine.rules import Explanation
 class Standing(StrEnum):
     """How a person stands to the coordinator role of a course. The first that holds, counts.
 
-    NOT_THERE: the person, or the course, did not exist. UNKNOWN: the journal's entry that said
+    NOT_THERE: the person, or the course, did not exist. ENDING: still a coordinator, for the days
+    of grace after the last reason for it has gone (M40). UNKNOWN: the journal's entry that said
     whether the account was active has been redacted.
     """
 
@@ -27,12 +28,13 @@ class Standing(StrEnum):
     DIRECT = "DIRECT"
     DERIVED = "DERIVED"
     KEPT = "KEPT"
+    ENDING = "ENDING"
     EXCLUDED = "EXCLUDED"
     NO_SOURCE = "NO_SOURCE"
 
 
-HOLDING: Final = (Standing.DIRECT, Standing.DERIVED, Standing.KEPT)
-"""Those of a coordinator. A further kind of override that gives the role belongs here."""
+HOLDING: Final = (Standing.DIRECT, Standing.DERIVED, Standing.KEPT, Standing.ENDING)
+"""Those of a coordinator."""
 
 
 def holds(standing: Standing) -> bool | None:

@@ -28,6 +28,7 @@ from operations.why.entries import ADDED, DELETED, Entry, Track
 GIVES: Final = {
     "coordinator.excluded": OverrideKind.EXCLUDE,
     "coordinator.kept": OverrideKind.KEEP,
+    "coordinator.ending": OverrideKind.ENDING,
     "instructor.assigned": CourseRoleKind.INSTRUCTOR,
     "coordinator.assigned": CourseRoleKind.COORDINATOR,
 }
@@ -222,6 +223,7 @@ class History:
             (Standing.EXCLUDED, follows and kind is OverrideKind.EXCLUDE),
             (Standing.DERIVED, follows),
             (Standing.KEPT, kind is OverrideKind.KEEP),
+            (Standing.ENDING, kind is OverrideKind.ENDING),
         )
         return next((standing for standing, holds in tests if holds), Standing.NO_SOURCE)
 

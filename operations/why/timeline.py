@@ -28,6 +28,7 @@ class Turn(StrEnum):
     SUPPRESSED = "SUPPRESSED"
     EXCLUDED = "EXCLUDED"
     KEPT = "KEPT"
+    ENDING = "ENDING"
     INSTRUCTOR = "INSTRUCTOR"
     ACCOUNT = "ACCOUNT"
     CHANGED = "CHANGED"
@@ -38,6 +39,7 @@ NAMED_BY: Final = {
     Standing.ACCOUNT_NOT_ACTIVE: Turn.ACCOUNT,
     Standing.EXCLUDED: Turn.EXCLUDED,
     Standing.KEPT: Turn.KEPT,
+    Standing.ENDING: Turn.ENDING,
 }
 """Turns that are called by where they lead, whatever was before."""
 
@@ -48,6 +50,7 @@ SAID: Final = {
     Standing.EXCLUDED: "was excluded, although {through} gives the role",
     Standing.DERIVED: "is coordinator through {through}",
     Standing.KEPT: "was kept as coordinator",
+    Standing.ENDING: "stays coordinator for some days only: nothing gives the role any more",
     Standing.NO_SOURCE: "is no coordinator: not by hand, and no segment matches",
     Standing.NOT_THERE: "is not there any more",
     Standing.UNKNOWN: "may have been coordinator: what the account was cannot be known",

@@ -73,6 +73,8 @@ PRESENT: Final = {
     Standing.EXCLUDED: "{who} follows {through} but is excluded from {what}",
     Standing.DERIVED: "{who} is coordinator of {what} through {through}",
     Standing.KEPT: "{who} is kept as coordinator of {what} beside its segments",
+    Standing.ENDING: "{who} is coordinator of {what} until {until}, though nothing gives the role"
+    " any more",
     Standing.NO_SOURCE: "{who} is no coordinator of {what}: not by hand, and no segment {gives}",
 }
 PAST: Final = {
@@ -84,6 +86,8 @@ PAST: Final = {
     Standing.EXCLUDED: "{who} followed {through} but was excluded from {what}",
     Standing.DERIVED: "{who} was coordinator of {what} through {through}",
     Standing.KEPT: "{who} was kept as coordinator of {what} beside its segments",
+    Standing.ENDING: "{who} was still coordinator of {what}, to end at {until}, though nothing gave"
+    " the role any more",
     Standing.NO_SOURCE: "{who} was no coordinator of {what}: not by hand, and no segment {gives}",
 }
 
@@ -114,11 +118,16 @@ def summary(told: Told) -> str:
         gives=_matching(told),
         account=told.account.value if told.account else "",
         beaten=f", which {beats} the coordinator role through {through}" if through else "",
+        until=_until(told.override),
         also=f", and also {follows} {through}" if through else "",
     )
-    if told.standing in (Standing.EXCLUDED, Standing.KEPT):
+    if told.standing in (Standing.EXCLUDED, Standing.KEPT, Standing.ENDING):
         return _at(told.place) + said + (f": {told.override.reason}" if told.override else "")
     return f"{_at(told.place)}{said}{_because(told)}."
+
+
+def _until(override: OverrideThen | None) -> str:
+    return moment(override.expires_at) if override and override.expires_at else ""
 
 
 def _matching(told: Told) -> str:

@@ -7,7 +7,8 @@ pair neither overlap nor run backwards, even when the server's clock is set back
 
 import json
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,29 +20,38 @@ from sync_engine.snapshot import Clock, array
 from sync_engine.state import Connection
 
 WRITE: Final = f"""
-WITH moment AS MATERIALIZED (SELECT clock_timestamp() AS at),
+WITH followed AS MATERIALIZED (
+    SELECT segment_id FROM course_segment
+     WHERE segment_id = ANY(%(asks)s::integer[]) AND mode IN ('SYNC', 'REMOVE_ONLY') LIMIT 1
+),
+moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS at WHERE NOT EXISTS (SELECT FROM followed)
+),
 added AS MATERIALIZED (
     SELECT * FROM unnest(%(added_members)s::bigint[], %(added_segments)s::integer[],
                          %(added_causes)s::uuid[]) AS a(member_id, segment_id, cause)
 ),
 change AS (
     INSERT INTO change_set (workspace_id, kind, causes, watermark, epoch, today,
-                            examined, added, removed, suppressed, segment_ids, at)
+                            examined, added, removed, suppressed, held, lost,
+                            segment_ids, at)
     SELECT %(workspace_id)s, %(kind)s, %(causes)s::jsonb, %(watermark)s, %(epoch)s, %(today)s,
            %(examined)s, %(added)s, %(removed)s,
            (SELECT count(*) FROM added WHERE (member_id, segment_id) IN (
                 SELECT r.member_id, a.segment_id
                   FROM course_role r JOIN course_segment a ON a.course_id = r.course_id
                  WHERE r.role = 'INSTRUCTOR' AND r.member_id = ANY(%(added_people)s::bigint[]))),
-           %(segment_ids)s::integer[], at
+           %(held)s, %(lost)s::bigint[], %(segment_ids)s::integer[], at
       FROM moment
     RETURNING id, at
 ),
 closed AS (
     UPDATE membership m
-       SET until = greatest(change.at, m.since), closed_by_id = change.id, closing_cause = r.cause
+       SET until = greatest(change.at, m.since), closed_by_id = change.id, closing_cause = r.cause,
+           closed_by_rule = r.by_rule
       FROM change, unnest(%(removed_members)s::bigint[], %(removed_segments)s::integer[],
-                          %(removed_causes)s::uuid[]) AS r(member_id, segment_id, cause)
+                          %(removed_causes)s::uuid[], %(removed_by_rule)s::boolean[])
+                       AS r(member_id, segment_id, cause, by_rule)
      WHERE m.segment_id = r.segment_id AND m.member_id = r.member_id AND m.until IS NULL
 ),
 opened AS (
@@ -53,7 +63,10 @@ opened AS (
       FROM change, added a
 )
 SELECT id,{grace.STATE}FROM change
+UNION ALL
+SELECT NULL, (SELECT pg_advisory_xact_lock(%(workspace_id)s, -1)) IS NULL, NULL FROM followed
 """  # noqa: S608 - made of a constant of ours
+"""Where courses follow a segment of `asks`, nothing is written: the guard of removals is locked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +80,39 @@ class Run:
     causes: frozenset[uuid.UUID]
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of removals: how many are `held`, and who has `lost` the last segment (S11);
+    and what else is `told`. With `asks` nothing is written where courses follow one of these
+    segments: then removals have to be counted first."""
+
+    asks: AbstractSet[int] = frozenset()
+    held: int = 0
+    lost: Collection[int] = ()
+    told: Sequence[Mapping[str, Any]] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Whether it was written, and the journal's head if anything was told."""
+
+    is_done: bool
+    head: int | None
+
+
 def write(
-    db: Connection, run: Run, plan: Plan, cause_of: Callable[[Pair], uuid.UUID | None]
-) -> int:
-    """Write a difference; `cause_of` says what opened or closed each pair. Returns the journal's
-    new head.
+    db: Connection,
+    run: Run,
+    plan: Plan,
+    cause_of: Callable[[Pair], uuid.UUID | None],
+    judged: Judged = Judged(),
+) -> Written:
+    """Write a difference; `cause_of` says what opened or closed each pair.
 
     Nothing may be written after this in the same transaction: the journal is the last lock.
     """
+    if not (plan.added or plan.removed or judged.held):
+        return Written(True, append(db, run.workspace_id, judged.told) if judged.told else None)
     causes = sorted(map(str, run.causes))
     parameters = {
         "workspace_id": run.workspace_id,
@@ -94,8 +132,16 @@ def write(
         "removed_members": array(member for member, _ in plan.removed),
         "removed_segments": array(segment for _, segment in plan.removed),
         "removed_causes": array(map(cause_of, plan.removed)),
+        "removed_by_rule": array(map(frozenset(plan.by_rule).__contains__, plan.removed)),
+        "held": judged.held,
+        "lost": array(judged.lost) if judged.lost else None,
+        "asks": array(sorted(judged.asks)),
     }
     [(change_set_id, *graceful)] = db.execute(WRITE, parameters).fetchall()
+    if change_set_id is None:
+        return Written(False, None)
+    if not (plan.added or plan.removed):
+        return Written(True, append(db, run.workspace_id, judged.told) if judged.told else None)
     roles = grace.settle(db, run.workspace_id, grace.Moved(change_set_id, plan, cause_of), graceful)
     told = journal.entry(
         system(run.workspace_id),
@@ -104,7 +150,8 @@ def write(
         change_set_id=change_set_id,
         detail={"segments": by_segment(plan), "causes": causes},
     )
-    return append(db, run.workspace_id, [*roles.ending, told, *roles.regained])
+    entries = [*roles.ending, told, *roles.regained, *judged.told]
+    return Written(True, append(db, run.workspace_id, entries))
 
 
 def append(db: Connection, workspace_id: int, entries: Sequence[Mapping[str, Any]]) -> int:

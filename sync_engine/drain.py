@@ -16,8 +16,9 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from sync_engine import breakage, invitees
-from sync_engine.changes import Run, write
+from sync_engine import breakage
+from sync_engine.changes import Run
+from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS
 from sync_engine.parking import Causes, settle_apart
 from sync_engine.plan import Plan
@@ -216,14 +217,13 @@ def _settle(
         db.commit()
         return
     clock = Clock(*rows[0][:3])
-    plan = plan_for_people(rows, rules.of(db, workspace_id, clock.epoch))
-    head = None
+    replan = partial(plan_for_people, rows, rules.of(db, workspace_id, clock.epoch))
+    plan, head = replan(), None
     if plan:
         because = frozenset(each for each in causes.values() if each is not None)
-        added = [(member, causes[member]) for member, _ in plan.added]
-        invitees.note(db, workspace_id, added, {row[3]: row[4] for row in rows})
         run = Run(workspace_id, "people", clock, len(causes), because)
-        head = write(db, run, plan, lambda pair: causes[pair[0]])
+        states = {row[3]: row[4] for row in rows}
+        plan, head = write_plan(db, Case(run, lambda pair: causes[pair[0]], replan, states), plan)
     db.commit()
     drained.people += len(causes)
     drained.added += len(plan.added)

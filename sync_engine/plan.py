@@ -30,12 +30,14 @@ NONE: Final[Mapping[int, bool]] = MappingProxyType({})
 class Plan:
     """Memberships to open and to close, each in the order of its pairs.
 
-    `released` removals waited, and wait no longer: they are done here, or wanted no more.
+    `released` removals waited, and wait no longer: they are done here, or wanted no more. Of those
+    removed `by_rule` nobody decided anything, and their accounts go on (S11).
     """
 
     added: list[Pair] = field(default_factory=list)
     removed: list[Pair] = field(default_factory=list)
     released: list[Pair] = field(default_factory=list)
+    by_rule: list[Pair] = field(default_factory=list, compare=False)
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.released)
@@ -66,7 +68,9 @@ class Standing:
         """The segments the person is in for now: also those whose removal waits."""
         wanted = self.unheld(should)
         wanted.update(
-            each for each, approved in self.held.items() if not approved and each in self.has
+            each
+            for each, approved in self.held.items()
+            if not approved and each in self.has and each not in self.pins
         )
         return wanted
 
@@ -98,7 +102,11 @@ def difference(
             standing = Standing(has, kept, pins.get(member_id, NONE), waiting)
         after = standing.settled(should)
         plan.added.extend((member_id, each) for each in sorted(after - has))
-        plan.removed.extend((member_id, each) for each in sorted(has - after))
+        gone_from = sorted(has - after)
+        plan.removed.extend((member_id, each) for each in gone_from)
+        if gone_from and member_id in wanted:
+            decided = pins.get(member_id, NONE).keys() | waiting.keys()
+            plan.by_rule.extend((member_id, each) for each in gone_from if each not in decided)
         if waiting:
             still = after - standing.unheld(should)
             plan.released.extend((member_id, each) for each in sorted(waiting.keys() - still))

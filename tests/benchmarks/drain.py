@@ -23,8 +23,9 @@ from unittest.mock import patch
 from psycopg.types.json import Jsonb
 
 from models import journal
-from sync_engine import changes, drain
-from sync_engine.changes import Run, by_segment
+from sync_engine import drain, holds
+from sync_engine.changes import by_segment
+from sync_engine.holds import Case, Done
 from sync_engine.plan import Plan
 from sync_engine.rules import fold, to_json
 from sync_engine.snapshot import array
@@ -145,11 +146,11 @@ def drained(ground: Ground, rules: Rules, hands: int) -> tuple[float, list[Batch
         found: dict[int, Any] = mine.claimed
         return found
 
-    def write(db: Connection, run: Run, plan: Plan, causes: Any) -> int:
+    def write_plan(db: Connection, case: Case, plan: Plan) -> Done:
         batches.append(Batch(list(mine.claimed), plan))
-        return changes.write(db, run, plan, causes)
+        return holds.write_plan(db, case, plan)
 
-    with patch("sync_engine.drain.claim", claim), patch("sync_engine.drain.write", write):
+    with patch("sync_engine.drain.claim", claim), patch("sync_engine.drain.write_plan", write_plan):
         begin = time.perf_counter()
         drain.drain(ground.engine, rules, lanes=(1,), seconds=600, hands=hands)
         return time.perf_counter() - begin, batches

@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 import pytest
 
-from sync_engine import changes, drain, rebuild
+from sync_engine import drain, holds, rebuild
 from sync_engine.state import Connection
 from tests.ground import (
     TODAY,
@@ -115,12 +115,12 @@ def s3_a_person_changes_while_their_block_is_being_rebuilt(
     ground.segment(sales())
     rebuild.expand(ground.engine)
 
-    def change_then_write(*arguments: Any) -> int:
+    def change_then_write(*arguments: Any) -> holds.Done:
         ground.change(person, **NOT_MATCHING)
         drain_once(ground)
-        return changes.write(*arguments)
+        return holds.write_plan(*arguments)
 
-    with protocol.in_force(), patch("sync_engine.rebuild.write", change_then_write):
+    with protocol.in_force(), patch("sync_engine.rebuild.write_plan", change_then_write):
         rebuild.rebuild(ground.engine, ground.rules)
 
 
@@ -190,13 +190,13 @@ from sqlalchemy import create_engine
 from sync_engine import drain
 from sync_engine.state import Rules
 
-write = drain.write
+write_plan = drain.write_plan
 
 def write_and_die(*arguments):
-    write(*arguments)
+    write_plan(*arguments)
     os.kill(os.getpid(), signal.SIGKILL)
 
-drain.write = write_and_die
+drain.write_plan = write_and_die
 drain.drain(create_engine(sys.argv[1]), Rules(), lanes=(0, 1))
 """
 

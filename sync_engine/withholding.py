@@ -1,0 +1,238 @@
+"""Which removals wait: more than may go unasked, of a segment or of the workspace (S11).
+
+Counted are people whom rules alone took out of a segment that courses follow: of one segment those
+who have left it, of the workspace those who have left the last one, within its window and unless
+they came back. Pure but for the counts, which are asked of the database only as far as they matter.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Final
+
+from sync_engine.plan import NOTHING, Pair, Plan
+from sync_engine.snapshot import array
+from sync_engine.state import Connection
+
+WORKSPACE: Final = 0
+"""Stands for the workspace where holds are told apart by segment."""
+
+COUNTS: Final = """
+WITH followed AS MATERIALIZED (
+    SELECT segment_id AS id, min(attached_at) AS since FROM course_segment
+     WHERE segment_id = ANY(%(segments)s::integer[]) AND mode IN ('SYNC', 'REMOVE_ONLY')
+     GROUP BY segment_id
+), begun AS MATERIALIZED (
+    SELECT clock_timestamp() - make_interval(mins => hold_minutes) AS at
+      FROM workspace WHERE id = %(workspace_id)s
+)
+SELECT w.hold_people, w.hold_percent,
+       (SELECT jsonb_object_agg(coalesce(h.segment_id, 0), h.id) FROM hold h
+         WHERE h.workspace_id = w.id AND h.state = 'OPEN'
+           AND (h.segment_id IS NULL OR h.segment_id = ANY(%(segments)s::integer[]))),
+       (SELECT jsonb_object_agg(f.id, (
+                   SELECT count(DISTINCT m.member_id) FROM membership m
+                    WHERE m.segment_id = f.id AND m.until > greatest(f.since, begun.at)
+                      AND m.closed_by_rule
+                      AND NOT EXISTS (SELECT FROM membership n
+                                       WHERE n.segment_id = f.id AND n.member_id = m.member_id
+                                         AND n.until IS NULL)))
+          FROM followed f),
+       (SELECT coalesce(sum(cardinality(c.lost)), 0) FROM change_set c
+         WHERE c.workspace_id = w.id AND c.lost IS NOT NULL AND c.at > begun.at),
+       (SELECT jsonb_object_agg(member_id, segments) FROM (
+            SELECT m.member_id, jsonb_agg(m.segment_id) AS segments FROM membership m
+             WHERE m.member_id = ANY(%(people)s::bigint[]) AND m.until IS NULL
+               AND EXISTS (SELECT FROM course_segment a WHERE a.segment_id = m.segment_id)
+             GROUP BY m.member_id) AS those),
+       ARRAY(SELECT DISTINCT segment_id FROM course_segment
+              WHERE segment_id = ANY(%(added)s::integer[]))
+  FROM workspace w CROSS JOIN begun WHERE w.id = %(workspace_id)s
+"""
+
+IN_SEGMENT: Final = """
+SELECT count(*) FROM (SELECT FROM membership WHERE segment_id = %(segment_id)s AND until IS NULL
+                       LIMIT %(most)s) AS one
+"""
+
+IN_ANY: Final = """
+SELECT count(DISTINCT member_id) FROM membership
+ WHERE until IS NULL AND segment_id IN (
+       SELECT segment_id FROM course_segment WHERE workspace_id = %(workspace_id)s)
+"""
+
+LOST: Final = """
+SELECT count(DISTINCT person.id)
+  FROM workspace w
+  JOIN change_set c ON c.workspace_id = w.id AND c.lost IS NOT NULL
+                   AND c.at > clock_timestamp() - make_interval(mins => w.hold_minutes)
+ CROSS JOIN unnest(c.lost) AS person(id)
+ WHERE w.id = %(workspace_id)s AND NOT EXISTS (
+       SELECT FROM membership m
+        WHERE m.member_id = person.id AND m.until IS NULL
+          AND EXISTS (SELECT FROM course_segment a WHERE a.segment_id = m.segment_id))
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """What was found to be too much: `counted` people of `people`, where `most` may go."""
+
+    most: int
+    people: int
+    counted: int
+
+
+@dataclass(slots=True)
+class Withheld:
+    """What waits: by pair the hold it belongs to (a segment's id, or WORKSPACE). `opened` are holds
+    that were not there. `lost` are the people who lose their last segment all the same."""
+
+    pairs: dict[Pair, int] = field(default_factory=dict)
+    opened: dict[int, Excess] = field(default_factory=dict)
+    open: dict[int, int] = field(default_factory=dict)
+    lost: list[int] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the database says of the removals of a plan; of segments, only those followed."""
+
+    people: int
+    percent: int
+    open: Mapping[int, int]
+    removed: Mapping[int, int]
+    lost: int
+    has: Mapping[int, AbstractSet[int]]
+    attached: AbstractSet[int]
+
+
+def withhold(
+    db: Connection,
+    workspace_id: int,
+    plan: Plan,
+    replan: Callable[[Collection[Pair]], Plan],
+) -> tuple[Plan, Withheld]:
+    """The plan without what has to wait; the guard's lock is held. It is made again until nothing
+    more has to, because segments may ask for others."""
+    found = Withheld()
+    while True:
+        found.lost = []
+        if not plan.by_rule:
+            return plan, found
+        counts = _counts(db, workspace_id, plan)
+        found.open = {**found.open, **counts.open}
+        counted = _Counting(db, workspace_id, counts, found)
+        more = counted.waiting(plan)
+        if not more:
+            return plan, found
+        found.pairs.update(more)
+        plan = replan(found.pairs)
+
+
+def _counts(db: Connection, workspace_id: int, plan: Plan) -> Counts:
+    asked = {
+        "workspace_id": workspace_id,
+        "segments": array(sorted({segment for _, segment in plan.by_rule})),
+        "people": array(sorted({member for member, _ in plan.by_rule})),
+        "added": array(sorted({segment for _, segment in plan.added})),
+    }
+    [(people, percent, opened, removed, lost, has, attached)] = db.execute(COUNTS, asked)
+    return Counts(
+        people,
+        percent,
+        _by_number(opened),
+        _by_number(removed),
+        int(lost),
+        {id: frozenset(those) for id, those in _by_number(has).items()},
+        frozenset(attached),
+    )
+
+
+def _by_number(said: Mapping[str, Any] | None) -> dict[int, Any]:
+    return {int(number): each for number, each in (said or {}).items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Counting:
+    """One look at a plan."""
+
+    db: Connection
+    workspace_id: int
+    counts: Counts
+    found: Withheld
+
+    def waiting(self, plan: Plan) -> dict[Pair, int]:
+        """The removals that have to wait, too, and the hold of each."""
+        by_segment: dict[int, list[Pair]] = defaultdict(list)
+        for pair in plan.by_rule:
+            if pair[1] in self.counts.removed:
+                by_segment[pair[1]].append(pair)
+        waiting: dict[Pair, int] = {}
+        for segment_id, those in by_segment.items():
+            if self._covers(segment_id, partial(self._of, segment_id, len(those))):
+                waiting.update((pair, segment_id) for pair in those)
+        left = [pair for those in by_segment.values() for pair in those if pair not in waiting]
+        lost = self._lost(plan, left, waiting)
+        if lost and self._covers(WORKSPACE, partial(self._of_all, len(lost))):
+            waiting.update((pair, WORKSPACE) for pair in left if pair[0] in lost)
+        elif not waiting:
+            self.found.lost = sorted(lost)
+        return waiting
+
+    def _covers(self, hold: int, asked: Callable[[], Excess | None]) -> bool:
+        """Whether such a hold is open, or has to be opened."""
+        if hold in self.found.open or hold in self.found.opened:
+            return True
+        excess = asked()
+        if excess is not None:
+            self.found.opened[hold] = excess
+        return excess is not None
+
+    def _lost(self, plan: Plan, left: Iterable[Pair], waiting: Mapping[Pair, int]) -> set[int]:
+        """Who is in no segment that is attached to a course any more."""
+        people = {member for member, _ in left}
+        after = {id: set(self.counts.has.get(id, NOTHING)) for id in people}
+        for member, segment in plan.removed:
+            if member in people and (member, segment) not in waiting:
+                after[member].discard(segment)
+        for member, segment in plan.added:
+            if member in people and segment in self.counts.attached:
+                after[member].add(segment)
+        return {id for id, those in after.items() if not those}
+
+    def _of(self, segment_id: int, leaving: int) -> Excess | None:
+        """Whether these are too many of a segment. People are counted only up to how many there
+        have to be, so it costs what leaves, not what stays."""
+        gone = self.counts.removed[segment_id]
+        counted = gone + leaving
+        if counted <= self.counts.people:
+            return None
+        most = self._needed(counted) - gone if self.counts.percent else None
+        people = gone + self._one(IN_SEGMENT, segment_id=segment_id, most=most)
+        return self._excess(counted, people)
+
+    def _of_all(self, leaving: int) -> Excess | None:
+        """The same of the workspace. Those who came back are looked for only where it matters."""
+        at_most = self.counts.lost + leaving
+        if at_most <= self.counts.people:
+            return None
+        present = self._one(IN_ANY, workspace_id=self.workspace_id)
+        if self._excess(at_most, present) is None:
+            return None
+        gone = self._one(LOST, workspace_id=self.workspace_id)
+        return self._excess(gone + leaving, present + gone)
+
+    def _needed(self, counted: int) -> int:
+        """Of how many people so many may go."""
+        return -(-counted * 100 // self.counts.percent)
+
+    def _excess(self, counted: int, people: int) -> Excess | None:
+        most = max(self.counts.people, people * self.counts.percent // 100)
+        return Excess(most, people, counted) if counted > most else None
+
+    def _one(self, statement: str, **asked: int | None) -> int:
+        [(number,)] = self.db.execute(statement, asked)
+        return int(number)

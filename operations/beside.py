@@ -22,8 +22,9 @@ async def end_of_segment(db: AsyncSession, *, workspace_id: int, segment_id: int
 async def end_of_people(
     db: AsyncSession, *, workspace_id: int, member_ids: Collection[int]
 ) -> None:
-    """Pins and held removals of people who are deleted."""
-    for kind in (HeldRemoval, MembershipPin):
-        await db.execute(
-            delete(kind).where(kind.workspace_id == workspace_id, kind.member_id.in_(member_ids))
+    """Pins of people who are deleted; removals of theirs that wait, the engine does."""
+    await db.execute(
+        delete(MembershipPin).where(
+            MembershipPin.workspace_id == workspace_id, MembershipPin.member_id.in_(member_ids)
         )
+    )

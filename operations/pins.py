@@ -37,11 +37,6 @@ unnest(CAST(:segments AS integer[]), CAST(:members AS bigint[]), CAST(:ins AS bo
        AS p(segment_id, member_id, is_in)
 """
 
-LET_GO: Final = text(f"""
-DELETE FROM held_removal h USING {PAIRS}
- WHERE h.segment_id = p.segment_id AND h.member_id = p.member_id AND h.workspace_id = :workspace_id
-""")  # noqa: S608 - made of a constant of ours
-
 WRITE: Final = text(f"""
 INSERT INTO membership_pin (segment_id, member_id, workspace_id, is_in, origin, change_set_id,
                             hold_id, reason, expires_at, created_at, created_by_id, cause)
@@ -123,7 +118,7 @@ async def write(
     """Pin these pairs, in or out, in place of what was said of them before. The caller has locked
     them with `lock` and has found everybody there.
 
-    A removal of theirs that waits (S11) waits no longer.
+    Of a removal of theirs that waits (S11), the engine sees that it is decided.
     """
     if not pins:
         return
@@ -144,7 +139,6 @@ async def write(
         "created_by_id": by.member_id,
         "cause": cause_of(db),
     }
-    await db.execute(LET_GO, about)
     await db.execute(WRITE, about | said)
     until = None if because.expires_at is None else because.expires_at.isoformat()
     for segment_id, is_in, member_ids in by_segment((*pair, pins[pair]) for pair in pairs):

@@ -93,8 +93,8 @@ class Course:
     state: str
     most: int
     mode: AttachmentMode | None
-    grace_days: int
     others: Mapping[int, AttachmentMode]
+    grace_days: int = 0
 
     @property
     def followed(self) -> frozenset[int]:
@@ -182,8 +182,8 @@ def courses_of(rows: Iterable[Any]) -> list[Course]:
             row.state,
             row.most,
             None if row.mode is None else AttachmentMode(row.mode),
-            row.grace_days,
             {int(id): AttachmentMode(mode) for id, mode in (row.others or {}).items()},
+            row.grace_days,
         )
         for row in rows
     ]

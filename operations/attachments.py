@@ -16,6 +16,7 @@ from operations import courses, grace, invitees, visible
 from operations.attachment_modes import told
 from operations.constraints import refused_by
 from operations.grace import Followed
+from operations.holds.by_hand import refuse_unasked
 from operations.preview.basis import Basis, refuse_outdated
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.refusals import Code, Refused, not_found
@@ -104,10 +105,19 @@ async def detach(
     course_id: int,
     segment_id: int,
     based_on: Basis | None = None,
+    accept_losses: int | None = 0,
 ) -> bool:
-    """Take a segment off a course; false when it was not attached."""
+    """Take a segment off a course; false when it was not attached.
+
+    CONFIRMATION_REQUIRED where more people would lose the course than may unasked (S11), unless
+    `based_on` a preview, or so many are accepted (None: however many).
+    """
     await courses.lock(db, by=by, course_id=course_id)
     segment = await _usable_segment(db, by, course_id, segment_id)
+    accepted = accept_losses if based_on is None else None
+    await refuse_unasked(
+        db, by=by, segment_id=segment_id, course_ids=[course_id], accepted=accepted
+    )
     was_attached = await _detach(db, by, course_id, segment)
     await refuse_outdated(
         db,
@@ -137,12 +147,19 @@ async def _detach(db: AsyncSession, by: Caller, course_id: int, segment: Segment
 
 
 async def change_mode(
-    db: AsyncSession, *, by: Caller, course_id: int, segment_id: int, mode: AttachmentMode
+    db: AsyncSession,
+    *,
+    by: Caller,
+    course_id: int,
+    segment_id: int,
+    mode: AttachmentMode,
+    accept_losses: int | None = 0,
 ) -> CourseSegment:
     """Let an attachment follow its segment otherwise from now on (S8).
 
     "Now" is the server's clock, which intervals of membership are measured with too. The mode it
-    has already goes on from when it began.
+    has already goes on from when it began. CONFIRMATION_REQUIRED where more people would lose the
+    course than may unasked (S11), and than are accepted (None: however many).
     """
     await courses.lock(db, by=by, course_id=course_id)
     segment = await _usable_segment(db, by, course_id, segment_id)
@@ -151,6 +168,14 @@ async def change_mode(
         raise not_found("attachment")
     if attachment.mode is mode:
         return attachment
+    await refuse_unasked(
+        db,
+        by=by,
+        segment_id=segment_id,
+        course_ids=[course_id],
+        accepted=accept_losses,
+        keeps_members=True,
+    )
     before = _said(attachment.place, attachment.mode, attachment.mode_since)
     was = (attachment.mode, attachment.mode_since)
     reason = f"“{segment.name}” is followed otherwise."

@@ -22,9 +22,12 @@ from models.segments import (
 )
 from operations import attachments, beside, people
 from operations.constraints import refused_by
+from operations.holds import deciding
+from operations.holds.by_hand import refuse_unasked
 from operations.preview.basis import Basis, refuse_outdated
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.refusals import Code, Refused, not_found
+from operations.relations import hold_rules, mentioned_in, refuse_if_built_on
 from operations.rights import require
 from operations.segment_rules import rule_of, version_of
 from operations.wording import name_of, text_of
@@ -215,7 +218,8 @@ async def remove(
     detach: bool = False,
     based_on: Basis | None = None,
 ) -> Segment:
-    """Delete a segment. In use, it is refused with the courses, unless `detach` (S7).
+    """Delete a segment. In use, it is refused with the courses, unless `detach` (S7); and where
+    more people would lose a course than may unasked, unless `based_on` a preview (S11).
 
     What it gave ends in this same transaction, because coordinators are read through the
     attachments; the engine then closes its memberships.
@@ -237,10 +241,19 @@ async def remove(
             f"{len(used_by)} course(s) follow “{segment.name}”; detach it, or say detach: true.",
             {"courses": [{"id": id, "title": title} for id, title in used_by]},
         )
+    await refuse_unasked(
+        db,
+        by=by,
+        segment_id=segment_id,
+        course_ids=[id for id, _ in used_by],
+        accepted=0 if based_on is None else None,
+    )
     await attachments.detach_from_all(db, by=by, segment=segment)
+    await refuse_if_built_on(db, segment)
     segment.deleted_at = at
     await _reconsider(db, segment)
     await beside.end_of_segment(db, workspace_id=by.workspace_id, segment_id=segment_id)
+    await deciding.end_of_segment(db, by=by, segment_id=segment_id)
     record(db, by=by, verb="segment.deleted", segment_id=segment_id, before=said(segment))
     await refuse_outdated(
         db,
@@ -287,8 +300,13 @@ async def unname_people(
     return segment
 
 
-async def _document(db: AsyncSession, workspace_id: int, rule: str | Json) -> Json:
-    return to_document(await rule_of(db, workspace_id=workspace_id, rule=rule))
+async def _document(
+    db: AsyncSession, workspace_id: int, rule: str | Json, segment_id: int | None = None
+) -> Json:
+    if mentioned_in(rule):
+        await hold_rules(db, workspace_id)
+    understood = await rule_of(db, workspace_id=workspace_id, rule=rule, segment_id=segment_id)
+    return to_document(understood)
 
 
 async def set_rule(
@@ -302,7 +320,7 @@ async def set_rule(
     """Let a locked segment follow another rule: a new version, unless it is the same rule."""
     if segment.kind is not SegmentKind.RULE:
         raise Refused(Code.SEGMENT_STATE, f"“{segment.name}” names people; it has no rule to edit.")
-    document = await _document(db, segment.workspace_id, rule)
+    document = await _document(db, segment.workspace_id, rule, segment.id)
     is_mended = segment.state is SegmentState.BROKEN
     if document == segment.rule and not is_mended:
         return

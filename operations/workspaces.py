@@ -27,6 +27,9 @@ SETTINGS: Final = {
     "late_placement_days": ("latePlacementDays", range(3_651)),
     "smallest_group": ("smallestGroup", range(1, 1_001)),
     "kept_days": ("keptDays", range(1, 366)),
+    "hold_people": ("holdPeople", range(1_000_000_001)),
+    "hold_percent": ("holdPercent", range(101)),
+    "hold_minutes": ("holdMinutes", range(1, 10_081)),
     "grace_days": ("graceDays", range(31)),
 }
 """What is a number: the argument it is said by, and what it can be."""
@@ -115,12 +118,16 @@ async def edit_settings(
     smallest_group: int | None = None,
     kept_days: int | None = None,
     grace_days: int | None = None,
+    hold_people: int | None = None,
+    hold_percent: int | None = None,
+    hold_minutes: int | None = None,
 ) -> Workspace:
     """Whether people may mark complete, reset, re-date and certify themselves (M38); how long
     after its end people may be placed into a live session (M36); how many people figures are about
     at least for those who do not see the people; how long files that were made are kept; how long
     people stay coordinators after the last reason for it has gone (M40), which changes nothing for
-    those whose role is ending already. None leaves it as it is."""
+    those whose role is ending already; how many derived coordinators may go unasked, and within
+    which time (S11). None leaves it as it is."""
     await require(db, by, Permission.GRANT_WORKSPACE_MANAGER)
     wanted = {
         "allows_self_action": allows_self_action,
@@ -128,6 +135,9 @@ async def edit_settings(
         "smallest_group": smallest_group,
         "kept_days": kept_days,
         "grace_days": grace_days,
+        "hold_people": hold_people,
+        "hold_percent": hold_percent,
+        "hold_minutes": hold_minutes,
     }
     _check_settings(wanted)
     workspace = await db.get(

@@ -34,6 +34,9 @@ async def edit_workspace_settings(
     smallest_group: int | None = None,
     kept_days: int | None = None,
     grace_days: int | None = None,
+    hold_people: int | None = None,
+    hold_percent: int | None = None,
+    hold_minutes: int | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
@@ -46,6 +49,9 @@ async def edit_workspace_settings(
             smallest_group=smallest_group,
             kept_days=kept_days,
             grace_days=grace_days,
+            hold_people=hold_people,
+            hold_percent=hold_percent,
+            hold_minutes=hold_minutes,
         )
         return {"workspace_id": caller.workspace_id}
 

@@ -55,6 +55,15 @@ class Workspace(Node):
         requires=SIGNED_IN,
         description="For how many days files that were made can be fetched.",
     )
+    hold_people: int = column(
+        "hold_people",
+        requires=SIGNED_IN,
+        description="Of a segment, or of the workspace, so many derived coordinators may go within"
+        " `holdMinutes`, or `holdPercent` of them if that is more. Further ones wait to be"
+        " approved.",
+    )
+    hold_percent: int = column("hold_percent", requires=SIGNED_IN, description="See `holdPeople`.")
+    hold_minutes: int = column("hold_minutes", requires=SIGNED_IN, description="See `holdPeople`.")
     grace_days: int = column(
         "grace_days",
         requires=SIGNED_IN,

@@ -148,11 +148,12 @@ async def _attachment(db: AsyncSession, by: Caller, step: Step, segment_id: int)
     about: dict[str, Any] = {"by": by, "course_id": step.course_id, "segment_id": segment_id}
     match step.action:
         case Action.DETACH:
-            await attachments.detach(db, **about)
+            await attachments.detach(db, **about, accept_losses=None)
         case Action.ATTACH:
             await attachments.attach(db, **about, mode=step.after["mode"])
         case Action.CHANGE_MODE:
-            await attachments.change_mode(db, **about, mode=step.after["mode"])
+            mode = step.after["mode"]
+            await attachments.change_mode(db, **about, mode=mode, accept_losses=None)
 
 
 async def _people(db: AsyncSession, by: Caller, step: Step, segment_id: int) -> None:

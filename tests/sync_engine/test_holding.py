@@ -18,7 +18,8 @@ from tests.ground import Ground, everyone, insert_workspace, sales
 from tests.sync_engine.conftest import Meter
 
 LIMIT = 10
-SALES, LEGAL = {"department": "Sales"}, {"department": "Legal"}
+SALES: dict[str, Any] = {"department": "Sales"}
+LEGAL: dict[str, Any] = {"department": "Legal"}
 
 
 def legal() -> dict[str, object]:

@@ -10,12 +10,16 @@ from models.journal import cause_of
 from models.segments import Segment, SegmentVersion, VersionOrigin
 from operations import people
 from operations.refusals import Code, Refused
+from operations.relations import related_to
 from sync_engine.rules import (
+    RELATIONS,
+    UNCHECKED,
     Attribute,
     AttributeType,
     Catalog,
     InvalidRule,
     Owner,
+    Related,
     Rule,
     catalog_of,
     from_document,
@@ -23,15 +27,22 @@ from sync_engine.rules import (
 )
 
 
-async def rule_of(db: AsyncSession, *, workspace_id: int, rule: str | Json) -> Rule:
-    """A rule from its text or its document; raises Refused with every problem located."""
-    return read(rule, await people.catalog_of(db, workspace_id))
+async def rule_of(
+    db: AsyncSession, *, workspace_id: int, rule: str | Json, segment_id: int | None = None
+) -> Rule:
+    """A rule, of a segment or of a new one, from its text or its document; raises Refused with
+    every problem located."""
+    catalog = await people.catalog_of(db, workspace_id)
+    related = await related_to(db, workspace_id, rule, segment_id=segment_id)
+    return read(rule, catalog, related)
 
 
-def read(rule: str | Json, catalog: Catalog) -> Rule:
-    """The same against a catalog that is known."""
+def read(rule: str | Json, catalog: Catalog, related: Related = UNCHECKED) -> Rule:
+    """The same against a catalog that is known, and whom it may name."""
     try:
-        return parse(rule, catalog) if isinstance(rule, str) else from_document(rule, catalog)
+        if isinstance(rule, str):
+            return parse(rule, catalog, related=related)
+        return from_document(rule, catalog, related=related)
     except InvalidRule as invalid:
         problems = [
             {
@@ -70,13 +81,14 @@ def version_of(
     )
 
 
-def remembered(document: Json, catalog: Catalog) -> Rule:
+def remembered(document: Json, catalog: Catalog, related: Related = UNCHECKED) -> Rule:
     """A rule that was valid once: read against the catalog of today, or else against attributes of
     the types that its own clauses speak of. For showing and comparing, never for evaluating."""
     try:
-        return from_document(document, catalog, draft=True)
+        return from_document(document, catalog, draft=True, related=related)
     except InvalidRule:
-        return from_document(document, catalog_of(_spoken_of(document)), draft=True)
+        spoken_of = catalog_of(_spoken_of(document))
+        return from_document(document, spoken_of, draft=True, related=related)
 
 
 def _spoken_of(document: object) -> list[Attribute]:
@@ -93,7 +105,8 @@ def _clauses(node: object) -> Iterator[Json]:
             yield from _clauses(each)
     elif isinstance(node, dict):
         if "attr" in node:
-            yield node
+            if node["attr"] not in RELATIONS:
+                yield node
         else:
             yield from _clauses([*node.values()])
 

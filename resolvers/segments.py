@@ -13,7 +13,7 @@ from access.permissions import Permission
 from models.catalog import Course
 from models.people import Member
 from models.segments import CourseSegment, Membership, Segment, SegmentState
-from operations import freshness, people, visible
+from operations import freshness, people, relations, visible
 from operations.freshness import Freshness
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
@@ -27,7 +27,14 @@ from resolvers.references import refer, reference_to
 from resolvers.refusing import RuleProblem, problems_in
 from resolvers.seal import Cursor, Position
 from resolvers.search import begins, contains
-from sync_engine.rules import InvalidRule, from_document, to_document
+from sync_engine.rules import (
+    UNCHECKED,
+    InvalidRule,
+    Mentioned,
+    Related,
+    from_document,
+    to_document,
+)
 from sync_engine.rules import format as written
 
 Info = strawberry.Info[Context, None]
@@ -164,10 +171,21 @@ async def rule_text(root: Parent, info: Info) -> str | None:
     if root.rule is None:
         return None
     catalog = await info.context.load(catalogs, root.workspace_id)
+    said, related = relations.mentioned_in(root.rule), UNCHECKED
+    if said:
+        related = await info.context.load(names_in_rules, said)
     try:
-        return written(from_document(root.rule, catalog, draft=True))
+        return written(from_document(root.rule, catalog, draft=True, related=related))
     except InvalidRule:
         return None
+
+
+async def segments_below(root: Parent, info: Info) -> list[Segment]:
+    return await info.context.load(segments_built_on, root.id)
+
+
+async def segments_above(root: Parent, info: Info) -> list[Segment]:
+    return await info.context.load(segments_building_on, root.id)
 
 
 async def segment_freshness(root: Parent, info: Info) -> Freshness:
@@ -192,6 +210,40 @@ def as_of_event(root: Parent, info: Info) -> str:
 
 async def catalogs(db: AsyncSession, _: Context, workspace_ids: Sequence[int]) -> list[Any]:
     return [await people.catalog_of(db, id) for id in workspace_ids]
+
+
+async def names_in_rules(
+    db: AsyncSession, context: Context, keys: Sequence[Mentioned]
+) -> list[Related]:
+    """Of all rules together: whom they name, they name by id."""
+    workspace_id, said = context.signed_in.workspace_id, relations.together(keys)
+    return [await relations.names_of(db, workspace_id, said, is_strict=False)] * len(keys)
+
+
+async def segments_built_on(
+    db: AsyncSession, context: Context, segment_ids: Sequence[int]
+) -> list[list[Segment]]:
+    below = await relations.below(db, context.signed_in.workspace_id, segment_ids)
+    return await _seen(db, context, [below[id] for id in segment_ids])
+
+
+async def segments_building_on(
+    db: AsyncSession, context: Context, segment_ids: Sequence[int]
+) -> list[list[Segment]]:
+    above = await relations.above(db, context.signed_in.workspace_id, segment_ids)
+    return await _seen(db, context, [above[id] for id in segment_ids])
+
+
+async def _seen(
+    db: AsyncSession, context: Context, groups: Sequence[Sequence[int]]
+) -> list[list[Segment]]:
+    """The segments of each group, as far as the caller may see them."""
+    ids = {id for group in groups for id in group}
+    if not ids:
+        return [[] for _ in groups]
+    statement = visible.segments(context.signed_in).where(Segment.id.in_(ids)).order_by(*BY_NAME)
+    rows = list(await db.scalars(statement))
+    return [[row for row in rows if row.id in group] for group in groups]
 
 
 async def freshness_of_segments(

@@ -64,6 +64,16 @@ class Segment(Node):
         requires=MANAGE,
         description="Whether department managers may attach it to their courses.",
     )
+    builds_on: list[Annotated["Segment", strawberry.lazy("schema.segment")]] | None = resolved_by(
+        segment_answers.segments_below,
+        requires=MANAGE,
+        description="The segments whose people its rule asks about (memberOf).",
+    )
+    used_by: list[Annotated["Segment", strawberry.lazy("schema.segment")]] | None = resolved_by(
+        segment_answers.segments_above,
+        requires=MANAGE,
+        description="The segments whose rules ask about its people.",
+    )
     courses: list[Annotated["Course", strawberry.lazy("schema.course")]] | None = resolved_by(
         segment_answers.segment_courses,
         requires=MANAGE,

@@ -13,6 +13,7 @@ from operations import people, segments
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.segment_rules import remembered
+from operations.segment_words import said
 from sync_engine.rules import Difference, difference, sentences
 
 
@@ -39,10 +40,10 @@ async def roll_back(db: AsyncSession, *, by: Caller, segment_id: int, to_version
     segment = await segments.lock(
         db, by=by, segment_id=segment_id, permission=Permission.CREATE_EDIT_SEGMENT
     )
-    before = segments.said(segment)
+    before = said(segment)
     version = await _version(db, segment, to_version)
     await segments.set_rule(db, by, segment, version.rule, restores=version.version)
-    after = segments.said(segment)
+    after = said(segment)
     if before != after:
         different = [key for key in after if before[key] != after[key]]
         record(

@@ -30,6 +30,7 @@ from operations.refusals import Code, Refused, not_found
 from operations.relations import hold_rules, mentioned_in, refuse_if_built_on
 from operations.rights import require
 from operations.segment_rules import rule_of, version_of
+from operations.segment_words import name_taken, said, wrong_state
 from operations.wording import name_of, text_of
 from sync_engine.markers import mark_members, mark_segment, raise_epoch
 from sync_engine.rules import to_document
@@ -77,7 +78,7 @@ async def create(
         is_usable_by_departments=is_usable_by_departments,
         epoch=0,
     )
-    async with refused_by(db, uq_segment_name=_taken(segment.name)):
+    async with refused_by(db, uq_segment_name=name_taken(segment.name)):
         db.add(segment)
     if document is not None:
         db.add(version_of(db, by, segment, VersionOrigin.CREATED))
@@ -127,7 +128,7 @@ async def edit(
         segment.is_usable_by_departments = is_usable_by_departments
     if rule is not None:
         await set_rule(db, by, segment, rule)
-    async with refused_by(db, uq_segment_name=_taken(segment.name)):
+    async with refused_by(db, uq_segment_name=name_taken(segment.name)):
         await db.flush()
     after = said(segment)
     different = [key for key in after if before[key] != after[key]]
@@ -161,7 +162,7 @@ async def pause(
 
 async def _pause(db: AsyncSession, by: Caller, segment: Segment) -> None:
     if segment.state is not SegmentState.ACTIVE:
-        raise _wrong_state(segment, "paused")
+        raise wrong_state(segment, "paused")
     segment.state = SegmentState.PAUSED
     await _reconsider(db, segment)
     record(
@@ -188,7 +189,7 @@ async def resume(
 
 async def _resume(db: AsyncSession, by: Caller, segment: Segment) -> None:
     if segment.state is SegmentState.BROKEN:
-        raise _wrong_state(segment, "resumed; edit its rule")
+        raise wrong_state(segment, "resumed; edit its rule")
     before, segment.state = segment.state, SegmentState.ACTIVE
     await _reconsider(db, segment)
     record(
@@ -382,26 +383,3 @@ async def _name(
             segment_id=segment.id,
             after={"memberIds": named},
         )
-
-
-def said(segment: Segment) -> Json:
-    return {
-        "name": segment.name,
-        "description": segment.description,
-        "state": segment.state,
-        "version": segment.version,
-        "rule": segment.rule,
-        "isUsableByDepartments": segment.is_usable_by_departments,
-    }
-
-
-def _taken(name: str) -> Refused:
-    return Refused(Code.NAME_TAKEN, f"There is a segment “{name}” already.")
-
-
-def _wrong_state(segment: Segment, verb: str) -> Refused:
-    return Refused(
-        Code.SEGMENT_STATE,
-        f"“{segment.name}” is {segment.state.value}; it cannot be {verb}.",
-        {"state": segment.state},
-    )

@@ -1,20 +1,14 @@
 """Holds, and who waits in them, as far as somebody may see them: whoever edits segments, all."""
 
 from collections.abc import Collection
-from typing import Final
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Permission
 from models.holds import HeldRemoval, Hold
 from operations import visible
-
-WAITING: Final = text("""
-SELECT hold_id, count(*) AS count FROM held_removal
- WHERE workspace_id = :workspace_id AND hold_id = ANY(:holds) AND NOT is_approved GROUP BY hold_id
-""")
 
 
 def seen_by(by: Caller) -> Select[Hold]:
@@ -30,9 +24,17 @@ def waiting_in(by: Caller) -> Select[HeldRemoval]:
 
 async def counts(db: AsyncSession, workspace_id: int, hold_ids: Collection[int]) -> dict[int, int]:
     """How many removals wait in each of these holds; none is left out."""
-    asked = {"workspace_id": workspace_id, "holds": sorted(hold_ids)}
-    rows = {row.hold_id: row.count for row in await db.execute(WAITING, asked)}
-    return {id: rows.get(id, 0) for id in hold_ids}
+    rows = await db.execute(
+        select(HeldRemoval.hold_id, func.count())
+        .where(
+            HeldRemoval.workspace_id == workspace_id,
+            HeldRemoval.hold_id.in_(sorted(hold_ids)),
+            HeldRemoval.is_approved.is_(False),
+        )
+        .group_by(HeldRemoval.hold_id)
+    )
+    found = dict(rows.tuples().all())
+    return {id: found.get(id, 0) for id in hold_ids}
 
 
 async def held_in(

@@ -24,7 +24,8 @@ SELECT s.head, e.epoch, e.today, i.id, m.state, m.facts::text,
        ARRAY(SELECT g.folded_name
                FROM directory_group_member d JOIN directory_group g ON g.id = d.group_id
               WHERE d.member_id = i.id),
-       ARRAY(SELECT c.segment_id FROM membership c WHERE c.member_id = i.id AND c.until IS NULL),
+       ARRAY(SELECT c.segment_id FROM membership c
+              WHERE c.member_id = i.id AND coalesce(c.until, 'infinity') = 'infinity'),
        ARRAY(SELECT n.segment_id FROM segment_person n WHERE n.member_id = i.id),
        (SELECT jsonb_object_agg(p.segment_id, p.is_in) FROM membership_pin p
          WHERE p.member_id = i.id),
@@ -33,9 +34,14 @@ SELECT s.head, e.epoch, e.today, i.id, m.state, m.facts::text,
   FROM engine_state e
   JOIN workspace_stream s ON s.workspace_id = e.workspace_id
  CROSS JOIN unnest(%(ids)s::bigint[]) AS i(id)
-  LEFT JOIN member m ON m.id = i.id AND m.workspace_id = e.workspace_id AND m.deleted_at IS NULL
+  LEFT JOIN LATERAL (SELECT workspace_id, deleted_at, state, facts
+                       FROM member WHERE id = i.id OFFSET 0) AS m
+    ON m.workspace_id = e.workspace_id AND m.deleted_at IS NULL
  WHERE e.workspace_id = %(workspace_id)s
 """
+"""Written so that primary keys are used even while PostgreSQL knows nothing about a table, as
+during a first load: OFFSET 0 keeps the join as it is, and no index of current memberships answers
+`coalesce`, which says `IS NULL`."""
 
 BLOCK: Final = """
 SELECT s.head, e.epoch, e.today, m.id, m.state, m.facts::text,

@@ -15,9 +15,7 @@ SORT = "SELECT member_id, failures, retry_at IS NOT NULL FROM parked_member ORDE
 
 def poison(ground: Ground, *member_ids: int) -> None:
     """Facts that no catalog reads."""
-    ground.db.execute(
-        "UPDATE member SET facts = %s WHERE id = ANY(%s)", (POISON, list(member_ids))
-    )
+    ground.db.execute("UPDATE member SET facts = %s WHERE id = ANY(%s)", (POISON, list(member_ids)))
     ground.db.commit()
 
 

@@ -31,18 +31,22 @@ BATCH: Final = 200
 RETRY_SECONDS: Final = 0.003
 """How long to wait when every block with work is locked."""
 
+_OLDEST: Final = f"""
+SELECT workspace_id, (member_id >> {BLOCK_BITS})::integer AS block
+  FROM dirty_member d
+ WHERE lane = %(lane)s AND workspace_id {{turn}} %(turn)s
+   AND NOT EXISTS (
+       SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
+                   AS busy(workspace_id, block)
+        WHERE busy.workspace_id = d.workspace_id AND busy.block = d.member_id >> {BLOCK_BITS})
+ ORDER BY workspace_id, since LIMIT 1"""  # noqa: S608 - made of a constant of ours
+
 PICK: Final = f"""
 SELECT p.workspace_id, p.block, pg_try_advisory_xact_lock(p.workspace_id, p.block)
-  FROM (SELECT workspace_id, (member_id >> {BLOCK_BITS})::integer AS block
-          FROM dirty_member d
-         WHERE lane BETWEEN %(first)s AND %(last)s
-           AND NOT EXISTS (
-               SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
-                           AS busy(workspace_id, block)
-                WHERE busy.workspace_id = d.workspace_id
-                  AND busy.block = d.member_id >> {BLOCK_BITS})
-         ORDER BY lane, since LIMIT 1) AS p
-"""  # noqa: S608 - made of a constant of ours
+  FROM (({_OLDEST.format(turn=">")}) UNION ALL ({_OLDEST.format(turn="<=")}) LIMIT 1) AS p
+"""  # noqa: S608 - made of constants of ours
+"""Workspaces take turns within a lane: the oldest marker of the next one after `turn`, which had
+the last turn. So nobody's bulk work waits for all of somebody else's (S15)."""
 
 CLAIM: Final = """
 WITH claimed AS (
@@ -127,10 +131,11 @@ def _work(
     drained = Drained()
     until = time.monotonic() + seconds
     busy: list[Block] = []
+    lane = str(max(lanes))
     run = partial(_run, lane=max(lanes), batch=batch, drained=drained, on_commit=on_commit)
     with connection_to(engine) as db:
         while True:
-            block, is_ours = pick(db, lanes, busy)
+            block, is_ours = pick(db, lanes, busy, turn=rules.turns[lane])
             if block is None and not busy:
                 break
             if block is None:
@@ -138,6 +143,7 @@ def _work(
                 busy.clear()
                 time.sleep(RETRY_SECONDS)
             elif is_ours and run(db, rules, block):
+                rules.turns[lane] = block.workspace_id
                 busy.clear()
             else:
                 busy.append(block)
@@ -150,19 +156,20 @@ def _work(
 
 
 def pick(
-    db: Connection, lanes: Collection[int], busy: Collection[Block]
+    db: Connection, lanes: Collection[int], busy: Collection[Block], *, turn: int = 0
 ) -> tuple[Block | None, bool]:
-    """The block of the oldest marker outside `busy`, and whether its lock is ours now."""
-    row = db.execute(
-        PICK,
-        {
-            "first": min(lanes),
-            "last": max(lanes),
-            "workspaces": array(each.workspace_id for each in busy),
-            "blocks": array(each.number for each in busy),
-        },
-    ).fetchone()
-    return (None, False) if row is None else (Block(row[0], row[1]), row[2])
+    """The block of the oldest marker outside `busy` of the workspace whose turn comes after that
+    of `turn`, and whether its lock is ours now."""
+    given = {
+        "turn": turn,
+        "workspaces": array(each.workspace_id for each in busy),
+        "blocks": array(each.number for each in busy),
+    }
+    for lane in sorted(lanes):
+        row = db.execute(PICK, given | {"lane": lane}).fetchone()
+        if row is not None:
+            return Block(row[0], row[1]), row[2]
+    return None, False
 
 
 def claim(db: Connection, block: Block, lane: int, batch: int) -> dict[int, uuid.UUID | None]:

@@ -63,15 +63,19 @@ ON CONFLICT (segment_id, block) DO UPDATE
    SET since = least(dirty_segment.since, excluded.since), cause = excluded.cause
 """  # noqa: S608 - made of a constant of ours
 
-PICK: Final = """
+_OLDEST: Final = """
+SELECT workspace_id, block FROM dirty_segment d
+ WHERE block >= 0 AND workspace_id {turn} %(turn)s AND NOT EXISTS (
+       SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
+                   AS busy(workspace_id, block)
+        WHERE busy.workspace_id = d.workspace_id AND busy.block = d.block)
+ ORDER BY workspace_id, since LIMIT 1"""
+
+PICK: Final = f"""
 SELECT p.workspace_id, p.block, pg_try_advisory_xact_lock(p.workspace_id, p.block)
-  FROM (SELECT workspace_id, block FROM dirty_segment d
-         WHERE block >= 0 AND NOT EXISTS (
-               SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
-                           AS busy(workspace_id, block)
-                WHERE busy.workspace_id = d.workspace_id AND busy.block = d.block)
-         ORDER BY since LIMIT 1) AS p
-"""
+  FROM (({_OLDEST.format(turn=">")}) UNION ALL ({_OLDEST.format(turn="<=")}) LIMIT 1) AS p
+"""  # noqa: S608 - made of constants of ours
+"""Workspaces take turns, as in a drain."""
 
 CLAIM: Final = """
 DELETE FROM dirty_segment WHERE block = %(block)s AND segment_id = ANY (ARRAY(
@@ -171,7 +175,7 @@ def rebuild(
     busy: list[Block] = []
     with connection_to(engine) as db:
         while True:
-            block, is_ours = _pick(db, busy)
+            block, is_ours = _pick(db, busy, rules.turns["segments"])
             if block is None and not busy:
                 break
             if block is None:
@@ -179,6 +183,7 @@ def rebuild(
                 busy.clear()
                 time.sleep(RETRY_SECONDS)
             elif is_ours and _run_apart(db, rules, block, rebuilt, on_commit):
+                rules.turns["segments"] = block.workspace_id
                 busy.clear()
             else:
                 busy.append(block)
@@ -190,11 +195,13 @@ def rebuild(
     return rebuilt
 
 
-def _pick(db: Connection, busy: Collection[Block]) -> tuple[Block | None, bool]:
-    """The block of the oldest marker outside `busy`, and whether its lock is ours now."""
+def _pick(db: Connection, busy: Collection[Block], turn: int) -> tuple[Block | None, bool]:
+    """The block of the oldest marker outside `busy` of the workspace whose turn comes after that
+    of `turn`, and whether its lock is ours now."""
     row = db.execute(
         PICK,
         {
+            "turn": turn,
             "workspaces": array(each.workspace_id for each in busy),
             "blocks": array(each.number for each in busy),
         },

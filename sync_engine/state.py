@@ -7,6 +7,7 @@ reading the segments above the epoch already seen is enough.
 
 import contextlib
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -256,13 +257,17 @@ class WorkspaceRules:
 
 
 class Rules:
-    """The compiled rules of all workspaces. One per process, shared by its threads."""
+    """The compiled rules of all workspaces. One per process, shared by its threads.
+
+    `turns` says which workspace was worked for last, in each lane: another one comes next.
+    """
 
     def __init__(self) -> None:
         self._workspaces: dict[int, WorkspaceRules] = {}
         self._loading: dict[int, threading.Lock] = {}
         self._guard = threading.Lock()
         self._touched: set[int] = set()
+        self.turns: defaultdict[str, int] = defaultdict(int)
 
     def of(self, db: Connection, workspace_id: int, epoch: int) -> WorkspaceRules:
         """The rules of a workspace, at least as new as an epoch that `db` has read."""

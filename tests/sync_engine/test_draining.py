@@ -374,3 +374,53 @@ def test_an_interactive_change_overtakes_a_bulk_batch_that_is_under_way(ground: 
     first = ground.rows("SELECT added FROM change_set ORDER BY id")
     assert first == [(1,), (5,)]
     assert (person, segment) in ground.stored()
+
+
+def another(ground: Ground) -> Ground:
+    """A second workspace on the same database, with the same engine."""
+    workspace_id = insert_workspace(ground.db)
+    ground.db.commit()
+    return Ground(ground.engine, workspace_id, ground.db, ground.rules)
+
+
+@pytest.mark.spec("S15")
+@pytest.mark.parametrize("is_first", [True, False])
+def test_bulk_work_of_one_workspace_waits_for_one_batch_of_another_not_for_all(
+    ground: Ground, is_first: bool
+) -> None:
+    other = another(ground)
+    busy, single = (other, ground) if is_first else (ground, other)
+    busy.segment(everyone())
+    single.segment(everyone())
+    ground.settle()
+    busy.people(20_000)
+    [person] = single.people(1)
+    batches: list[int] = []
+
+    drain(
+        ground.engine,
+        ground.rules,
+        lanes=(Lane.BULK,),
+        seconds=0.5,
+        on_commit=lambda workspace_id, _: batches.append(workspace_id),
+    )
+
+    assert batches.index(single.workspace_id) <= 1
+    assert {member for member, _ in single.stored()} == {person}
+
+
+@pytest.mark.spec("S15")
+def test_two_workspaces_with_bulk_work_take_turns(ground: Ground) -> None:
+    other = another(ground)
+    for each in (ground, other):
+        each.segment(everyone())
+    ground.settle()
+    ground.people(600)
+    other.people(600)
+    batches: list[int] = []
+
+    ground.drain((Lane.BULK,), seconds=60, batch=100)
+    order = ground.rows("SELECT workspace_id FROM change_set ORDER BY id")
+    batches = [workspace_id for (workspace_id,) in order]
+
+    assert batches == [ground.workspace_id, other.workspace_id] * 6

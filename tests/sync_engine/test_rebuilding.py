@@ -6,6 +6,7 @@ from unittest.mock import patch
 
 import pytest
 
+from sync_engine.markers import BLOCK_BITS
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.rules import RuleIndex
 from sync_engine.state import Rules
@@ -306,3 +307,23 @@ def test_a_rebuild_that_finds_its_block_locked_leaves_the_marker(ground: Ground)
     ground.settle()
 
     assert ground.stored() == {(person, segment)}
+
+
+@pytest.mark.spec("S15")
+def test_rebuilding_one_workspace_does_not_wait_for_all_blocks_of_another(ground: Ground) -> None:
+    workspace_id = insert_workspace(ground.db)
+    ground.db.commit()
+    other = Ground(ground.engine, workspace_id, ground.db, ground.rules)
+    ground.people(3 << BLOCK_BITS)
+    other.people(1)
+    ground.settle()
+    ground.segment(everyone())
+    expand(ground.engine)
+    other.segment(everyone())
+    expand(ground.engine)
+    told: list[int] = []
+
+    rebuild(ground.engine, ground.rules, seconds=60, on_commit=lambda id, _: told.append(id))
+
+    assert told.index(workspace_id) <= 1
+    assert len(told) >= 4

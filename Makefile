@@ -72,6 +72,10 @@ check: $(STAMP) ## What must hold before a change lands, quickest first; ends wi
 bench: $(STAMP) ## Run the benchmarks one after the other (minutes); they print ratios.
 	$(BIN)/python -m tests.benchmarks
 
+.PHONY: bench-scale
+bench-scale: $(STAMP) ## A large company: SCALE_MEMBERS=100000 SCALE_SEGMENTS=1000 SCALE_COURSES=5000.
+	$(BIN)/python -m tests.benchmarks.scale
+
 .PHONY: torture
 torture: $(STAMP) ## Several hundred rounds of everything at once with killed workers (minutes).
 	$(BIN)/python -m tests.torture

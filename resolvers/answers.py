@@ -74,6 +74,10 @@ class InvalidFile(Refusal):
     """INVALID_FILE, with every problem."""
 
 
+class UndoContradicted(Refusal):
+    """UNDO_CONTRADICTED, with the pairs that cannot be put back."""
+
+
 class PlainRefusal(Refusal):
     """Every other refusal."""
 
@@ -89,6 +93,7 @@ KINDS: Final[Mapping[Code, type[Refusal]]] = {
     Code.INVALID_RULE: InvalidRule,
     Code.INVALID_FILE: InvalidFile,
     Code.NOT_ON_DEPARTMENT_TEAM: NotOnDepartmentTeam,
+    Code.UNDO_CONTRADICTED: UndoContradicted,
 }
 
 
@@ -119,6 +124,7 @@ class Answer:
     live_session_id: int | None = None
     certificate_id: int | None = None
     job_id: int | None = None
+    hold_id: int | None = None
     connection_id: int | None = None
     delivery_id: int | None = None
     token_id: str | None = None
@@ -138,6 +144,9 @@ class Answer:
     changed: Sequence[int] = field(default_factory=tuple)
     results: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
     people_count: int | None = None
+    change_set_id: int | None = None
+    pinned_in: int | None = None
+    pinned_out: int | None = None
     file_steps: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
 
 

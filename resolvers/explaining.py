@@ -68,7 +68,7 @@ async def explain_membership(
             course_id=number_of(course_id, "Course"),
             member_id=about,
             at=moments.exact(at, "at"),
-            seq=_place(seq),
+            seq=place_in(seq, "seq"),
         )
 
 
@@ -111,11 +111,12 @@ def _whom(context: Context, member_id: str | None) -> int:
     return about
 
 
-def _place(seq: str | None) -> int | None:
+def place_in(seq: str | None, argument: str) -> int | None:
+    """The number of an entry of the journal; raises Refused for anything else."""
     if seq is None:
         return None
     if not (seq.isascii() and seq.isdigit() and len(seq) <= LONGEST_NUMBER):
-        raise Refused(Code.BAD_USER_INPUT, "seq is the number of an entry of the journal.")
+        raise Refused(Code.BAD_USER_INPUT, f"{argument} is the number of an entry of the journal.")
     return int(seq)
 
 

@@ -14,7 +14,7 @@ LARGEST_BIGINT: Final = 2**63 - 1
 BIG: Final = frozenset(
     {
         *("Attachment", "Certificate", "Delivery", "Invoice", "Job", "LiveSession", "Member"),
-        "LearnerGroup",
+        *("LearnerGroup", "ChangeSet", "Hold"),
     }
 )
 """Types whose numbers are bigints; those of all others are integers."""

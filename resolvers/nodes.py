@@ -14,15 +14,17 @@ from models.certificates import Certificate
 from models.content import Attachment
 from models.grading import Submission
 from models.groups import LearnerGroup
+from models.holds import Hold
 from models.jobs import Job
 from models.live_sessions import LiveSession
 from models.people import Member
 from models.progress import Attempt
-from models.segments import Segment
+from models.segments import ChangeSet, Segment
 from models.workspaces import Workspace
-from operations import invoices, visible
+from operations import change_sets, invoices, visible
 from operations.certificates import reading as certificates
 from operations.content import attachments
+from operations.holds import reading as holds
 from operations.jobs import asking
 from operations.learning import attempts_seen, groups, submissions
 from operations.live_sessions import locking
@@ -49,6 +51,8 @@ SEEN: Final[Mapping[str, tuple[Any, Callable[[Caller], Select[Any]]]]] = {
     "Certificate": (Certificate, certificates.seen_by),
     "LiveSession": (LiveSession, locking.seen_by),
     "Job": (Job, asking.seen_by),
+    "Hold": (Hold, holds.seen_by),
+    "ChangeSet": (ChangeSet, change_sets.seen_by),
 }
 """By the type name in a global id: the rows, and which of them a caller may see."""
 

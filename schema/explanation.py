@@ -44,6 +44,19 @@ class Clause:
 
 @guarded_type(
     requires=SIGNED_IN,
+    description="Somebody decided that the person is in a segment, or is not, whatever its rule"
+    " says.",
+)
+class DecidingPin:
+    is_in: bool
+    reason: str
+    by_name: str
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+
+@guarded_type(
+    requires=SIGNED_IN,
     description="What one attached segment says about the person. `gives` is whether they are"
     " coordinator by it: by its `mode` that may be otherwise than `isMember`; where the mode"
     " decides, `byMode` and the first sentence say how.",
@@ -63,6 +76,7 @@ class SegmentReason:
     cause: Cause | None
     ended_at: dt.datetime | None
     ended: Cause | None
+    pin: DecidingPin | None
     clauses: list[Clause] = resolved_by(
         explaining.clauses,
         requires=SIGNED_IN,

@@ -14,11 +14,13 @@ from schema.attribute import AttributeMutation
 from schema.billing import BillingMutation
 from schema.calendar import CalendarMutation
 from schema.certificate_mutation import CertificateMutation
+from schema.change_set import ChangeSetMutation
 from schema.connection import ConnectionPayload, DeliveryPayload
 from schema.content_mutation import ContentMutation
 from schema.due_date import DueDateMutation
 from schema.enrolment import EnrolmentMutation
 from schema.group import GroupMutation
+from schema.hold import HoldMutation
 from schema.invitation import InvitationMutation
 from schema.job import JobMutation
 from schema.live_session_mutation import LiveSessionMutation
@@ -43,6 +45,7 @@ from schema.token_changes import TokenMutation
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be done.")
 class Mutation(
+    ChangeSetMutation,
     CertificateMutation,
     TokenMutation,
     ContentMutation,
@@ -52,6 +55,7 @@ class Mutation(
     ModuleMutation,
     EnrolmentMutation,
     GroupMutation,
+    HoldMutation,
     DueDateMutation,
     InsightMutation,
     JobMutation,

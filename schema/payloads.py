@@ -72,6 +72,16 @@ class SegmentPayload(Payload):
     )
 
 
+@guarded_type(requires=SIGNED_IN, description="Pins have gone.", rows=Answer)
+class UnpinPayload(Payload):
+    segment: Segment | None = resolved_by(
+        done.segment, requires=SIGNED_IN, description="The segment."
+    )
+    changed: list[Member] = resolved_by(
+        done.changed, requires=SIGNED_IN, description="Those about whom its rule decides again."
+    )
+
+
 @guarded_type(requires=SIGNED_IN, description="A person was changed.", rows=Answer)
 class MemberPayload(Payload):
     member: Member | None = resolved_by(

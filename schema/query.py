@@ -13,12 +13,14 @@ from schema.attribute import AttributeQuery
 from schema.audit import AuditQuery
 from schema.billing import BillingQuery
 from schema.certificate import CertificateQuery
+from schema.change_set import ChangeSetQuery
 from schema.connection import Delivery, IdentityConnection
 from schema.content import ContentQuery
 from schema.course import Course
 from schema.department import Department
 from schema.enrolment import EnrolmentQuery
 from schema.explanation import ExplanationQuery
+from schema.hold import HoldQuery
 from schema.insights import InsightQuery
 from schema.job import JobQuery
 from schema.learner import LearnerQuery
@@ -46,6 +48,7 @@ SEES_PEOPLE = any_of(Permission.LIST_ALL_MEMBERS, Permission.SEARCH_MEMBERS_PICK
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be asked.")
 class Query(
+    ChangeSetQuery,
     CertificateQuery,
     AuditQuery,
     ContentQuery,
@@ -56,6 +59,7 @@ class Query(
     ModuleQuery,
     EnrolmentQuery,
     ExplanationQuery,
+    HoldQuery,
     JobQuery,
     LearnerQuery,
     LiveSessionQuery,

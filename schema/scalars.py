@@ -12,6 +12,7 @@ from models.certificates import CertificateState
 from models.coordinators import CourseRoleKind, OverrideKind
 from models.enrolments import EnrolmentSource
 from models.grading import SubmissionState
+from models.holds import HoldState, PinOrigin
 from models.identity import ConnectionKind, DeliveryStatus, TokenKind
 from models.jobs import FileFormat, ImportOutcome, JobKind, JobState
 from models.live_sessions import LiveSessionState, RegistrationState
@@ -52,6 +53,7 @@ from operations.preview.change import SegmentChangeKind
 from operations.refusals import Code
 from operations.segment_files.planning import Action
 from operations.team import CoursePermission, DepartmentPermission
+from operations.undo import Contradiction
 from resolvers.concerned import EventKind
 from resolvers.coordinators import SourceKind
 from resolvers.live_sessions.reading import LiveSessionTime
@@ -94,6 +96,7 @@ ENUMS = (
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
     (CertificateState, "CertificateState", "Only an ISSUED certificate is valid."),
     (Orientation, "CertificateOrientation", "How the page is held."),
+    (HoldState, "HoldState", "OPEN → DECIDED or RELEASED."),
     (MailKind, "MailKind", "What a mail is about."),
     (MailState, "MailState", "QUEUED: on its way. FAILED: given up, or there was nobody."),
     (TokenKind, "TokenKind", "PAT: a person's. SERVICE: a program's. SCIM: a connection's."),
@@ -138,6 +141,8 @@ ENUMS = (
     (Action, "SegmentFileAction", "What one step of applying a file does."),
     (DifferenceKind, "DifferenceKind", "What became of a part of a rule."),
     (Part, "RulePart", "What a part of a rule is."),
+    (PinOrigin, "PinOrigin", "What led to a pin: undoing, or a held removal that was discarded."),
+    (Contradiction, "UndoContradiction", "Why somebody cannot be put back where they were."),
     (SegmentChangeKind, "SegmentChangeKind", "What would be done to a segment."),
     (Code, "RefusalCode", "Why something cannot be done as things stand."),
 )

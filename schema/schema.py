@@ -7,6 +7,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from resolvers.announcements import GivesBack
 from resolvers.execution import Executor
+from schema.change_set import UndoContradicted
 from schema.mutation import Mutation
 from schema.query import Query
 from schema.refusal import KINDS
@@ -19,7 +20,7 @@ schema: Final = guarded(
         Query,
         Mutation,
         Subscription,
-        types=KINDS,
+        types=(*KINDS, UndoContradicted),
         extensions=[GivesBack],
         execution_context_class=Executor,
         config=StrawberryConfig(scalar_map=SCALARS),

@@ -8,12 +8,15 @@ import strawberry
 from access.permissions import Permission
 from models import segments as stored
 from models.segments import SegmentKind, SegmentState
+from resolvers import change_sets as change_set_answers
+from resolvers import holds as hold_answers
 from resolvers import segment_versions as version_answers
 from resolvers import segments as segment_answers
 from schema.freshness import Freshness
 from schema.member import Member
 from schema.node import Node
 from schema.paging import Connection
+from schema.pin import MembershipPin
 from schema.refusal import RuleProblem
 from schema.requires import INHERITED, SIGNED_IN, column, guarded_type, resolved_by
 from schema.scalars import JSON
@@ -21,6 +24,7 @@ from schema.segment_version import SegmentVersion
 
 if TYPE_CHECKING:
     from schema.course import Course
+    from schema.hold import Hold
 
 MANAGE = Permission.CREATE_EDIT_SEGMENT
 
@@ -88,6 +92,16 @@ class Segment(Node):
         version_answers.versions,
         requires=MANAGE,
         description="The rules it has followed, newest first; of a draft, too.",
+    )
+    pins: Connection[MembershipPin] | None = resolved_by(
+        change_set_answers.segment_pins,
+        requires=MANAGE,
+        description="Who is in it, or is not, whatever the rule says; by their numbers.",
+    )
+    open_hold: Annotated["Hold", strawberry.lazy("schema.hold")] | None = resolved_by(
+        hold_answers.open_hold,
+        requires=MANAGE,
+        description="Removals from it that wait to be approved, where any do.",
     )
     freshness: Freshness | None = resolved_by(
         segment_answers.segment_freshness,

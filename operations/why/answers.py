@@ -74,6 +74,18 @@ class OverrideThen:
 
 
 @dataclass(frozen=True, slots=True)
+class PinThen:
+    """A pin that decided whether the person belongs to a segment: who had made it, why, and until
+    when it holds."""
+
+    is_in: bool
+    reason: str
+    by_name: str
+    created_at: dt.datetime
+    expires_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentReason:
     """What one attached segment says about the person.
 
@@ -81,10 +93,10 @@ class SegmentReason:
     `version`, over the facts of that time. They differ only while work waits, or where the segment
     is frozen. `gives` is whether the person is coordinator by it, which by its `mode` may be
     otherwise than `is_member` (S8); where that decides, `by_mode` says how. `cause` is of the
-    joining or the attaching, whichever was later, and of a member to whom the mode gives nothing
-    of the mode; of somebody who does not belong to it, `ended` and `ended_at` tell of the last
-    time. `changes` says of each attribute the rule looks at, and of the day under `now`, what set
-    it.
+    joining or the attaching, whichever was later, and of a member to whom the mode gives nothing of
+    the mode; of somebody who does not belong to it, `ended` and `ended_at` tell of the last time. A
+    `pin` decides whatever the rule says. `changes` says of each attribute the rule looks at, and of
+    the day under `now`, what set it.
     """
 
     segment_id: int
@@ -104,6 +116,7 @@ class SegmentReason:
     ended_at: dt.datetime | None = None
     ended: Cause | None = None
     changes: Mapping[str, Cause] = field(default_factory=dict)
+    pin: PinThen | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,11 @@ from models.journal import JournalEntry
 from operations.why.answers import Cause
 from operations.why.entries import CHANGED
 
-OF_A_SEGMENT: Final = frozenset({"name", "kind", "state", "rule", "place", "memberIds"})
-"""What a cause tells of a change of a segment."""
+OF_A_SEGMENT: Final = frozenset({"name", "kind", "state", "rule", "place", "memberIds", "isIn"})
+"""What a cause tells of a change of a segment, and of pins in it."""
+
+TOLD_IN_PART: Final = ("member.", "segment.", "membership.", "pin.")
+"""Entries that may say more than is about one person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def about(cause: Cause | None, looked_at: Collection[str], member_id: int) -> Ca
     """The cause, as far as it is about this person: of a change of a person what the rule looks
     at; of a change of a segment what explaining shows of segments anyway, and nobody else in it.
     """
-    if cause is None or not cause.verb.startswith(("member.", "segment.")):
+    if cause is None or not cause.verb.startswith(TOLD_IN_PART):
         return cause
     shown = looked_at if cause.verb.startswith("member.") else OF_A_SEGMENT
     before, after = _only(shown, cause.before), _only(shown, cause.after)

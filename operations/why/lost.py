@@ -33,6 +33,12 @@ SELECT w.segment_id, w.place, j.seq, j.at, j.verb, j.by_name, j.origin, j.before
               THEN j.after -> 'memberIds' @> to_jsonb(CAST(:member_id AS bigint))
               WHEN 'segment.people_unnamed'
               THEN j.before -> 'memberIds' @> to_jsonb(CAST(:member_id AS bigint))
+              WHEN 'membership.pinned'
+              THEN j.after -> 'memberIds' @> to_jsonb(CAST(:member_id AS bigint))
+              WHEN 'membership.unpinned'
+              THEN j.before -> 'memberIds' @> to_jsonb(CAST(:member_id AS bigint))
+              WHEN 'pin.expired'
+              THEN j.before -> 'memberIds' @> to_jsonb(CAST(:member_id AS bigint))
               WHEN 'segment.edited' THEN j.after ? 'rule'
               ELSE j.verb IN ('segment.created', 'segment.restored', 'segment.resumed',
                               'segment.deleted')

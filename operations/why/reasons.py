@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from operations.provided import BY_GROUPS
-from operations.why import known, rules, wording
-from operations.why.answers import Cause, SegmentReason
+from operations.why import known, related, rules, wording
+from operations.why.answers import Cause, PinThen, SegmentReason
 from operations.why.causes import Causes, about, causes_of, chosen
 from operations.why.history import Attached, History, Interval
 from operations.why.known import Known
 from operations.why.lost import Lost, found_anew
+from operations.why.pinned import pins_at
 from operations.why.places import Place
 from operations.why.rules import Schema, SegmentThen
-from sync_engine.rules import Explanation, Rule, attributes_used, explain, offsets
+from sync_engine.rules import RELATIONS, Explanation, Rule, attributes_used, explain, offsets
 
 NOW = "now"
 """Under this name `changes` tells of the day that relative dates were compared with."""
@@ -77,6 +78,7 @@ async def reasons_at(
     ids = [each.segment_id for each in attached]
     segments = await rules.segments_at(db, workspace_id, ids, place.seq)
     schema = await rules.schema_at(db, workspace_id, place.seq)
+    schema = await related.named(db, schema, workspace_id, segments.values(), place.seq)
     stands = [_stand(past, place, each, segments[each.segment_id], schema) for each in attached]
     person = await _person(db, past, place, schema, rules.looked_at([s.rule for s in stands]))
     wanted = [cause for each in stands for cause in (each.led_here, each.led_out)]
@@ -88,16 +90,18 @@ async def reasons_at(
         db, past, changes, [lost for each in stands for lost in each.lost(causes)]
     )
     person = replace(person, changes=changes)
-    led = _Led(causes, anew, member_id)
+    pins = await pins_at(db, past.member, ids, place.seq)
+    led = _Led(causes, anew, pins, member_id)
     return tuple(_reason(each, person, led, place) for each in stands), person.unknown
 
 
 @dataclass(frozen=True, slots=True)
 class _Led:
-    """What led to each end of the person's times in segments."""
+    """What led to each end of the person's times in segments, and what was decided beside them."""
 
     causes: Causes
     anew: Mapping[Lost, Cause | None]
+    pins: Mapping[int, PinThen]
     member_id: int
 
     def here(self, stand: _Stand) -> Cause | None:
@@ -129,10 +133,14 @@ async def _person(
     """What the rules that look at these attributes saw."""
     member, seq = past.member, place.seq
     day = await known.the_day(db, member.workspace_id, seq)
-    own = names - {BY_GROUPS}
+    own = names - {BY_GROUPS} - RELATIONS.keys()
     values = known.attributes_at(member.attributes, past.entries, schema.forgotten, seq, own)
     changes = known.changes_of(past.entries, own, seq)
     seen = known.seen(day, values, schema.catalog, changes)
+    asked = set(names & RELATIONS.keys())
+    seen = await related.with_relations(
+        db, seen, member=member, place=place, schema=schema, asked=asked
+    )
     if BY_GROUPS in names:
         return await known.with_groups(db, seen, member, seq, past.lives.entries)
     return seen
@@ -151,6 +159,7 @@ def _reason(
     is_member, gives = stand.current is not None, stand.counted is not None
     mode = stand.attached.mode
     by_mode = wording.of_mode(mode, is_member=is_member, gives=gives, is_past=place.is_past)
+    pin = led.pins.get(segment.id)
     return SegmentReason(
         segment_id=segment.id,
         name=segment.name,
@@ -166,6 +175,7 @@ def _reason(
         explanation=explanation,
         sentences=(
             *(() if by_mode is None else (by_mode,)),
+            *(() if pin is None else (wording.of_pin(pin, is_past=place.is_past),)),
             *wording.of_segment(
                 segment, explanation, unknown, is_member=is_member, is_past=place.is_past
             ),
@@ -174,6 +184,7 @@ def _reason(
         ended_at=stand.last.until if stand.last else None,
         ended=led.out(stand),
         changes=changes,
+        pin=pin,
     )
 
 

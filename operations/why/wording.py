@@ -8,7 +8,7 @@ from typing import Final
 from models.people import MemberState
 from models.segments import AttachmentMode, SegmentKind, SegmentState
 from operations.attachment_modes import Mode
-from operations.why.answers import Cause, OverrideThen, RoleThen, SegmentReason, Standing
+from operations.why.answers import Cause, OverrideThen, PinThen, RoleThen, SegmentReason, Standing
 from operations.why.places import Place
 from operations.why.rules import SegmentThen
 from sync_engine.rules import Explanation, deciding
@@ -31,6 +31,13 @@ def of_mode(mode: Mode, *, is_member: bool, gives: bool, is_past: bool) -> str |
     if is_member and not gives:
         return f"was not in it all the time since {since}, when it began to add nobody"
     return None
+
+
+def of_pin(pin: PinThen, *, is_past: bool) -> str:
+    """A pin, which decided whatever the rule said."""
+    be, where = "was" if is_past else "is", "in it" if pin.is_in else "out of it"
+    until = f" until {moment(pin.expires_at)}" if pin.expires_at else ""
+    return f"{be} pinned {where}{until} by {pin.by_name} on {moment(pin.created_at)}: {pin.reason}"
 
 
 def of_segment(
@@ -161,7 +168,7 @@ def _because(told: Told) -> str:
 
 def _clauses(reason: SegmentReason) -> Iterator[str]:
     """What decided it, each with who had set the value."""
-    leaves = deciding(reason.explanation) if reason.explanation else []
+    leaves = deciding(reason.explanation) if reason.explanation and not reason.pin else []
     if not leaves:
         yield " ".join(reason.sentences) + changed_by(reason.cause)
     for leaf in leaves:

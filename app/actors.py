@@ -14,6 +14,7 @@ from app.mail.office import PostOffice
 from operations import deliveries, grace_mail, invitees, invoices, mail, pending
 from operations.certificates import issuing, statements
 from operations.edge import Edge
+from operations.holds import alerting
 from operations.insights import folding
 from operations.jobs import keeping, working
 from operations.learning import abandoning
@@ -32,6 +33,7 @@ END_WAITLISTS: Final = Wake("waitlists.end_begun", LATER)
 FOLD_INSIGHTS: Final = Wake("insights.fold_markers", LATER)
 RELEASE_SEATS: Final = Wake("seats.release_left", LATER)
 TELL_ENDING: Final = Wake("grace.tell_ending", LATER)
+TELL_HOLDS: Final = Wake("holds.tell_opened", LATER)
 MAKE_FILES: Final = Wake("files.make_asked", FILES)
 EXPIRE_FILES: Final = Wake("files.expire_kept", LATER)
 
@@ -41,6 +43,7 @@ _ATTEMPTS_A_TURN: Final = 500
 _MONTHS_A_TURN: Final = 200
 _CERTIFICATES_A_TURN: Final = 500
 _LIVE_SESSIONS_A_TURN: Final = 100
+_HOLDS_A_TURN: Final = 100
 _ROLES_A_TURN: Final = 500
 _BLOCKS_A_TURN: Final = 8
 
@@ -126,7 +129,16 @@ async def tell_ending(edge: Edge) -> bool:
     return told >= _ROLES_A_TURN
 
 
+@actor(TELL_HOLDS, pending=alerting.PENDING, every=2.0)
+async def tell_holds(edge: Edge) -> bool:
+    """Workspace managers have been written to about every hold, or more is left."""
+    async with edge.transaction() as db:
+        told = await alerting.tell(db, at=dt.datetime.now(dt.UTC), limit=_HOLDS_A_TURN)
+    return told == _HOLDS_A_TURN
+
+
 OPERATIONS: Final[tuple[Actor[Edge], ...]] = (
+    tell_holds,
     apply_inbox,
     lapse_pending_grants,
     abandon_ended_attempts,

@@ -8,15 +8,16 @@ from collections.abc import Collection
 from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.holds import HeldRemoval, MembershipPin
+from models.holds import MembershipPin
 
 
 async def end_of_segment(db: AsyncSession, *, workspace_id: int, segment_id: int) -> None:
-    """Pins and held removals of a segment that is deleted."""
-    for kind in (HeldRemoval, MembershipPin):
-        await db.execute(
-            delete(kind).where(kind.workspace_id == workspace_id, kind.segment_id == segment_id)
+    """Pins of a segment that is deleted."""
+    await db.execute(
+        delete(MembershipPin).where(
+            MembershipPin.workspace_id == workspace_id, MembershipPin.segment_id == segment_id
         )
+    )
 
 
 async def end_of_people(

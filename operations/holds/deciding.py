@@ -42,6 +42,13 @@ SELECT h.member_id, h.segment_id
  WHERE h.workspace_id = :workspace_id AND h.hold_id = :hold_id AND NOT h.is_approved
 """)
 
+LET_GO: Final = text("""
+DELETE FROM held_removal h
+ USING unnest(CAST(:members AS bigint[]), CAST(:segments AS integer[])) AS p(member_id, segment_id)
+ WHERE h.workspace_id = :workspace_id AND h.hold_id = :hold_id
+   AND h.member_id = p.member_id AND h.segment_id = p.segment_id
+""")
+
 APPROVE_ALL_OF: Final = text("""
 UPDATE held_removal SET is_approved = true, cause = :cause
  WHERE workspace_id = :workspace_id AND segment_id = :segment_id AND NOT is_approved
@@ -108,6 +115,7 @@ async def discard(
     }
     because = Because(PinOrigin.HOLD, reason, expires_at, hold_id=hold.id)
     await pins.write(db, by=by, pins=kept, because=because, at=at)
+    await db.execute(LET_GO, _about(hold, kept))
     await _counted(db, by, hold, kept, discarded=len(kept))
     _told(db, by=by, verb="hold.discarded", hold=hold, done=kept, reason=reason)
     return hold

@@ -50,6 +50,13 @@ PARAMETERS: dict[MailKind, dict[str, Any]] = {
         "at": AT.isoformat(),
         "rows": [["Learners", "1,234"], ["Completed", "617 (50 %)"]],
     },
+    MailKind.HOLD_OPENED: {
+        "name": "Mona",
+        "segment": "Sales people",
+        "held": 37,
+        "most": 10,
+        "people": 42,
+    },
     MailKind.COORDINATOR_ENDING: {
         "name": "Pea",
         "rows": [["Fire Safety", "2026-12-02"], ["First Aid", "2026-12-03"]],
@@ -165,6 +172,7 @@ def test_every_kind_has_a_text_and_a_page_that_say_the_same_facts(kind: MailKind
             "Sunday 22 November 2026, 19:00 (UTC)",
             "617 (50 %)",
         ],
+        MailKind.HOLD_OPENED: ["Mona", "Sales people", "37", "10", "42"],
         MailKind.COORDINATOR_ENDING: ["Pea", "Fire Safety", "2 December 2026", "First Aid"],
         **dict.fromkeys(ABOUT_LIVE_SESSIONS, OF_LIVE_SESSIONS),
     }[kind]

@@ -34,29 +34,34 @@ STATE: Final = """
 
 _GIVE: Final = """
 WITH lost AS MATERIALIZED ({lost}),
-moment AS MATERIALIZED (SELECT clock_timestamp() AS at)
+first AS MATERIALIZED (
+    SELECT DISTINCT ON (course_id, member_id) * FROM lost ORDER BY course_id, member_id, segment_id
+),
+moment AS MATERIALIZED (
+    SELECT clock_timestamp() AS at, make_interval(days => grace_days) AS grace
+      FROM workspace WHERE id = %(workspace_id)s AND grace_days > 0
+)
 INSERT INTO coordinator_override (course_id, member_id, workspace_id, kind, reason, expires_at,
                                   created_at, cause)
-SELECT DISTINCT ON (l.course_id, l.member_id) l.course_id, l.member_id, w.id, 'ENDING', l.reason,
-       moment.at + make_interval(days => w.grace_days), moment.at, l.cause
-  FROM lost l
- CROSS JOIN moment
-  JOIN workspace w ON w.id = %(workspace_id)s AND w.grace_days > 0
-  JOIN course c ON c.id = l.course_id AND c.workspace_id = w.id AND c.state = 'ACTIVE'
-  JOIN member p ON p.id = l.member_id AND p.workspace_id = w.id AND p.state = 'ACTIVE'
-               AND p.deleted_at IS NULL
- WHERE NOT EXISTS (SELECT FROM course_role r
-                    WHERE r.course_id = l.course_id AND r.member_id = l.member_id)
+SELECT l.course_id, l.member_id, %(workspace_id)s, 'ENDING', l.reason, moment.at + moment.grace,
+       moment.at, l.cause
+  FROM first l CROSS JOIN moment
+ WHERE (SELECT c.workspace_id = %(workspace_id)s AND c.state = 'ACTIVE'
+          FROM course c WHERE c.id = l.course_id)
+   AND (SELECT p.workspace_id = %(workspace_id)s AND p.state = 'ACTIVE' AND p.deleted_at IS NULL
+          FROM member p WHERE p.id = l.member_id)
+   AND NOT EXISTS (SELECT FROM course_role r
+                    WHERE r.course_id = l.course_id AND r.member_id = l.member_id OFFSET 0)
    AND NOT EXISTS (SELECT FROM coordinator_override o
-                    WHERE o.course_id = l.course_id AND o.member_id = l.member_id)
+                    WHERE o.course_id = l.course_id AND o.member_id = l.member_id OFFSET 0)
    AND NOT EXISTS (SELECT FROM coordinator_source s
                     WHERE s.workspace_id = %(workspace_id)s AND s.course_id = l.course_id
                       AND s.member_id = l.member_id OFFSET 0)
- ORDER BY l.course_id, l.member_id, l.segment_id
 ON CONFLICT DO NOTHING
 RETURNING course_id, member_id, reason, expires_at, cause
 """
-"""Each person is looked for by index (`OFFSET 0`), however many reasons there are in all."""
+"""Everything is looked up by its key, one person at a time: PostgreSQL cannot tell how many there
+will be, and would join where it must not (`OFFSET 0` keeps it from that)."""
 
 GIVE_TO_REMOVED: Final = _GIVE.format(
     lost="""

@@ -77,6 +77,7 @@ class SegmentReason:
     ended_at: dt.datetime | None
     ended: Cause | None
     pin: DecidingPin | None
+    is_held: bool
     clauses: list[Clause] = resolved_by(
         explaining.clauses,
         requires=SIGNED_IN,

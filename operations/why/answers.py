@@ -95,7 +95,8 @@ class SegmentReason:
     otherwise than `is_member` (S8); where that decides, `by_mode` says how. `cause` is of the
     joining or the attaching, whichever was later, and of a member to whom the mode gives nothing of
     the mode; of somebody who does not belong to it, `ended` and `ended_at` tell of the last time. A
-    `pin` decides whatever the rule says. `changes` says of each attribute the rule looks at, and of
+    `pin` decides whatever the rule says; who `is_held` is in it only because the removal waits to
+    be approved, which is told of the present alone (S11). `changes` says of each attribute the rule looks at, and of
     the day under `now`, what set it.
     """
 
@@ -117,6 +118,7 @@ class SegmentReason:
     ended: Cause | None = None
     changes: Mapping[str, Cause] = field(default_factory=dict)
     pin: PinThen | None = None
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)

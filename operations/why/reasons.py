@@ -11,6 +11,7 @@ from operations.provided import BY_GROUPS
 from operations.why import known, related, rules, wording
 from operations.why.answers import Cause, PinThen, SegmentReason
 from operations.why.causes import Causes, about, causes_of, chosen
+from operations.why.held import with_held
 from operations.why.history import Attached, History, Interval
 from operations.why.known import Known
 from operations.why.lost import Lost, found_anew
@@ -92,7 +93,10 @@ async def reasons_at(
     person = replace(person, changes=changes)
     pins = await pins_at(db, past.member, ids, place.seq)
     led = _Led(causes, anew, pins, member_id)
-    return tuple(_reason(each, person, led, place) for each in stands), person.unknown
+    reasons = [_reason(each, person, led, place) for each in stands]
+    if not place.is_past:
+        reasons = await with_held(db, past.member, reasons)
+    return tuple(reasons), person.unknown
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from operations.why.places import Place
 from operations.why.rules import SegmentThen
 from sync_engine.rules import Explanation, deciding
 
+WAITS: Final = "no longer belongs to it, but the removal waits to be approved"
+
 FROZEN: Final = (SegmentState.PAUSED, SegmentState.BROKEN)
 
 
@@ -160,6 +162,8 @@ def _because(told: Told) -> str:
         since = f" since {moment(first.since)}" if first.since and told.place.is_past else ""
         if first.by_mode:
             return f"{since}: {first.by_mode}"
+        if first.is_held:
+            return ", of which the removal waits to be approved"
         return f"{since}, because {'; '.join(_clauses(first))}" if told.place.is_past else ""
     if told.standing is Standing.DIRECT and told.role is not None and told.place.is_past:
         return f" since {moment(told.role.since)}"

@@ -16,9 +16,12 @@ from models.base import Json
 from models.segments import Segment
 from operations import people
 from operations.refusals import Code, Refused, not_found
+from operations.relations import related_to
 from operations.rights import require
 from operations.segment_rules import read
 from sync_engine.rules import (
+    OF_PEOPLE,
+    RELATIONS,
     AttributeType,
     Catalog,
     Comparison,
@@ -26,6 +29,7 @@ from sync_engine.rules import (
     Lint,
     Linted,
     Listing,
+    Related,
     attributes_used,
     from_document,
     lint_rule,
@@ -42,6 +46,9 @@ GROUPS: Final = "groups"
 
 MOST_COMPARED: Final = 5
 """Segments whose people are compared one by one: of those that may hold all, the smallest."""
+
+_BESIDE: Final = frozenset({GROUPS, *RELATIONS})
+"""Lists that are not among the facts."""
 
 _NAMING: Final = frozenset({Comparison.EQ, Comparison.NE, Comparison.HAS, *Listing})
 """Operators that name whole values."""
@@ -66,6 +73,14 @@ SELECT n.name, NULL, count(*)
   FROM people p CROSS JOIN unnest(CAST(:lists AS text[])) AS n(name)
  WHERE jsonb_exists(p.facts, n.name)
  GROUP BY n.name
+UNION ALL
+SELECT 'memberOf', a.value, count(DISTINCT p.id)
+  FROM asked a
+  JOIN membership m ON m.until IS NULL AND m.segment_id
+     = CASE a.attribute WHEN 'memberOf' THEN CAST(a.value AS integer) END
+  JOIN people p ON p.id = m.member_id
+ WHERE a.attribute = 'memberOf'
+ GROUP BY a.value
 UNION ALL
 SELECT a.attribute, a.value, count(*)
   FROM people p
@@ -182,7 +197,8 @@ async def lint(
     if segment_id is not None:
         rule = await _rule_of_segment(db, by, segment_id)
     catalog = await people.catalog_of(db, by.workspace_id)
-    linted = _linted(rule, catalog)
+    related = await related_to(db, by.workspace_id, rule or "", segment_id=segment_id)
+    linted = _linted(rule, catalog, related)
     counts = await _counted(db, by, linted)
     found = [
         *(_of_rule(each) for each in linted.findings),
@@ -218,9 +234,9 @@ async def _rule_of_segment(db: AsyncSession, by: Caller, segment_id: int) -> Jso
     return found.rule
 
 
-def _linted(rule: str | Json | None, catalog: Catalog) -> Linted:
-    understood = read(rule or "", catalog)
-    return lint_text(rule, catalog) if isinstance(rule, str) else lint_rule(understood)
+def _linted(rule: str | Json | None, catalog: Catalog, related: Related) -> Linted:
+    understood = read(rule or "", catalog, related)
+    return lint_text(rule, catalog, related) if isinstance(rule, str) else lint_rule(understood)
 
 
 def _of_rule(found: Lint) -> SegmentLint:
@@ -249,7 +265,7 @@ async def _counted(db: AsyncSession, by: Caller, linted: Linted) -> _Counts:
             "attributes": [name for name, _ in asked],
             "values": [value for _, value in asked],
             "single": [name for name, is_one in is_list.items() if not is_one],
-            "lists": [name for name, is_one in is_list.items() if is_one and name != GROUPS],
+            "lists": [name for name, is_one in is_list.items() if is_one and name not in _BESIDE],
             "asks_groups": GROUPS in is_list,
         },
     )
@@ -275,7 +291,9 @@ def _of_people(linted: Linted, counts: _Counts) -> Iterator[SegmentLint]:
     for each in linted.named:
         name, value = each.leaf.attribute, stored_as_text(each.value)
         place = (each.path, each.start, each.end)
-        is_unused = not counts.of_attribute.get(name)
+        if name in OF_PEOPLE:
+            continue
+        is_unused = name not in RELATIONS and not counts.of_attribute.get(name)
         key = (name, None if is_unused else value)
         if key in told or operator_of(each.leaf) not in _NAMING:
             continue
@@ -286,6 +304,8 @@ def _of_people(linted: Linted, counts: _Counts) -> Iterator[SegmentLint]:
         elif not counts.of_value.get((name, value)):
             told.add(key)
             message = f"Nobody’s {name} is “{shown(value)}” now."
+            if name in RELATIONS:
+                message = f"Nobody is in {each.said} now."
             yield SegmentLint(SegmentLintKind.UNKNOWN_VALUE, message, *place)
 
 
@@ -314,6 +334,8 @@ def _examined(linted: Linted, counts: _Counts) -> int:
 
 
 def _people_of(equality: Equalities, counts: _Counts) -> int:
+    if equality.attribute in OF_PEOPLE:
+        return counts.people
     values = (stored_as_text(value) for value in equality.values)
     return sum(counts.of_value.get((equality.attribute, value), 0) for value in values)
 

@@ -162,6 +162,12 @@ async def _graph(db: AsyncSession, workspace_id: int, segment_id: int | None = N
     return Graph(inner, {row.id: row.name for row in rows})
 
 
+async def inner_of_all(db: AsyncSession, workspace_id: int) -> dict[int, frozenset[int]]:
+    """What each segment builds on, of those that build on any."""
+    graph = await _graph(db, workspace_id)
+    return {id: frozenset(inner) for id, inner in graph.inner.items()}
+
+
 async def below(
     db: AsyncSession, workspace_id: int, segment_ids: Collection[int]
 ) -> dict[int, list[int]]:

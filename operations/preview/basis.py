@@ -4,11 +4,12 @@ A preview stands until something happens that could change what it says. That is
 journal, under its lock, as the last thing of the change: whatever matters is told in the
 transaction that does it, so what has no number by then comes after the change.
 
-What could change it: the segment (its rule, its state, whom it names, where it is attached); on the
-courses concerned roles by hand, words beside the rules, segments, their modes, limit and state; who
-is in these segments; whether there is grace; of people in the segment, or of everybody where a rule
-is asked, accounts, addresses and invitations; and where a rule is asked values of the attributes it
-names, their schema, directory groups and the day, as far as it asks for them. Nothing else does.
+What could change it: the segment (its rule, its state, whom it names, where it is attached) and
+those that build on it, which move with it; on the courses concerned roles by hand, words beside the
+rules, segments, their modes, limit and state; who is in these segments, or in those a rule asks
+about; whether there is grace; of people in the segment, or of everybody where a rule is asked,
+accounts, addresses and invitations; and where a rule is asked values of the attributes it names,
+their schema, directory groups and the day, as far as it asks for them. Nothing else does.
 """
 
 import uuid
@@ -23,9 +24,18 @@ from access.caller import Caller
 from models.segments import CourseSegment, Segment, SegmentState
 from operations import grace, people
 from operations.preview.change import SegmentChange, SegmentChangeKind
+from operations.preview.outer import Outer, outer_segments
 from operations.preview.people import GROUPS
 from operations.refusals import Code, Refused
-from sync_engine.rules import InvalidRule, Rule, attributes_used, from_document, offsets
+from sync_engine.rules import (
+    MEMBER_OF,
+    InvalidRule,
+    Rule,
+    attributes_used,
+    from_document,
+    offsets,
+    related_ids,
+)
 
 SHOWN: Final = 10
 ADDRESS: Final = "emails"
@@ -41,13 +51,14 @@ SELECT epoch FROM workspace_stream WHERE workspace_id = :workspace_id FOR NO KEY
 SINCE: Final = text("""
 WITH followed AS (
     SELECT CAST(:segment_id AS integer) AS id
+    UNION SELECT unnest(CAST(:inner AS integer[]) || CAST(:moving AS integer[]))
     UNION SELECT segment_id FROM course_segment
            WHERE workspace_id = :workspace_id AND course_id = ANY(:courses)
 )
 SELECT e.seq, e.verb, e.at, count(*) OVER () AS count
   FROM journal_entry e
  WHERE e.workspace_id = :workspace_id AND e.seq > :seq AND (
-       e.segment_id = :segment_id AND (
+       e.segment_id = ANY(:moving) AND (
            e.verb IN ('segment.paused', 'segment.resumed', 'segment.broken', 'segment.restored',
                       'segment.deleted', 'segment.people_named', 'segment.people_unnamed',
                       'segment.attached', 'segment.detached', 'segment.mode_changed')
@@ -110,10 +121,16 @@ async def refuse_outdated(
     await grace.settle(db)
     await db.flush()
     if course_ids is None:
-        course_ids = await _courses_of(db, segment)
+        course_ids = await _courses_of(db, segment, [segment.id])
     asks = change.kind in ANEW and segment.state is SegmentState.ACTIVE
     rule = await _rule_of(db, segment) if asks else None
-    used = set() if rule is None else attributes_used(rule)
+    outer: list[Outer] = []
+    if change.kind in ANEW:
+        catalog = await people.catalog_of(db, segment.workspace_id)
+        outer = await outer_segments(db, segment.workspace_id, segment.id, catalog)
+        course_ids = {*course_ids, *await _courses_of(db, segment, [each.id for each in outer])}
+    rules = [*([] if rule is None else [rule]), *(each.rule for each in outer)]
+    used = set[str]().union(*map(attributes_used, rules))
     epoch = await db.scalar(HOLD, {"workspace_id": by.workspace_id})
     found = await db.execute(
         SINCE,
@@ -121,12 +138,16 @@ async def refuse_outdated(
             "workspace_id": by.workspace_id,
             "seq": basis.seq if epoch == basis.epoch else -1,
             "segment_id": change.segment_id,
+            "moving": [change.segment_id, *(each.id for each in outer)],
             "courses": sorted(course_ids),
             "address": ADDRESS,
             "attributes": sorted(used),
             "asks": asks,
             "asks_groups": GROUPS in used,
-            "asks_clock": rule is not None and bool(offsets(rule)),
+            "inner": sorted(set[int]().union(*(related_ids(each, MEMBER_OF) for each in rules))),
+            "asks_clock": any(
+                offsets(each) for each in (rule, *(one.rule for one in outer)) if each
+            ),
             "most": SHOWN,
         },
     )
@@ -146,11 +167,13 @@ async def refuse_outdated(
         )
 
 
-async def _courses_of(db: AsyncSession, segment: Segment) -> list[int]:
+async def _courses_of(
+    db: AsyncSession, segment: Segment, segment_ids: Collection[int]
+) -> list[int]:
     rows = await db.scalars(
         select(CourseSegment.course_id).where(
             CourseSegment.workspace_id == segment.workspace_id,
-            CourseSegment.segment_id == segment.id,
+            CourseSegment.segment_id.in_(segment_ids),
         )
     )
     return list(rows)

@@ -7,7 +7,7 @@ says. What is the same on many courses is worked out once.
 
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -154,6 +154,13 @@ class Beside:
     by_mode: dict[tuple[int, int], Ids] = field(default_factory=dict)
     active: set[int] = field(default_factory=set)
 
+    def after(self, moves: Mapping[int, Moved]) -> "Beside":
+        """The same once people have moved between these segments."""
+        segments = dict(self.segments)
+        for id, found in moves.items():
+            segments[id] = (set(segments.get(id, NOBODY)) | found.added) - found.removed
+        return replace(self, segments=segments)
+
     def take_modes(self, rows: Iterable[Any]) -> None:
         for course_id, segment_id, people, active in rows:
             self.by_mode[course_id, segment_id] = _ids(people)
@@ -226,6 +233,28 @@ class Turn:
     new: Ids
     gone: Ids
     after: Ids
+
+
+def merged(several: Sequence[Sequence[OnCourse]]) -> list[OnCourse]:
+    """What several segments do to courses, as one thing for each course."""
+    found: dict[int, OnCourse] = {}
+    for each in (one for some in several for one in some):
+        known = found.get(each.course_id)
+        found[each.course_id] = each if known is None else _joined(known, each)
+    return list(found.values())
+
+
+def _joined(one: OnCourse, other: OnCourse) -> OnCourse:
+    gains, remains = one.gains | other.gains, one.remains or other.remains
+    return replace(
+        one,
+        gains=gains,
+        losses=one.losses | other.losses,
+        conflicts=one.conflicts | other.conflicts,
+        invitations=one.invitations | other.invitations,
+        remains=remains,
+        is_emptied=(one.is_emptied or other.is_emptied) and not gains and not remains,
+    )
 
 
 class Counting:

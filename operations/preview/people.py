@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, text
 
 from models.people import MemberState
 from sync_engine.plan import difference
-from sync_engine.rules import Catalog, Check, Fact, Facts, from_json
+from sync_engine.rules import MEMBER_OF, Catalog, Check, Fact, Facts, from_json
 from sync_engine.rules.index import collector_at_rest
 from sync_engine.snapshot import belongs
 
@@ -37,18 +37,29 @@ _NAMES_OF_GROUPS: Final = """
               WHERE d.workspace_id = :workspace_id GROUP BY d.member_id) AS g ON g.member_id = m.id
 """
 
+_WITHIN: Final = """
+  LEFT JOIN (SELECT w.member_id, array_agg(w.segment_id::text ORDER BY w.segment_id) AS segments
+               FROM membership w
+              WHERE w.until IS NULL AND w.segment_id = ANY(CAST(:inner AS integer[]))
+              GROUP BY w.member_id) AS w ON w.member_id = m.id
+"""
+"""Which of the segments the rule asks about people are in."""
+
+_BESIDE: Final = {GROUPS: "to_jsonb(g.names)", MEMBER_OF: "to_jsonb(w.segments)"}
+"""Lists that are not among the facts."""
 
 BETWEEN: Final = "\x1f"
 LINE: Final = "\x1e"
 """Between values, and between people. In the text of JSON neither stands as it is."""
 
 
-def people_by(attributes: Sequence[str], *, everybody: bool) -> TextClause:
+def people_by(attributes: Sequence[str], *, everybody: bool, some: bool = False) -> TextClause:
     """Everybody, or those in the segment, as lines of one text: number, standing, whether in it,
     whether named, and the values of these attributes, which are the parameters a0, a1 and so on.
-    The statement depends on how many there are, not on their names."""
+    The statement depends on how many there are, not on their names. Of MEMBER_OF, the parameter
+    `inner` says which segments are meant; of `some`, `people` says whom."""
     facts = [
-        "to_jsonb(g.names)" if name == GROUPS else f"m.facts -> CAST(:a{number} AS text)"
+        _BESIDE.get(name, f"m.facts -> CAST(:a{number} AS text)")
         for number, name in enumerate(attributes)
     ]
     values = "".join(f" || '{BETWEEN}' || coalesce(({each})::text, '')" for each in facts)
@@ -65,7 +76,9 @@ SELECT string_agg(m.id::text || '{BETWEEN}' ||
     ON c.segment_id = :segment_id AND c.member_id = m.id AND c.until IS NULL
   LEFT JOIN segment_person n ON n.segment_id = :segment_id AND n.member_id = m.id
   {_NAMES_OF_GROUPS if GROUPS in attributes else ""}
+  {_WITHIN if MEMBER_OF in attributes else ""}
  WHERE m.workspace_id = :workspace_id AND (m.deleted_at IS NULL OR c.member_id IS NOT NULL)
+   {"AND m.id = ANY(CAST(:people AS bigint[]))" if some else ""}
 """)  # noqa: S608 - made of constants of ours and numbers
 
 
@@ -212,6 +225,6 @@ class _Reading:
 
     def _facts(self, name: str, value: str) -> Facts:
         """The one fact; none where the value does not fit."""
-        if name == GROUPS:
-            return {GROUPS: frozenset(orjson.loads(value))}
+        if name in _BESIDE:
+            return {name: frozenset(orjson.loads(value))}
         return from_json({name: orjson.loads(value)}, self._catalog)

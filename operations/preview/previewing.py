@@ -30,7 +30,9 @@ from operations.preview.consequences import (
     concerned,
     courses_of,
     decided_by_mode,
+    merged,
 )
+from operations.preview.outer import moved_outside
 from operations.preview.people import (
     GROUPS,
     Moved,
@@ -41,15 +43,20 @@ from operations.preview.people import (
     people_by,
 )
 from operations.refusals import Code, Denied, Refused, not_found
+from operations.relations import related_to
 from operations.rights import Rights, require
 from operations.segment_rules import read
 from sync_engine.rules import (
+    MEMBER_OF,
+    RELATIONS,
     Catalog,
     InvalidRule,
+    Related,
     Rule,
     attributes_used,
     compile,
     from_document,
+    related_ids,
     to_document,
 )
 from sync_engine.snapshot import array
@@ -79,6 +86,8 @@ class SegmentPreview:
     """What a change would do, once the engine has caught up with it.
 
     `is_settled`: nothing else was waiting for the engine, so nothing else moves meanwhile.
+    `outer`: who comes into segments that build on it, and who leaves them, by segment; what that
+    means is in `courses`.
     `without_value` says of each attribute of the rule how many of the `people` have none.
     """
 
@@ -91,6 +100,7 @@ class SegmentPreview:
     without_value: Mapping[str, int]
     courses: Sequence[OnCourse]
     invitations: AbstractSet[int]
+    outer: Mapping[int, Moved]
 
     @property
     def gain_count(self) -> int:
@@ -111,14 +121,27 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
     await _require(db, by, change)
     segment = await _segment(db, by, change)
     catalog = await people.catalog_of(db, by.workspace_id)
-    rule, change = _rule(change, segment, catalog)
-    about = {"workspace_id": by.workspace_id, "segment_id": change.segment_id or UNSAVED}
+    related = await related_to(db, by.workspace_id, change.rule or {}, segment_id=change.segment_id)
+    rule, change = _rule(change, segment, catalog, related)
+    about: dict[str, Any] = {
+        "workspace_id": by.workspace_id,
+        "segment_id": change.segment_id or UNSAVED,
+    }
     now = (await db.execute(NOW, about)).one()
     attributes = [] if rule is None else sorted(attributes_used(rule))
+    if rule is not None:
+        about["inner"] = sorted(related_ids(rule, MEMBER_OF))
     wanted = _wanted(change.kind, segment, rule, now.today)
     found = await _moved(db, about, attributes, catalog, wanted, looks=_looks(change))
-    courses = await _courses(db, about, change)
-    on_courses = await _on_courses(db, about, change.kind, courses, found)
+    outer = await moved_outside(db, about, found, catalog, now.today)
+    moves = {about["segment_id"]: found, **outer}
+    courses = await _courses(db, about, change.course_id, is_new=segment is None)
+    on_courses = [await _on_courses(db, about, change.kind, courses, moves)]
+    for id in outer:
+        there = {**about, "segment_id": id}
+        courses = await _courses(db, there, None)
+        on_courses.append(await _on_courses(db, there, SegmentChangeKind.EDIT_RULE, courses, moves))
+    together = merged(on_courses)
     ends = change.kind is SegmentChangeKind.DELETE
     return SegmentPreview(
         change,
@@ -127,9 +150,12 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
         before=len(found.before),
         after=0 if ends else len(found.after),
         people=found.people if rule is not None else None,
-        without_value={name: found.without_value[name] for name in attributes},
-        courses=on_courses,
-        invitations=frozenset[int]().union(*(each.invitations for each in on_courses)),
+        without_value={
+            name: found.without_value[name] for name in attributes if name not in RELATIONS
+        },
+        courses=together,
+        invitations=frozenset[int]().union(*(each.invitations for each in together)),
+        outer=outer,
     )
 
 
@@ -182,7 +208,7 @@ async def _segment(db: AsyncSession, by: Caller, change: SegmentChange) -> Segme
 
 
 def _rule(
-    change: SegmentChange, segment: Segment | None, catalog: Catalog
+    change: SegmentChange, segment: Segment | None, catalog: Catalog, related: Related
 ) -> tuple[Rule | None, SegmentChange]:
     """The rule that would be asked, if any would; and the change with its canonical document."""
     if change.rule is not None:
@@ -190,7 +216,7 @@ def _rule(
             raise Refused(
                 Code.SEGMENT_STATE, f"“{segment.name}” names people; it has no rule to edit."
             )
-        rule = read(change.rule, catalog)
+        rule = read(change.rule, catalog, related)
         return rule, replace(change, rule=to_document(rule))
     if change.kind is SegmentChangeKind.RESUME and segment is not None and segment.rule:
         try:
@@ -229,19 +255,19 @@ async def _moved(
     *,
     looks: bool,
 ) -> Moved:
-    names = {f"a{n}": name for n, name in enumerate(attributes) if name != GROUPS}
+    names = {f"a{n}": name for n, name in enumerate(attributes) if name not in (GROUPS, *RELATIONS)}
     found = await db.execute(people_by(attributes, everybody=looks), {**about, **names})
     return await asyncio.to_thread(moved, found.scalar_one(), attributes, catalog, wanted)
 
 
 async def _courses(
-    db: AsyncSession, about: Mapping[str, Any], change: SegmentChange
+    db: AsyncSession, about: Mapping[str, Any], course_id: int | None, *, is_new: bool = False
 ) -> list[Course]:
-    if change.kind is SegmentChangeKind.CREATE and change.course_id is None:
+    if is_new and course_id is None:
         return []
-    rows = await db.execute(COURSES, {**about, "course_id": change.course_id})
+    rows = await db.execute(COURSES, {**about, "course_id": course_id})
     courses = courses_of(rows)
-    if change.course_id is not None and not courses:
+    if course_id is not None and not courses:
         raise not_found("course")
     return courses
 
@@ -251,12 +277,13 @@ async def _on_courses(
     about: Mapping[str, Any],
     kind: SegmentChangeKind,
     courses: Sequence[Course],
-    found: Moved,
+    moves: Mapping[int, Moved],
 ) -> list[OnCourse]:
     """What happens on each course, in at most three statements."""
     if not courses:
         return []
     segment_id: int = about["segment_id"]
+    found = moves[segment_id]
     beside = Beside()
     by_mode = decided_by_mode(courses, segment_id)
     if by_mode:
@@ -276,6 +303,13 @@ async def _on_courses(
     beside.take(await db.execute(BESIDE, {**about, **asked}))
     counting = Counting(kind, segment_id, found, beside)
     on_courses = await asyncio.to_thread(counting.on, courses)
+    if len(moves) > 1:
+        # Nobody loses what another segment gives afterwards, nor gains what one gave before.
+        later = Counting(kind, segment_id, found, beside.after(moves))
+        lost = await asyncio.to_thread(later.on, courses)
+        on_courses = [
+            replace(each, losses=then.losses) for each, then in zip(on_courses, lost, strict=True)
+        ]
     in_doubt = [each.course_id for each in on_courses if each.may_be_emptied]
     if not in_doubt:
         return on_courses

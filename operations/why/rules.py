@@ -10,11 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.segments import Segment, SegmentKind, SegmentState, SegmentVersion
 from operations import people
 from sync_engine.rules import (
+    UNCHECKED,
     Attribute,
     AttributeType,
     Catalog,
     InvalidRule,
     Owner,
+    Related,
     Rule,
     attributes_used,
     from_document,
@@ -51,15 +53,18 @@ class SegmentThen:
 @dataclass(frozen=True, slots=True)
 class Schema:
     """The attribute schema as it was, and where everybody's values of an attribute were
-    forgotten, then or since."""
+    forgotten, then or since; and what those are called whom rules name."""
 
     catalog: Catalog
     forgotten: Mapping[str, Sequence[int]]
+    related: Related = UNCHECKED
 
     def read(self, document: Any) -> Rule | None:
         """A stored rule; None where it cannot be understood."""
+        if document is None:
+            return None
         try:
-            return None if document is None else from_document(document, self.catalog, draft=True)
+            return from_document(document, self.catalog, draft=True, related=self.related)
         except InvalidRule:
             return None
 

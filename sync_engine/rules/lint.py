@@ -28,7 +28,8 @@ from sync_engine.rules.parsing import Parser
 from sync_engine.rules.places import Place
 from sync_engine.rules.proving import Claim, Prover
 from sync_engine.rules.reading import Reader
-from sync_engine.rules.text import format, parse
+from sync_engine.rules.relations import UNCHECKED, Related
+from sync_engine.rules.text import format, parse, written
 
 EVERYBODY: Final[Rule] = Everyone()
 NOBODY: Final[Rule] = Not(EVERYBODY)
@@ -72,6 +73,8 @@ class Named:
     path: str
     start: int
     end: int
+    said: str
+    """As the text spells it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +91,11 @@ class Linted:
     is_complete: bool
 
 
-def lint_text(text: str, catalog: Catalog) -> Linted:
+def lint_text(text: str, catalog: Catalog, related: Related = UNCHECKED) -> Linted:
     """All findings in a text, as it stands, in its order; raises InvalidRule."""
-    canonical = parse(text, catalog)
+    canonical = parse(text, catalog, related=related)
     document, place = Parser(text).rule()
-    as_it_stands = Reader(catalog, draft=False).node(document)
+    as_it_stands = Reader(catalog, draft=False, related=related).node(document)
     return _lint(as_it_stands or canonical, text, place)
 
 
@@ -135,7 +138,8 @@ def _named(rule: Rule, path: str, place: Place) -> Iterator[Named]:
             if not isinstance(value, Now):
                 key = f"{path}/value/{number}" if len(listed) == len(values) else f"{path}/value"
                 found = place.at(key)
-                yield Named(rule, expected(rule.type, value), key, found.start, found.end)
+                wanted = expected(rule.type, value)
+                yield Named(rule, wanted, key, found.start, found.end, written(value))
 
 
 def is_found_by_equality(rule: Rule) -> bool:

@@ -4,10 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from access.permissions import Principal
-from operations import segment_rules, segments
+from operations import explain, linting, segment_rules, segments
+from operations.preview.change import SegmentChange, SegmentChangeKind
+from operations.preview.previewing import preview
 from operations.refusals import Code, Refused
 from sync_engine.rules import format as written
 from sync_engine.verify import verify
@@ -199,3 +201,132 @@ async def test_an_inner_segment_does_not_go_while_somebody_builds_on_it(managed:
     with pytest.raises(Refused) as refused:
         await second
     assert refused.value.code is Code.SEGMENT_IN_USE
+
+
+@pytest.mark.spec("S10")
+async def test_why_says_which_segments_somebody_is_in_and_was_in(
+    managed: World, sync_database: Engine
+) -> None:
+    await managed.course("Safety", segments_attached=["North"])
+    settle(sync_database)
+    async with managed.edge.read() as db:
+        head = await db.scalar(text("SELECT head FROM workspace_stream"))
+    await edit(managed, "Crew", 'department eq "Legal"')
+    settle(sync_database)
+    async with managed.edge.transaction() as db:
+        by, crew = managed.caller("Mona"), managed.segments["Crew"]
+        await segments.edit(db, by=by, segment_id=crew, name="Lawyers")
+
+    told = {}
+    for seq in (None, head):
+        async with managed.edge.read() as db:
+            [reason] = (
+                await explain.membership(
+                    db,
+                    by=managed.system,
+                    course_id=managed.courses["Safety"],
+                    member_id=managed.members["Sven"],
+                    seq=seq,
+                )
+            ).segments
+        assert reason.explanation is not None
+        told[seq] = (reason.is_member, reason.sentences, reason.explanation.text)
+
+    assert told[None] == (
+        False,
+        ("is not in “Lawyers”",),
+        'memberOf has "Lawyers" and country in ["NO","SE"]',
+    )
+    assert told[head] == (
+        True,
+        ("is in “Crew”", "country is “SE”, which is one of “NO”, “SE”"),
+        NORTH,
+    )
+
+
+@pytest.mark.spec("S16")
+async def test_lint_counts_the_people_of_segments_that_are_named(
+    managed: World, sync_database: Engine
+) -> None:
+    await managed.segment("Nobody’s", 'country eq "FI"')
+    settle(sync_database)
+    rule = 'memberOf has "Crew" and department eq "Sales" and memberOf hasNone ["Nobody’s"]'
+    async with managed.edge.read() as db:
+        found = await linting.lint(db, by=managed.caller("Mona"), rule=rule)
+        twice = await linting.lint(
+            db, by=managed.caller("Mona"), rule='memberOf has "Crew" and not (memberOf has "crew")'
+        )
+
+    assert [(each.kind, each.message) for each in found.findings] == [
+        ("UNKNOWN_VALUE", "Nobody is in “Nobody’s” now.".replace("“", '"').replace("”", '"'))
+    ]
+    assert found.text == rule
+    assert (found.people, found.examined) == (3, 2)
+    assert twice.is_never_true
+
+
+@pytest.mark.spec("S9")
+async def test_a_preview_of_an_inner_segment_shows_what_follows_through_the_outer_ones(
+    managed: World, sync_database: Engine
+) -> None:
+    await managed.member("Lena", department="Legal", country="NO")
+    await managed.segment("Rest", 'not (memberOf has "North") and country ne "FI"')
+    await managed.segment("Deep", 'memberOf has "North"')
+    await managed.course("Safety", segments_attached=["Crew", "Deep"])
+    settle(sync_database)
+    rule = 'department eq "Legal"'
+    change = SegmentChange(
+        SegmentChangeKind.EDIT_RULE, segment_id=managed.segments["Crew"], rule=rule
+    )
+    async with managed.edge.read() as db:
+        found = await preview(db, by=managed.caller("Mona"), change=change)
+    names = {id: name for name, id in managed.members.items()}
+    [course] = found.courses
+
+    assert {names[id] for id in course.gains} == {"Lena"}
+    assert {names[id] for id in course.losses} == {"Sven", "Dora"}
+    moved = {
+        name: (
+            {names[id] for id in found.outer[managed.segments[name]].added},
+            {names[id] for id in found.outer[managed.segments[name]].removed},
+        )
+        for name in ("North", "Rest", "Deep")
+    }
+    assert moved == {
+        "North": ({"Lena"}, {"Sven"}),
+        "Rest": ({"Sven"}, {"Lena"}),
+        "Deep": ({"Lena"}, {"Sven"}),
+    }
+    before = await managed.coordinators_of("Safety")
+    async with managed.edge.transaction() as db:
+        await segments.edit(
+            db,
+            by=managed.caller("Mona"),
+            segment_id=managed.segments["Crew"],
+            rule=rule,
+            based_on=found.basis,
+        )
+    settle(sync_database)
+    assert before - await managed.coordinators_of("Safety") == {"Sven", "Dora"}
+    assert await managed.coordinators_of("Safety") - before == {"Lena"}
+
+
+@pytest.mark.spec("S9")
+async def test_a_preview_is_outdated_by_an_edit_of_an_outer_segment(managed: World) -> None:
+    change = SegmentChange(
+        SegmentChangeKind.EDIT_RULE, segment_id=managed.segments["Crew"], rule='country eq "NO"'
+    )
+    async with managed.edge.read() as db:
+        found = await preview(db, by=managed.caller("Mona"), change=change)
+    await edit(managed, "North", 'memberOf has "Crew" and country eq "DK"')
+
+    with pytest.raises(Refused) as refused:
+        async with managed.edge.transaction() as db:
+            await segments.edit(
+                db,
+                by=managed.caller("Mona"),
+                segment_id=managed.segments["Crew"],
+                rule='country eq "NO"',
+                based_on=found.basis,
+            )
+    assert refused.value.code is Code.PREVIEW_OUTDATED

@@ -13,7 +13,7 @@ COUNT_CEILING: Final = 10_000
 """Waiting people are counted up to here; an exact larger number would help nobody."""
 
 WAITING: Final = text("""
-WITH people AS (
+WITH RECURSIVE people AS (
     SELECT count(*) AS waiting, min(since) AS since
       FROM (SELECT since FROM dirty_member WHERE workspace_id = :workspace_id
              ORDER BY since LIMIT :ceiling) AS oldest
@@ -25,10 +25,17 @@ WITH people AS (
       FROM tick_window w
       LEFT JOIN journal_entry j ON j.workspace_id = w.workspace_id AND j.cause = w.cause
      WHERE w.workspace_id = :workspace_id
+), below(segment_id, id) AS (
+    SELECT s.id, s.id FROM unnest(CAST(:segment_ids AS integer[])) AS s(id)
+    UNION
+    SELECT b.segment_id, CAST(inner_id AS integer)
+      FROM below b
+      JOIN segment s ON s.workspace_id = :workspace_id AND s.id = b.id AND s.builds_on <> '[]'
+     CROSS JOIN LATERAL jsonb_array_elements_text(s.builds_on) AS inner_id
 ), blocks AS (
-    SELECT segment_id, count(*) AS waiting, min(since) AS since
-      FROM dirty_segment WHERE segment_id = ANY (CAST(:segment_ids AS integer[]))
-     GROUP BY segment_id
+    SELECT b.segment_id, count(*) AS waiting, min(d.since) AS since
+      FROM below b JOIN dirty_segment d ON d.segment_id = b.id
+     GROUP BY b.segment_id
 ), stream AS (
     SELECT epoch, head, now() AS at FROM workspace_stream WHERE workspace_id = :workspace_id
 )

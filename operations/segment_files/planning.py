@@ -7,15 +7,17 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from models.base import Json
 from models.segments import AttachmentMode, SegmentKind, SegmentState
 from operations.refusals import Refused
+from operations.segment_files.building import Built
 from operations.segment_files.present import Present, PresentSegment
 from operations.segment_files.wanted import LIMITS, FileProblem, WantedCourse, WantedSegment
 from operations.segment_rules import read, remembered
-from sync_engine.rules import InvalidRule, difference, sentences
+from sync_engine.rules import InvalidRule, Related, difference, sentences
 from sync_engine.rules import format as written
 
 T = TypeVar("T")
@@ -77,27 +79,36 @@ _ORDER: Final = {action: place for place, action in enumerate(Action)}
 def planned(present: Present, wanted: Sequence[WantedSegment], *, prune: bool) -> FilePlan:
     """The steps from what there is to what is wanted. With `prune`, segments that the file does not
     name go."""
-    planner = _Planner(present)
+    built = Built(present, wanted, prune=prune)
+    planner = _Planner(present, built.related)
     for each in wanted:
         planner.segment(each)
     if prune:
         planner.prune({each.name.lower() for each in wanted})
     planner.refuse_too_many_segments()
-    steps = () if planner.problems else tuple(sorted(planner.steps, key=_place))
+    planner.problems += built.problems()
+    steps = () if planner.problems else tuple(sorted(planner.steps, key=partial(_place, built)))
     return FilePlan(steps, tuple(planner.problems[: LIMITS.problems]))
 
 
-def _place(step: Step) -> tuple[int, str, str, int]:
-    return _ORDER[step.action], step.segment.lower(), step.course or "", step.course_id or 0
+def _place(built: Built, step: Step) -> tuple[int, int, str, str, int]:
+    """Inner segments are made and changed before those that build on them, and go after them."""
+    name, order, depth = step.segment.lower(), _ORDER[step.action], 0
+    if step.action in (Action.CREATE, Action.CHANGE):
+        depth = built.depth_after(name)
+    elif step.action is Action.DELETE and built.is_built_on_before(name):
+        order, depth = len(_ORDER), -built.depth_before(name)
+    return order, depth, name, step.course or "", step.course_id or 0
 
 
 class _Planner:
     """One look at one file."""
 
-    def __init__(self, present: Present) -> None:
+    def __init__(self, present: Present, related: Related) -> None:
         self.steps: list[Step] = []
         self.problems: list[FileProblem] = []
         self._present = present
+        self._related = related
         self._ids: dict[str, list[int]] = {}
         for id, title in present.courses.items():
             self._ids.setdefault(title.lower(), []).append(id)
@@ -185,7 +196,7 @@ class _Planner:
     def _rule(self, wanted: WantedSegment) -> str | None:
         """The rule as it is written; None where it is wrong."""
         try:
-            return written(read(wanted.rule or "", self._present.catalog))
+            return written(read(wanted.rule or "", self._present.catalog, self._related))
         except Refused as refused:
             for problem in refused.details["problems"]:
                 piece = (wanted.rule or "")[problem["start"] : problem["end"]]
@@ -194,9 +205,12 @@ class _Planner:
             return None
 
     def _told(self, present: PresentSegment, wanted: WantedSegment) -> tuple[str, ...]:
-        catalog = self._present.catalog
+        catalog, related = self._present.catalog, self._related
         try:
-            rules = remembered(present.rule or {}, catalog), read(wanted.rule or "", catalog)
+            rules = (
+                remembered(present.rule or {}, catalog, self._present.related),
+                read(wanted.rule or "", catalog, related),
+            )
         except (InvalidRule, Refused):
             return ()
         return tuple(sentences(difference(*rules)))

@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Permission
 from models.journal import JournalEntry
+from models.people import Member
 from models.segments import ChangeSet, Membership, Segment
 from operations import visible
 from operations.refusals import not_found
@@ -144,6 +145,21 @@ def moved(workspace_id: int, change_set_id: Any, *, joined: bool) -> Select[Memb
             JournalEntry.change_set_id == change_set_id,
         )
     )
+
+
+async def names_of(
+    db: AsyncSession, *, by: Caller, id: int, joined: bool, limit: int
+) -> list[tuple[str, str]]:
+    """Whom it put into which segment, or took out of it, by name: the first of them."""
+    statement = (
+        moved(by.workspace_id, id, joined=joined)
+        .join(Member, Member.id == Membership.member_id)
+        .join(Segment, Segment.id == Membership.segment_id)
+        .with_only_columns(Member.display_name, Segment.name)
+        .order_by(Membership.segment_id, Membership.member_id)
+        .limit(limit)
+    )
+    return [(who, segment) for who, segment in await db.execute(statement)]
 
 
 async def causes_of(

@@ -5,6 +5,7 @@ import typer
 from app.cli import (
     audit,
     billing,
+    changes,
     demo,
     export_schema,
     health,
@@ -57,4 +58,5 @@ commands.add_typer(issuer.issuers, name="issuer")
 commands.add_typer(insights.insights, name="insights")
 commands.add_typer(learners.learners, name="learners")
 commands.add_typer(segment.segments, name="segment")
+commands.add_typer(changes.changes, name="changes")
 commands.add_typer(billing.billing, name="billing")

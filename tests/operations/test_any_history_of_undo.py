@@ -128,7 +128,10 @@ class Company:
 
     async def edit(self, segment: str, which: int) -> None:
         rules = RULES[segment]
-        about = {"segment_id": self.world.segments[segment], "rule": rules[which % len(rules)]}
+        about: Any = {
+            "segment_id": self.world.segments[segment],
+            "rule": rules[which % len(rules)],
+        }
         async with self.world.edge.transaction() as db:
             await segments.edit(db, by=self.world.system, **about)
 

@@ -15,8 +15,10 @@ from tests.proof import (
     table,
     town_attempts,
     town_certificates,
+    town_change_sets,
     town_content,
     town_grading,
+    town_holds,
     town_learning,
     town_live_sessions,
 )
@@ -38,6 +40,8 @@ NOUNS: Final = {
     "Module": ("Pitch", "Clause", town_content.EXAM, town_content.TASK),
     "LiveSession": ("Talk", "Hearing"),
     "Job": ("made", "failed", "brought"),
+    "ChangeSet": (town_change_sets.MOVED,),
+    "Hold": (town_holds.WAITING,),
     "Submission": (
         town_grading.OF_LEARNER,
         town_grading.submission_for("instructor", "Selling"),
@@ -368,6 +372,17 @@ def everything(town: Town) -> Iterator[Thing]:
     yield from (of_live_session(town, name) for name in here.live_sessions)
     yield from (of_submission(town, name) for name in here.submissions)
     yield from (of_certificate(town, name) for name in here.certificates)
+    for noun, name in (
+        *(("ChangeSet", each) for each in here.change_sets),
+        *(("Hold", each) for each in here.holds),
+    ):
+        yield Thing(
+            f"{noun} {name}",
+            here.id(noun, name),
+            "workspace",
+            EVERYWHERE,
+            is_seen_by=abilities.seeing("create_edit_segment", EVERYWHERE),
+        )
 
 
 def further_course(town: Town, name: str) -> Thing:

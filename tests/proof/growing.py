@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import text
 
 from models.people import MemberState
-from tests.proof import town_certificates, town_grading
+from tests.proof import town_certificates, town_change_sets, town_grading
 from tests.proof.town import Town
 
 GROWTH: Final = """
@@ -62,6 +62,22 @@ INSERT INTO segment (workspace_id, name, kind, state, rule, version, epoch,
                      is_usable_by_departments)
 SELECT :w, 'Zz ' || :more || n, kind, state, rule, version, epoch, TRUE
   FROM segment, generate_series(1, :times) n WHERE id = :segment;
+INSERT INTO membership_pin (segment_id, member_id, workspace_id, is_in, origin, reason)
+SELECT s.id, m.id, :w, FALSE, 'UNDO', 'As it was.' FROM segment s, member m
+ WHERE s.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%'
+   AND (s.id = :segment OR s.name LIKE 'Zz ' || :more || '%');
+INSERT INTO hold (workspace_id, segment_id, most, people, counted)
+SELECT :w, id, 10, 20, 11 FROM segment
+ WHERE workspace_id = :w AND name LIKE 'Zz ' || :more || '%';
+INSERT INTO held_removal (segment_id, member_id, workspace_id, hold_id)
+SELECT h.segment_id, m.id, :w, h.id FROM hold h, member m
+ WHERE h.workspace_id = :w AND m.workspace_id = :w
+   AND m.display_name LIKE 'Zz ' || :more || '%';
+INSERT INTO change_set (workspace_id, kind, causes, watermark, epoch, today, examined, added,
+                        removed, suppressed, segment_ids, at)
+SELECT :w, kind, causes, watermark, epoch, today, examined, added, removed, suppressed,
+       segment_ids, at
+  FROM change_set, generate_series(1, :times) n WHERE id = :change_set;
 INSERT INTO live_session (workspace_id, course_id, title, starts_at, ends_at, time_zone, state)
 SELECT :w, course_id, 'Zz ' || :more || n, starts_at + n * interval '9 days',
        ends_at + n * interval '9 days', time_zone, state
@@ -142,6 +158,7 @@ async def grow(town: Town, more: str, *, times: int, already: int = 0) -> None:
         "module": world.modules["Pitch"],
         "segment": world.segments["Open 0"],
         "token": town.here.token_id,
+        "change_set": town.here.change_sets[town_change_sets.MOVED],
         "live_session": town.here.live_sessions["Talk"],
         "submission": town.here.submissions[town_grading.submission_for("instructor", "Selling")],
         "graded": town.here.submissions[town_grading.OF_LEARNER],

@@ -26,7 +26,9 @@ from tests.proof.fields import everything, noun_of
 from tests.proof.proving import REFUSALS, Asker
 from tests.proof.town import TILDA, Town
 from tests.proof.town_certificates import GRADUATE, certificate_of
+from tests.proof.town_change_sets import MOVED
 from tests.proof.town_grading import OF_LEARNER
+from tests.proof.town_holds import WAITING
 from tests.proof.town_learning import SHARED
 
 BESIDE: Final = {
@@ -77,6 +79,8 @@ NAMES: Final = {
     "LearnerGroup": SHARED,
     "LiveSession": "Talk",
     "Job": "made",
+    "ChangeSet": MOVED,
+    "Hold": WAITING,
     "Submission": OF_LEARNER,
     "Certificate": certificate_of("Selling", GRADUATE),
 }

@@ -24,8 +24,10 @@ from resolvers.ids import encode
 from tests.proof import (
     town_attempts,
     town_certificates,
+    town_change_sets,
     town_content,
     town_grading,
+    town_holds,
     town_insights,
     town_jobs,
     town_learners,
@@ -93,6 +95,8 @@ class City:
     certificates: dict[str, int] = field(default_factory=dict)
     submissions: dict[str, int] = field(default_factory=dict)
     jobs: dict[str, int] = field(default_factory=dict)
+    change_sets: dict[str, int] = field(default_factory=dict)
+    holds: dict[str, int] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
     deliveries: Iterator[int] = field(default_factory=lambda: iter(()))
 
@@ -111,6 +115,8 @@ class City:
             "Certificate": self.certificates,
             "Submission": self.submissions,
             "Job": self.jobs,
+            "ChangeSet": self.change_sets,
+            "Hold": self.holds,
             "Workspace": {world.slug: world.workspace_id},
         }
         assert noun in named, f"Furnish the town with a {noun}, and let City.id know it."
@@ -195,6 +201,8 @@ async def _fill(world: World, seals: Seals, *, finance: bool) -> City:
     await town_learners.furnish(city)
     await town_insights.furnish(city)
     await town_jobs.furnish(city)
+    await town_change_sets.furnish(city)
+    await town_holds.furnish(city)
     return city
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.torture --rounds 400`: writers, edits, attachments, ticks, killed workers.
+"""`python -m tests.torture --rounds 400`: writers, edits, decisions, ticks; workers and servers killed.
 
 Exit code 1 when anything was wrong after any round. `--mutant NAME` runs a protocol that is broken
 in one way, until it is caught.
@@ -9,13 +9,17 @@ import shutil
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from app.embedded import EmbeddedPostgres
 from tests.protocols import DESIGNED, MUTANTS
 from tests.servers import migrate
 from tests.torture.run import NotQuiet, Tally, torture
+from tests.torture.weather import weather
 
+WRITTEN = {"synchronous_commit": "on", "full_page_writes": "on"}
+"""What has been committed survives the end of the server's processes, if not of the machine."""
 PROTOCOLS = {each.name: each for each in (DESIGNED, *MUTANTS)}
 
 
@@ -37,7 +41,9 @@ def progress(tally: Tally) -> None:
 def line(tally: Tally) -> str:
     return (
         f"{tally.rounds:>5} rounds {tally.changes:>7,} changes {tally.edits:>6,} edits"
-        f" {tally.kills:>4} kills {tally.wrong_pairs:>3} wrong pairs"
+        f" {tally.decisions:>5,} decisions ({tally.refused} refused) {tally.held:>4} held"
+        f" {tally.undone:>3} undone {tally.kills:>4} kills {tally.crashes:>3} crashes"
+        f" {tally.wrong_pairs:>3} wrong pairs"
         f" {tally.wrong.get(tally.rounds, '')}"
     )
 
@@ -49,19 +55,22 @@ def main() -> None:
     home.chmod(0o755)
     print(f"Protocol: {chosen.mutant or 'as designed'}; seed {seed}.")
     try:
-        with EmbeddedPostgres(home / "postgres", durable=False) as server:
+        with EmbeddedPostgres(home / "postgres", durable=False, settings=WRITTEN) as server:
             server.create_database("torture")
-            migrate(server.url("torture"))
-            tally = torture(
-                server.url("torture"),
-                rounds=chosen.rounds,
-                seconds=chosen.seconds,
-                seed=seed,
-                protocol=PROTOCOLS[chosen.mutant or DESIGNED.name],
-                workers=chosen.workers,
-                each=progress,
-                until_wrong=chosen.mutant is not None,
-            )
+            url = server.url("torture")
+            migrate(url)
+            with nullcontext() if chosen.mutant else weather(server, url, home) as outside:
+                tally = torture(
+                    url,
+                    rounds=chosen.rounds,
+                    seconds=chosen.seconds,
+                    seed=seed,
+                    protocol=PROTOCOLS[chosen.mutant or DESIGNED.name],
+                    workers=chosen.workers,
+                    each=progress,
+                    until_wrong=chosen.mutant is not None,
+                    outside=outside,
+                )
     except NotQuiet as problem:
         sys.exit(str(problem))
     finally:

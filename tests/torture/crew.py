@@ -1,18 +1,22 @@
 """The engine's workers as processes that can be killed at any moment."""
 
 import datetime as dt
+import logging
 import os
 import random
 import signal
 import time
 from multiprocessing.process import BaseProcess
 
+import psycopg
 from sqlalchemy import create_engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from sync_engine.drain import drain
+from sync_engine.duties import is_away
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.state import Rules
-from sync_engine.ticks import expand_ticks, expire_overrides
+from sync_engine.ticks import expand_ticks, expire_overrides, expire_pins
 from tests.forking import FORKS
 from tests.protocols import DESIGNED, MUTANTS
 
@@ -22,22 +26,32 @@ DAWDLE_SECONDS = 0.006
 
 def work(url: str, protocol_name: str, seed: int) -> None:
     """Do whatever waits, for ever, in small batches, dawdling where a wrong protocol would lose."""
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # Servers are killed, too.
     dice = random.Random(seed)
-    engine = create_engine(url, pool_size=1, max_overflow=0)
+    engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
     rules = Rules()
 
     def dawdle() -> None:
         if dice.random() < 0.3:
             time.sleep(dice.random() * DAWDLE_SECONDS)
 
+    def everything() -> None:
+        drain(engine, rules, lanes=(0,), batch=dice.choice((1, 5, 50)), seconds=0.2)
+        expand_ticks(engine, rules)
+        expand(engine, seconds=0.2)
+        rebuild(engine, rules, seconds=0.2)
+        drain(engine, rules, lanes=(0, 1), batch=dice.choice((5, 50, 200)), seconds=0.2)
+        now = dt.datetime.now(dt.UTC)
+        expire_overrides(engine, now=now)
+        expire_pins(engine, now=now)
+
     with PROTOCOLS[protocol_name].in_force(dawdle):
         while True:
-            drain(engine, rules, lanes=(0,), batch=dice.choice((1, 5, 50)), seconds=0.2)
-            expand_ticks(engine, rules)
-            expand(engine, seconds=0.2)
-            rebuild(engine, rules, seconds=0.2)
-            drain(engine, rules, lanes=(0, 1), batch=dice.choice((5, 50, 200)), seconds=0.2)
-            expire_overrides(engine, now=dt.datetime.now(dt.UTC))
+            try:
+                everything()
+            except (SQLAlchemyError, psycopg.Error) as problem:
+                if not is_away(problem):
+                    raise
             time.sleep(0.002)
 
 

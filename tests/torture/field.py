@@ -7,32 +7,33 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import psycopg
 from sqlalchemy import Engine
 
+from sync_engine.duties import is_away
 from sync_engine.markers import Lane
-from sync_engine.state import Rules
+from sync_engine.state import Connection, Rules
 from tests.ground import (
-    TODAY,
-    Document,
     Ground,
     connect,
     insert_member,
     lock_members,
     mark_members,
     name_people,
-    raise_epoch,
     record,
     update_attributes,
     update_segment,
 )
 from tests.protocols import Protocol
+from tests.torture.drawing import GROUPS, attributes, rule
 
-DEPARTMENTS = ("Sales", "Legal", "Research", "Support")
-GROUPS = ("admins", "trainers", "night shift")
 BLOCKS = 4
 PEOPLE = 120
 SEGMENTS = 12
+TIER = 4
 COURSES = 6
+SETTINGS = ((4, 10, 0), (6, 20, 1))
+"""Of each workspace: how many people, and how many in a hundred, may go unasked; days of grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,36 +51,10 @@ class Plot:
     def workspace_id(self) -> int:
         return self.ground.workspace_id
 
-
-def attributes(dice: random.Random) -> dict[str, Any]:
-    """A person: few values, so that rules and people meet often."""
-    drawn: dict[str, Any] = {"department": dice.choice(DEPARTMENTS), "level": dice.randrange(4)}
-    if dice.random() < 0.8:
-        days = dice.randrange(-30, 200)
-        drawn["hireDate"] = (TODAY - dt.timedelta(days=days)).isoformat()
-    if dice.random() < 0.5:
-        drawn["country"] = dice.choice(("SE", "DE"))
-    return drawn
-
-
-def rule(dice: random.Random, depth: int = 2) -> Document:
-    """A rule of a few clauses over what people have."""
-    kind = dice.random()
-    if depth and kind < 0.35:
-        parts = [rule(dice, depth - 1) for _ in range(2)]
-        return {dice.choice(("all", "any")): parts}
-    if depth and kind < 0.45:
-        return {"not": rule(dice, depth - 1)}
-    clauses: tuple[Document, ...] = (
-        {"attr": "department", "op": "eq", "value": dice.choice(DEPARTMENTS)},
-        {"attr": "department", "op": "in", "value": dice.sample(DEPARTMENTS, 2)},
-        {"attr": "level", "op": dice.choice(("ge", "lt")), "value": dice.randrange(4)},
-        {"attr": "hireDate", "op": "le", "value": {"now": f"-P{dice.randrange(5) * 30}D"}},
-        {"attr": "groups", "op": "has", "value": dice.choice(GROUPS)},
-        {"attr": "country", "op": dice.choice(("absent", "present"))},
-        {"everyone": True},
-    )
-    return dice.choice(clauses)
+    def inner(self, place: int) -> list[int]:
+        """What the segment at this place may build on: those of the tiers below."""
+        below = place // TIER * TIER
+        return [*self.segments[:below], *self.statics] if below else []
 
 
 class Field:
@@ -89,6 +64,13 @@ class Field:
         self.engine = engine
         self.protocol = protocol
         self.plots = [Plot(Ground.new(engine)) for _ in range(2)]
+        for plot, settings in zip(self.plots, SETTINGS, strict=True):
+            plot.ground.db.execute(
+                "UPDATE workspace SET hold_people = %s, hold_percent = %s, grace_days = %s"
+                " WHERE id = %s",
+                (*settings, plot.workspace_id),
+            )
+            plot.ground.db.commit()
         self._sow(dice)
 
     def _sow(self, dice: random.Random) -> None:
@@ -99,10 +81,11 @@ class Field:
                 plot.people.append(plot.ground.member(**attributes(dice)))
         for plot in self.plots:
             ground = plot.ground
-            plot.segments.extend(ground.segment(rule(dice)) for _ in range(SEGMENTS))
             plot.statics.extend(
                 ground.segment(people=dice.sample(plot.people, 5)) for _ in range(2)
             )
+            for place in range(SEGMENTS):
+                plot.segments.append(ground.segment(rule(dice, plot.inner(place))))
             plot.courses.extend(ground.course() for _ in range(COURSES))
             plot.groups.extend(ground.group(name, folded=name) for name in GROUPS)
 
@@ -114,9 +97,28 @@ class Field:
             to,
         )
 
+    def connect(self) -> Connection:
+        """A new connection, once the database is there again."""
+        while True:
+            try:
+                return connect(self.engine)
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+
+    def come_back(self) -> None:
+        """The database was away: look through new connections."""
+        for plot in self.plots:
+            plot.ground.db.close()
+            plot.ground.db = self.connect()
+
     def close(self) -> None:
         for plot in self.plots:
             plot.ground.close()
+
+
+def is_outage(problem: BaseException) -> bool:
+    """Whether the database was away: not a deadlock, nor anything else that it refused."""
+    return isinstance(problem, OSError) or is_away(problem)
 
 
 class Hand:
@@ -127,7 +129,7 @@ class Hand:
         self.edits = 0
         self._field = field
         self._dice = random.Random(seed)
-        self._db = connect(field.engine)
+        self._db = field.connect()
         self._rules = Rules()
         self._hired: list[int] = []
 
@@ -153,25 +155,39 @@ class Hand:
         choices: tuple[Callable[[Plot], str], ...] = (
             *(self._edit_rule,) * 3,
             self._pause_or_resume,
-            self._replace_segment,
             self._tick,
-            self._attach_or_detach,
-            self._teach_or_not,
-            self._coordinate_or_not,
-            self._override_or_not,
+            *self._on_courses(),
         )
         for _ in range(steps):
             self._step(self._dice.choice(choices), dawdling=0.04)
             self.edits += 1
 
     def _step(self, act: Callable[[Plot], str], *, dawdling: float) -> None:
+        """One transaction; what the database lost in the middle of it, was not done."""
         plot = self._dice.choice(self._field.plots)
-        verb = act(plot)
-        self._dawdle(dawdling)
-        record(self._db, plot.workspace_id, verb)
-        self._db.commit()
+        if act in self._on_courses():
+            plot = self._field.plots[0]
+        try:
+            verb = act(plot)
+            self._dawdle(dawdling)
+            record(self._db, plot.workspace_id, verb)
+            self._db.commit()
+        except psycopg.Error as problem:
+            if not is_outage(problem):
+                raise
+            self._hired.clear()
+            self._db = self._field.connect()
         while self._hired:
             plot.people[self._dice.randrange(len(plot.people))] = self._hired.pop()
+
+    def _on_courses(self) -> tuple[Callable[[Plot], str], ...]:
+        """What is written here as operations did before there was any grace: not where there is."""
+        return (
+            self._attach_or_detach,
+            self._teach_or_not,
+            self._coordinate_or_not,
+            self._override_or_not,
+        )
 
     def _dawdle(self, longest: float) -> None:
         if self._dice.random() < 0.4:
@@ -254,7 +270,9 @@ class Hand:
     # --- segments and the clock ------------------------------------------------------------------
 
     def _edit_rule(self, plot: Plot) -> str:
-        self._update(plot, self._dice.choice(plot.segments), rule=rule(self._dice))
+        place = self._dice.randrange(len(plot.segments))
+        drawn = rule(self._dice, plot.inner(place))
+        self._update(plot, plot.segments[place], rule=drawn)
         return "segment.edited"
 
     def _pause_or_resume(self, plot: Plot) -> str:
@@ -262,22 +280,6 @@ class Hand:
         state = self._dice.choice(("ACTIVE", "ACTIVE", "PAUSED"))
         self._update(plot, segment_id, state=state)
         return "segment.paused" if state == "PAUSED" else "segment.resumed"
-
-    def _replace_segment(self, plot: Plot) -> str:
-        place = self._dice.randrange(len(plot.segments))
-        old = plot.segments[place]
-        self._db.execute("DELETE FROM course_segment WHERE segment_id = %s", (old,))
-        self._update(plot, old, deleted_at=dt.datetime.now(dt.UTC))
-        epoch = raise_epoch(self._db, plot.workspace_id)
-        [(new,)] = self._db.execute(
-            "INSERT INTO segment (workspace_id, name, kind, state, rule, epoch)"
-            " SELECT workspace_id, gen_random_uuid()::text, kind, 'ACTIVE', rule, %s"
-            " FROM segment WHERE id = %s RETURNING id",
-            (epoch, old),
-        )
-        self._field.protocol.mark_segment(self._db, plot.workspace_id, new)
-        plot.segments[place] = new
-        return "segment.deleted"
 
     def _update(self, plot: Plot, segment_id: int, **columns: Any) -> None:
         update_segment(self._db, plot.workspace_id, segment_id, mark=False, **columns)

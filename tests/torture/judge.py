@@ -1,20 +1,29 @@
 """Is everything exactly as it should be? Answered from the rows, by other means than the engine.
 
-Four questions, at a moment when nothing waits and nobody writes: are memberships what the rules
-say, is the coordinator view what its definition says, has the journal no gap and an unbroken chain
-and does replaying it give the present state, and have frozen segments kept their people.
+At a moment when nothing waits and nobody writes: are memberships, coordinators and holds what their
+definitions say, has the journal no gap and an unbroken chain and does replaying it give the present
+state, and have frozen segments kept their people, but for those who were pinned.
 """
 
 from dataclasses import dataclass, field
 
 from models.chain import FIELDS, NOTHING_BEFORE, canonical, digest_of, link
-from tests.ground import Ground, Pairs, recompute
+from tests.ground import Ground, Pairs
+from tests.torture import truth
 
 DOCUMENTS = frozenset({"before", "after", "detail"})
 ENTRIES = f"""
 SELECT {", ".join(f"{name}::text" if name in DOCUMENTS else name for name in FIELDS)},
        digest, hash, detail
   FROM journal_entry WHERE workspace_id = %s AND seq > %s ORDER BY seq
+"""
+EXCUSED = """
+SELECT id FROM member WHERE workspace_id = %s AND deleted_at IS NOT NULL
+UNION
+SELECT p.id::bigint
+  FROM journal_entry j
+ CROSS JOIN LATERAL jsonb_array_elements_text(coalesce(j.after, j.before) -> 'memberIds') AS p(id)
+ WHERE j.workspace_id = %s AND j.verb LIKE '%%pinned'
 """
 
 
@@ -32,14 +41,16 @@ class Judge:
         """What is wrong, by kind: how many pairs, courses' coordinators, entries or people."""
         stored = self.ground.stored()
         frozen = self._frozen_segments()
-        held = {pair for pair in stored if pair[1] in frozen}
-        expected = recompute(self.ground.db, self.ground.workspace_id)
+        kept = {pair for pair in stored if pair[1] in frozen}
+        courses = truth.courses(self.ground)
         found = {
-            "memberships": len((stored - held) ^ expected),
-            "coordinators": len(self._coordinators() ^ self._naive_coordinators(expected | held)),
+            "memberships": len(stored ^ truth.memberships(self.ground, stored)),
+            "coordinators": len(self._coordinators() ^ courses.coordinators),
+            "ending beside a source": len(courses.ending_beside),
+            "holds": truth.bad_holds(self.ground),
             "journal gaps": self._replay(),
             "journal replay": len(self.replayed ^ stored),
-            "frozen": self._thawed(frozen, held),
+            "frozen": self._thawed(frozen, kept),
             "intervals": self._bad_intervals(),
         }
         return {kind: count for kind, count in found.items() if count}
@@ -54,20 +65,15 @@ class Judge:
         )
 
     def _thawed(self, frozen: dict[int, int], held: Pairs) -> int:
-        """People who came into or went out of a segment that was frozen all the while."""
-        deleted = {
-            id
-            for (id,) in self.ground.rows(
-                "SELECT id FROM member WHERE workspace_id = %s AND deleted_at IS NOT NULL",
-                self.ground.workspace_id,
-            )
-        }
+        """People who came into or went out of a segment that was frozen all the while, but for
+        those who were deleted, and those of whom somebody said so."""
+        excused = {id for (id,) in self.ground.rows(EXCUSED, *[self.ground.workspace_id] * 2)}
         now = {
             (segment, epoch): {member for member, held_by in held if held_by == segment}
             for segment, epoch in frozen.items()
         }
         changed = sum(
-            len((now[key] ^ before) - deleted) for key, before in self.frozen.items() if key in now
+            len((now[key] ^ before) - excused) for key, before in self.frozen.items() if key in now
         )
         self.frozen = now
         return changed
@@ -101,40 +107,6 @@ class Judge:
                 self.ground.workspace_id,
             )
         }
-
-    def _naive_coordinators(self, memberships: Pairs) -> Pairs:
-        """By hand, attached or kept; not excluded from what is attached; no instructor; active."""
-        workspace_id = self.ground.workspace_id
-        roles = self.ground.rows(
-            "SELECT course_id, member_id, role FROM course_role WHERE workspace_id = %s",
-            workspace_id,
-        )
-        overrides = self.ground.rows(
-            "SELECT course_id, member_id, kind FROM coordinator_override WHERE workspace_id = %s",
-            workspace_id,
-        )
-        attached = self.ground.rows(
-            "SELECT course_id, segment_id FROM course_segment WHERE workspace_id = %s",
-            workspace_id,
-        )
-        active = {
-            id
-            for (id,) in self.ground.rows(
-                "SELECT id FROM member WHERE workspace_id = %s AND state = 'ACTIVE'", workspace_id
-            )
-        }
-        excluded = {(course, member) for course, member, kind in overrides if kind == "EXCLUDE"}
-        kept = {(course, member) for course, member, kind in overrides if kind == "KEEP"}
-        teaching = {(course, member) for course, member, role in roles if role == "INSTRUCTOR"}
-        by_hand = {(course, member) for course, member, role in roles if role == "COORDINATOR"}
-        derived = {
-            (course, member)
-            for course, attached_segment in attached
-            for member, segment in memberships
-            if segment == attached_segment
-        }
-        everybody = by_hand | (derived - excluded) | kept
-        return {pair for pair in everybody - teaching if pair[1] in active}
 
     def _bad_intervals(self) -> int:
         """Intervals that end before they begin, or begin before the pair's last one has ended."""

@@ -9,14 +9,18 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import create_engine
 
+from operations.edge import silent
 from tests.protocols import DESIGNED, Protocol
 from tests.torture.crew import Crew
 from tests.torture.field import Field, Hand
 from tests.torture.judge import Judge
+from tests.torture.manager import Manager
+from tests.torture.weather import Weather
 
 WRITERS = 3
 STEPS = 18
 EDITS = 8
+DECISIONS = 6
 QUIET_SECONDS = 30.0
 
 
@@ -27,7 +31,12 @@ class Tally:
     rounds: int = 0
     changes: int = 0
     edits: int = 0
+    decisions: int = 0
+    refused: int = 0
+    held: int = 0
+    undone: int = 0
     kills: int = 0
+    crashes: int = 0
     wrong: dict[int, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -49,22 +58,27 @@ def torture(
     workers: int = 3,
     each: Callable[[Tally], object] = lambda tally: None,
     until_wrong: bool = False,
+    outside: Weather | None = None,
 ) -> Tally:
-    """Rounds of bursts with killed workers, judged after each; ends at the first limit reached."""
+    """Rounds of bursts with killed workers, judged after each; ends at the first limit reached.
+
+    With `outside` PostgreSQL and Redis go away in some of them, too.
+    """
     dice = random.Random(seed)
     engine = create_engine(url)
     field = Field(engine, protocol, dice)
     judges = [Judge(plot.ground) for plot in field.plots]
     tally = Tally()
     ends = time.monotonic() + seconds
+    manager = Manager(field, dice.randrange(1 << 30), outside.bell.ring if outside else silent)
     with hands(field, dice) as (writers, editor), crew_of(url, protocol, workers, dice) as crew:
+        everybody = Everybody(field, writers, editor, manager, crew, outside)
         quiet(field, crew)
         while tally.rounds < rounds and time.monotonic() < ends:
-            burst(writers, editor, crew, dice)
+            burst(everybody, dice)
             tally.rounds += 1
             quiet(field, crew)
-            tally.changes = sum(hand.changes for hand in writers)
-            tally.edits, tally.kills = editor.edits, crew.kills
+            everybody.count(tally)
             wrong = [kinds for judge in judges if (kinds := judge.wrong())]
             if wrong:
                 tally.wrong[tally.rounds] = {k: n for kinds in wrong for k, n in kinds.items()}
@@ -74,6 +88,29 @@ def torture(
     field.close()
     engine.dispose()
     return tally
+
+
+@dataclass(frozen=True, slots=True)
+class Everybody:
+    """All who act in a round."""
+
+    field: Field
+    writers: list[Hand]
+    editor: Hand
+    manager: Manager
+    crew: Crew
+    outside: Weather | None
+
+    def count(self, tally: Tally) -> None:
+        ground = self.field.plots[0].ground
+        tally.changes = sum(hand.changes for hand in self.writers)
+        tally.edits, tally.kills = self.editor.edits, self.crew.kills
+        tally.decisions, tally.refused = self.manager.decisions, self.manager.refused
+        tally.held = ground.one("SELECT coalesce(sum(held), 0) FROM change_set")
+        tally.undone = ground.one("SELECT count(*) FROM change_set WHERE undone_at IS NOT NULL")
+        if self.outside is not None:
+            tally.kills += self.outside.killed
+            tally.crashes = self.outside.crashes + self.outside.forgotten
 
 
 @contextmanager
@@ -93,7 +130,7 @@ def crew_of(url: str, protocol: Protocol, size: int, dice: random.Random) -> Ite
         crew.dismiss()
 
 
-def burst(writers: list[Hand], editor: Hand, crew: Crew, dice: random.Random) -> None:
+def burst(everybody: Everybody, dice: random.Random) -> None:
     """All hands at once; in four of five rounds a worker is killed in the middle."""
     problems: list[BaseException] = []
 
@@ -103,25 +140,34 @@ def burst(writers: list[Hand], editor: Hand, crew: Crew, dice: random.Random) ->
         except BaseException as problem:  # noqa: BLE001 - told by the main thread
             problems.append(problem)
 
-    threads = [threading.Thread(target=run, args=(each.write, STEPS)) for each in writers]
-    threads.append(threading.Thread(target=run, args=(editor.edit, EDITS)))
+    works: list[tuple[Callable[[int], None], int]] = [
+        *((each.write, STEPS) for each in everybody.writers),
+        (everybody.editor.edit, EDITS),
+        (everybody.manager.decide, DECISIONS),
+    ]
+    threads = [threading.Thread(target=run, args=each) for each in works]
     for thread in threads:
         thread.start()
+    time.sleep(dice.random() * 0.25)
     if dice.random() < 0.8:
-        time.sleep(dice.random() * 0.25)
-        crew.kill_one()
+        everybody.crew.kill_one()
+    was_away = everybody.outside is not None and everybody.outside.strike(dice)
     for thread in threads:
         thread.join()
     if problems:
         raise problems[0]
+    if was_away:
+        everybody.field.come_back()
 
 
 def quiet(field: Field, crew: Crew) -> None:
-    """Wait until nothing waits: no marker, no window, no override that will end."""
+    """Wait until nothing waits: no marker, no window, no override or pin that will soon end."""
     ends = time.monotonic() + QUIET_SECONDS
     ground = field.plots[0].ground
     while ground.waiting() or ground.one(
-        "SELECT EXISTS (SELECT FROM coordinator_override WHERE expires_at IS NOT NULL)"
+        "SELECT EXISTS (SELECT FROM coordinator_override"
+        " WHERE expires_at IS NOT NULL AND kind <> 'ENDING')"
+        " OR EXISTS (SELECT FROM membership_pin WHERE expires_at IS NOT NULL)"
         " OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
     ):
         if crew.lost():

@@ -12,3 +12,5 @@ def test_after_bursts_of_everything_with_killed_workers_all_is_exact(database_ur
     assert tally.rounds == ROUNDS
     assert tally.kills > 0
     assert tally.changes == ROUNDS * 54
+    assert tally.decisions > 0
+    assert tally.held > 0

@@ -1,0 +1,46 @@
+"""People and rules of the torture field, drawn at random."""
+
+import datetime as dt
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from tests.ground import TODAY, Document
+
+DEPARTMENTS = ("Sales", "Legal", "Research", "Support")
+GROUPS = ("admins", "trainers", "night shift")
+
+
+def attributes(dice: random.Random) -> dict[str, Any]:
+    """A person: few values, so that rules and people meet often."""
+    drawn: dict[str, Any] = {"department": dice.choice(DEPARTMENTS), "level": dice.randrange(4)}
+    if dice.random() < 0.8:
+        days = dice.randrange(-30, 200)
+        drawn["hireDate"] = (TODAY - dt.timedelta(days=days)).isoformat()
+    if dice.random() < 0.5:
+        drawn["country"] = dice.choice(("SE", "DE"))
+    return drawn
+
+
+def rule(dice: random.Random, inner: Sequence[int] = (), depth: int = 2) -> Document:
+    """A rule of a few clauses over what people have, and over the segments it may build on."""
+    kind = dice.random()
+    if depth and kind < 0.35:
+        parts = [rule(dice, inner, depth - 1) for _ in range(2)]
+        return {dice.choice(("all", "any")): parts}
+    if depth and kind < 0.45:
+        return {"not": rule(dice, inner, depth - 1)}
+    if inner and kind > 0.7:
+        if kind > 0.9:
+            return {"attr": "memberOf", "op": "hasNone", "value": dice.sample(inner, 2)}
+        return {"attr": "memberOf", "op": "has", "value": dice.choice(inner)}
+    clauses: tuple[Document, ...] = (
+        {"attr": "department", "op": "eq", "value": dice.choice(DEPARTMENTS)},
+        {"attr": "department", "op": "in", "value": dice.sample(DEPARTMENTS, 2)},
+        {"attr": "level", "op": dice.choice(("ge", "lt")), "value": dice.randrange(4)},
+        {"attr": "hireDate", "op": "le", "value": {"now": f"-P{dice.randrange(5) * 30}D"}},
+        {"attr": "groups", "op": "has", "value": dice.choice(GROUPS)},
+        {"attr": "country", "op": dice.choice(("absent", "present"))},
+        {"everyone": True},
+    )
+    return dice.choice(clauses)

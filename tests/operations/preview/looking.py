@@ -13,7 +13,7 @@ from models.catalog import CourseState
 from models.coordinators import CourseRoleKind
 from models.people import MemberState
 from models.segments import AttachmentMode
-from operations import attachments, coordinators, courses, overrides, segments
+from operations import attachments, coordinators, courses, overrides, segments, workspaces
 from operations.coordinators import OnConflict
 from operations.preview.basis import Basis
 from operations.preview.change import SegmentChange, SegmentChangeKind
@@ -49,6 +49,7 @@ class Rows:
     """Who is what, by name, in pairs (course, person)."""
 
     coordinators: frozenset[tuple[int, int]]
+    ending: frozenset[tuple[int, int]]
     suppressed: frozenset[tuple[int, int]]
     invited: frozenset[int]
     people_in: dict[int, int]
@@ -138,6 +139,10 @@ class Company:
         async with self.world.edge.transaction() as db:
             await do(db, by=self.world.system, segment_id=self.world.segments[segment])
 
+    async def grace(self, days: int) -> None:
+        async with self.world.edge.transaction() as db:
+            await workspaces.edit_settings(db, by=self.world.system, grace_days=days)
+
     async def limit(self, course: str, limit: int) -> None:
         async with self.world.edge.transaction() as db:
             await courses.set_segment_limit(
@@ -194,6 +199,11 @@ class Company:
             return Rows(
                 await pairs(
                     "SELECT course_id, member_id FROM course_coordinator WHERE workspace_id = :w"
+                ),
+                await pairs(
+                    "SELECT course_id, member_id FROM course_coordinator"
+                    " JOIN coordinator_override USING (workspace_id, course_id, member_id)"
+                    " WHERE workspace_id = :w AND kind = 'ENDING'"
                 ),
                 await pairs(
                     "SELECT course_id, member_id FROM coordinator_source"

@@ -48,6 +48,7 @@ steps = st.one_of(
     st.tuples(st.just("detach"), course, segment),
     st.tuples(st.just("life"), st.sampled_from(["pause", "pause", "resume"]), segment),
     st.tuples(st.just("limit"), course, st.integers(1, 2)),
+    st.tuples(st.just("grace"), st.sampled_from([0, 5])),
 )
 changes = st.tuples(st.sampled_from(KINDS), segment, course, st.sampled_from(RULES))
 
@@ -59,13 +60,16 @@ def told(found: SegmentPreview, name: str) -> set[tuple[int, int]]:
 def assert_so(found: SegmentPreview, before: Rows, after: Rows) -> None:
     """What was said beforehand is what the rows say."""
     assert told(found, "gains") == after.coordinators - before.coordinators
-    assert told(found, "losses") == before.coordinators - after.coordinators
+    ends = after.ending - before.ending
+    assert told(found, "losses") == (before.coordinators - after.coordinators) | ends
+    graceful = {each.course_id for each in found.courses if each.grace_days}
+    assert ends == {at for at in told(found, "losses") if at[0] in graceful}
     assert told(found, "conflicts") == after.suppressed - before.suppressed
     assert found.invitations == after.invited - before.invited
     id = found.change.segment_id or 0
     assert (found.before, found.after) == (before.people_in[id], after.people_in[id])
-    emptied = {course for course, _ in before.coordinators} - {
-        course for course, _ in after.coordinators
+    emptied = {course for course, _ in before.coordinators - before.ending} - {
+        course for course, _ in after.coordinators - after.ending
     }
     assert {each.course_id for each in found.courses if each.is_emptied} == emptied
 
@@ -119,6 +123,22 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
         (K.DETACH, "Named", "Welding", RULES[0]),
         (K.EDIT_RULE, "Sales", "Welding", RULES[1]),
         (K.ATTACH, "Named", "Old", RULES[0]),
+    ],
+)
+@example(
+    history=[
+        ("grace", 5),
+        ("attach", "Welding", "Sales", AttachmentMode.REMOVE_ONLY),
+        ("attach", "Old", "Sales", AttachmentMode.SYNC),
+        ("change", "Ada", "department", "Ops"),
+        ("role", "instructors", "Safety", "Ada"),
+    ],
+    looked_at=[
+        (K.EDIT_RULE, "Sales", "Safety", RULES[5]),
+        (K.EDIT_RULE, "Sales", "Safety", RULES[4]),
+        (K.DETACH, "Sales", "Safety", RULES[0]),
+        (K.ATTACH, "Sales", "Safety", RULES[0]),
+        (K.DELETE, "Sales", "Safety", RULES[0]),
     ],
 )
 @example(

@@ -24,6 +24,7 @@ from operations import (
     overrides,
     people,
     segments,
+    workspaces,
 )
 from operations.coordinators import OnConflict
 from operations.refusals import Refused
@@ -291,6 +292,13 @@ class Company:
         self.now += dt.timedelta(days=days)
         ticks.tick(self.engine, now=self.now)
         ticks.expire_overrides(self.engine, now=self.now)
+
+    async def grace(self, days: int) -> None:
+        """Whoever loses the last reason from now on stays for so long; for 0, grace is over."""
+        if not days:
+            ticks.expire_overrides(self.engine, now=dt.datetime.now(dt.UTC) + dt.timedelta(99))
+        async with self.world.edge.transaction() as db:
+            await workspaces.edit_settings(db, by=self.world.system, grace_days=days)
 
     async def works(self, how: str) -> None:
         match how:

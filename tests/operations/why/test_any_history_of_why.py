@@ -73,6 +73,7 @@ steps = st.one_of(
     ),
     st.tuples(st.just("account"), person, st.sampled_from(MemberState)),
     st.tuples(st.just("days"), st.integers(1, 8)),
+    st.tuples(st.just("grace"), st.sampled_from([0, 3, 5])),
     st.tuples(st.just("works"), st.sampled_from(["all", "all", "people", "expand", "segments"])),
     st.tuples(st.just("change"), person, st.just("department"), st.sampled_from(("Sales", "Ops"))),
     st.tuples(st.just("works"), st.just("all")),
@@ -162,6 +163,26 @@ FOUND: list[Any] = [
 """Once, nothing was said of why Ada is in “Named”."""
 
 
+GRACE: list[Any] = [
+    ("grace", 5),
+    ("works", "all"),
+    ("change", "Ada", "department", "Ops"),
+    ("works", "all"),
+    ("attach", "off", "Welding", "Named"),
+    ("attach", "on", "Welding", "Named"),
+    ("change", "Ada", "department", "Sales"),
+    ("works", "all"),
+    ("delete", "Sales"),
+    ("say", "exclude", "Safety", "Ada", None),
+    ("say", "lift", "Safety", "Ada", None),
+    ("role", "instructors", "Safety", "Bo"),
+    ("role", "INSTRUCTOR", "Safety", "Bo"),
+    ("grace", 0),
+    ("works", "all"),
+]
+"""Roles that end: by the engine and by hand, regained, replaced, suppressed and over."""
+
+
 def standing_of(then: Snapshot, course_id: int, member_id: int) -> Standing:
     """How the rows had the person stand."""
     pair = (course_id, member_id)
@@ -176,7 +197,8 @@ def standing_of(then: Snapshot, course_id: int, member_id: int) -> Standing:
         return Standing.DIRECT
     if follows:
         return Standing.EXCLUDED if kind == "EXCLUDE" else Standing.DERIVED
-    return Standing.KEPT if kind == "KEEP" else Standing.NO_SOURCE
+    beside = {"KEEP": Standing.KEPT, "ENDING": Standing.ENDING}
+    return beside.get(kind, Standing.NO_SOURCE)
 
 
 def assert_led(
@@ -293,6 +315,7 @@ async def asked(company: Company, **when: Any) -> list[WhyCoordinator]:
 @example(history=STORY)
 @example(history=LOST)
 @example(history=FOUND)
+@example(history=GRACE)
 async def test_why_at_any_time_is_what_was_so_then(
     sessions: async_sessionmaker[AsyncSession], sync_database: Engine, history: list[Any]
 ) -> None:

@@ -11,6 +11,7 @@ from models.journal import record
 from models.segments import Segment, SegmentVersion
 from operations import people, segments
 from operations.refusals import Code, Refused, not_found
+from operations.relations import mentioned_in, names_of, together
 from operations.rights import require
 from operations.segment_rules import remembered
 from operations.segment_words import said
@@ -75,7 +76,9 @@ async def compare(
     one = await _version(db, segment, before)
     other = await _version(db, segment, segment.version if after is None else after)
     catalog = await people.catalog_of(db, by.workspace_id)
-    rules = remembered(one.rule, catalog), remembered(other.rule, catalog)
+    said = together(map(mentioned_in, (one.rule, other.rule)))
+    related = await names_of(db, by.workspace_id, said, is_strict=False)
+    rules = remembered(one.rule, catalog, related), remembered(other.rule, catalog, related)
     return Compared(segment, one, other, difference(*rules))
 
 

@@ -13,6 +13,7 @@ from access.permissions import Scope
 from models.people import Member
 from models.segments import Segment, SegmentVersion
 from operations import segment_versions
+from operations.relations import mentioned_in
 from operations.segment_rules import remembered
 from operations.segment_versions import Compared
 from resolvers import positions
@@ -24,8 +25,8 @@ from resolvers.nested import Nested
 from resolvers.references import Reference, refer
 from resolvers.rows import members_by_id
 from resolvers.seal import Cursor
-from resolvers.segments import catalogs
-from sync_engine.rules import Difference, DifferenceKind, InvalidRule, Part
+from resolvers.segments import catalogs, names_in_rules
+from sync_engine.rules import UNCHECKED, Difference, DifferenceKind, InvalidRule, Part
 from sync_engine.rules import format as written
 
 Info = strawberry.Info[Context, None]
@@ -70,8 +71,11 @@ async def versions(
 
 async def version_text(root: Parent, info: Info) -> str | None:
     catalog = await info.context.load(catalogs, info.context.signed_in.workspace_id)
+    said, related = mentioned_in(root.rule), UNCHECKED
+    if said:
+        related = await info.context.load(names_in_rules, said)
     try:
-        return written(remembered(root.rule, catalog))
+        return written(remembered(root.rule, catalog, related))
     except InvalidRule:
         return None
 

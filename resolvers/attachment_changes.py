@@ -45,6 +45,7 @@ async def change_attachment_mode(
     course_id: strawberry.ID,
     segment_id: strawberry.ID,
     mode: AttachmentMode,
+    accept_losses: int | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
 ) -> Answer:
@@ -53,7 +54,8 @@ async def change_attachment_mode(
             "course_id": number_of(course_id, "Course"),
             "segment_id": number_of(segment_id, "Segment"),
         }
-        await attachments.change_mode(db, by=caller, **about, mode=mode)
+        accepted = accept_losses or 0
+        await attachments.change_mode(db, by=caller, **about, mode=mode, accept_losses=accepted)
         return dict(about)
 
     return await answer(info, operation)

@@ -1,4 +1,4 @@
-"""`python -m tests.torture --rounds 400`: writers, edits, decisions, ticks; workers and servers killed.
+"""`python -m tests.torture --rounds 400`: writers, edits, decisions, ticks; everything is killed.
 
 Exit code 1 when anything was wrong after any round. `--mutant NAME` runs a protocol that is broken
 in one way, until it is caught.

@@ -1,10 +1,13 @@
 """A short torture run as an ordinary test; `make torture` runs hundreds of rounds."""
 
+import pytest
+
 from tests.torture.run import torture
 
-ROUNDS = 8
+ROUNDS = 6
 
 
+@pytest.mark.timeout(120)
 def test_after_bursts_of_everything_with_killed_workers_all_is_exact(database_url: str) -> None:
     tally = torture(database_url, rounds=ROUNDS, seconds=50, seed=20260302, workers=2)
 

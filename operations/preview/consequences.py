@@ -113,7 +113,8 @@ class OnCourse:
     """What the change does on one course. `conflicts`: who would become coordinator were they not
     its instructor. `losses` stay for `grace_days`, unless something gives them the role before
     that (M40); those who stay so already are no gains. `is_emptied`: nobody is left but these.
-    `used`: the places its segments take afterwards, of `most`."""
+    `used`: the places its segments take afterwards, of `most`. `is_refused`: one more is needed
+    than there are. (Of a limit that was lowered by force, more may be taken already.)"""
 
     course_id: int
     title: str
@@ -125,16 +126,12 @@ class OnCourse:
     used: int
     most: int
     grace_days: int
+    is_refused: bool
     is_emptied: bool = False
 
     @property
     def size(self) -> int:
         return len(self.gains) + len(self.losses) + len(self.conflicts)
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether there is no place left."""
-        return self.used > self.most
 
     @property
     def may_be_emptied(self) -> bool:
@@ -285,6 +282,8 @@ class Counting:
         )
         hidden = instructors | excluded | elsewhere
         is_archived = course.state == CourseState.ARCHIVED
+        places = self._places(course)
+        used = len(course.others) + (course.mode is not None) + places
         return OnCourse(
             course.id,
             course.title,
@@ -296,9 +295,10 @@ class Counting:
                 id in self._active and id not in instructors and id not in excluded
                 for id in turn.after
             ),
-            used=len(course.others) + (course.mode is not None) + self._places(course),
+            used=used,
             most=course.most,
             grace_days=course.grace_days,
+            is_refused=places > 0 and used > course.most,
         )
 
     def _conflicts(self, course: Course, turn: Turn, instructors: Ids) -> Ids:

@@ -49,6 +49,7 @@ steps = st.one_of(
     st.tuples(st.just("life"), st.sampled_from(["pause", "pause", "resume"]), segment),
     st.tuples(st.just("limit"), course, st.integers(1, 2)),
     st.tuples(st.just("grace"), st.sampled_from([0, 5])),
+    st.tuples(st.just("pin"), person, segment, st.booleans()),
 )
 changes = st.tuples(st.sampled_from(KINDS), segment, course, st.sampled_from(RULES))
 
@@ -127,6 +128,23 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
 )
 @example(
     history=[
+        ("pin", "Ada", "Sales", False),
+        ("pin", "Bo", "Sales", True),
+        ("pin", "Cy", "City", True),
+        ("pin", "Pea", "Sales", False),
+    ],
+    looked_at=[
+        (K.EDIT_RULE, "Sales", "Safety", RULES[1]),
+        (K.ATTACH, "City", "Safety", RULES[0]),
+        (K.PAUSE, "Sales", "Safety", RULES[0]),
+        (K.RESUME, "Sales", "Safety", RULES[0]),
+        (K.EDIT_RULE, "Sales", "Safety", RULES[4]),
+        (K.DETACH, "Sales", "Safety", RULES[0]),
+        (K.DELETE, "City", "Safety", RULES[0]),
+    ],
+)
+@example(
+    history=[
         ("grace", 5),
         ("attach", "Welding", "Sales", AttachmentMode.REMOVE_ONLY),
         ("attach", "Old", "Sales", AttachmentMode.SYNC),
@@ -144,6 +162,10 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
 @example(
     history=[("role", "instructors", "Safety", "Bo")],
     looked_at=[(K.EDIT_RULE, "Sales", "Safety", RULES[6])],
+)
+@example(
+    history=[("attach", "Safety", "City", AttachmentMode.FROZEN), ("limit", "Safety", 1)],
+    looked_at=[(K.PAUSE, "City", "Old", RULES[6])],
 )
 @example(
     history=[("limit", "Safety", 1)],

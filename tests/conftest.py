@@ -26,12 +26,11 @@ from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
-    create_async_engine,
 )
 
-from tests import furnishing
+from tests import furnishing, sampling
+from tests.engines import engine_on
 from tests.node import NodeClients, install_node_clients
-from tests.recording import recording_cursor
 from tests.servers import PostgresServer, RedisServer, Servers, hang_up
 from tests.world import World
 
@@ -49,6 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.set_threshold(NEW_OBJECTS, YOUNG, OLD)
     if not hasattr(config, "workerinput"):
         config.stash[_SERVERS] = Servers()
+        sampling.settle_seed()
+
+
+def pytest_report_header() -> str:
+    return sampling.settle_seed()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -144,14 +148,8 @@ def statements() -> list[str]:
 
 @pytest.fixture
 async def async_database(database_url: str, statements: list[str]) -> AsyncIterator[AsyncEngine]:
-    engine = create_async_engine(
-        database_url, connect_args={"cursor_factory": recording_cursor(statements)}
-    )
-    async with engine.connect():
-        # SQLAlchemy asks the server about itself on its first connection.
-        statements.clear()
-    yield engine
-    await engine.dispose()
+    async with engine_on(database_url, statements) as engine:
+        yield engine
 
 
 @pytest.fixture

@@ -77,8 +77,7 @@ async def apply(
 async def _planned(
     db: AsyncSession, by: Caller, wanted: Sequence[WantedSegment], prune: bool
 ) -> FilePlan:
-    rules = [each.rule for each in wanted if each.rule is not None]
-    present = await read_present(db, by=by, user_names=_user_names(wanted), rules=rules)
+    present = await read_present(db, by=by, user_names=_user_names(wanted))
     return planned(present, wanted, prune=prune)
 
 

@@ -206,8 +206,8 @@ def test_a_workspace_whose_rules_ask_about_no_segment_costs_nothing_more(
     assert flat == layered
 
 
-def _statements(ground: Ground, meter: Meter) -> list[str]:
-    """Of a drain of one person and of a rebuild of one segment, by their beginnings."""
+def _statements(ground: Ground, meter: Meter) -> int:
+    """Of a drain of one person and of a rebuild of one segment."""
     [(segment,)] = ground.rows("SELECT min(id) FROM segment")
     [(member,)] = ground.rows("SELECT min(id) FROM member")
     drain_with = Ground(meter.engine, ground.workspace_id, ground.db, ground.rules)
@@ -219,7 +219,7 @@ def _statements(ground: Ground, meter: Meter) -> list[str]:
     meter.clear()
     drain_with.drain()
     rebuild(meter.engine, ground.rules)
-    return meter.statements.copy()
+    return len(meter.statements)
 
 
 @pytest.mark.parametrize("seed", range(3))

@@ -61,7 +61,8 @@ SELECT e.seq, e.verb, e.at, count(*) OVER () AS count
        e.segment_id = ANY(:moving) AND (
            e.verb IN ('segment.paused', 'segment.resumed', 'segment.broken', 'segment.restored',
                       'segment.deleted', 'segment.people_named', 'segment.people_unnamed',
-                      'segment.attached', 'segment.detached', 'segment.mode_changed')
+                      'segment.attached', 'segment.detached', 'segment.mode_changed',
+                      'membership.pinned', 'membership.unpinned', 'pin.expired')
            OR e.verb = 'segment.edited'
               AND jsonb_exists_any(e.after, ARRAY['rule', 'state', 'version']))
     OR e.course_id = ANY(:courses) AND (

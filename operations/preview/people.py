@@ -16,7 +16,7 @@ import orjson
 from sqlalchemy import TextClause, text
 
 from models.people import MemberState
-from sync_engine.plan import difference
+from sync_engine.plan import Held, Pins, difference
 from sync_engine.rules import MEMBER_OF, Catalog, Check, Fact, Facts, from_json
 from sync_engine.rules.index import collector_at_rest
 from sync_engine.snapshot import belongs
@@ -52,12 +52,15 @@ BETWEEN: Final = "\x1f"
 LINE: Final = "\x1e"
 """Between values, and between people. In the text of JSON neither stands as it is."""
 
+NAMED, PINNED_IN, PINNED_OUT, HELD, APPROVED = "n+-ha"
+"""What stands beside the rule of a segment: letters, of which a person may have several."""
+
 
 def people_by(attributes: Sequence[str], *, everybody: bool, some: bool = False) -> TextClause:
     """Everybody, or those in the segment, as lines of one text: number, standing, whether in it,
-    whether named, and the values of these attributes, which are the parameters a0, a1 and so on.
-    The statement depends on how many there are, not on their names. Of MEMBER_OF, the parameter
-    `inner` says which segments are meant; of `some`, `people` says whom."""
+    what stands beside the rule, and the values of these attributes, which are the parameters a0, a1
+    and so on. The statement depends on how many there are, not on their names. Of MEMBER_OF, the
+    parameter `inner` says which segments are meant; of `some`, `people` says whom."""
     facts = [
         _BESIDE.get(name, f"m.facts -> CAST(:a{number} AS text)")
         for number, name in enumerate(attributes)
@@ -70,11 +73,16 @@ SELECT string_agg(m.id::text || '{BETWEEN}' ||
              AND NOT EXISTS (SELECT FROM invitation i WHERE i.member_id = m.id) THEN '{INVITABLE}'
             ELSE m.state END || '{BETWEEN}' ||
        CASE WHEN c.member_id IS NULL THEN '' ELSE '1' END || '{BETWEEN}' ||
-       CASE WHEN n.member_id IS NULL THEN '' ELSE '1' END{values}, '{LINE}')
+       CASE WHEN n.member_id IS NULL THEN '' ELSE '{NAMED}' END ||
+       CASE p.is_in WHEN TRUE THEN '{PINNED_IN}' WHEN FALSE THEN '{PINNED_OUT}' ELSE '' END ||
+       CASE h.is_approved WHEN TRUE THEN '{APPROVED}' WHEN FALSE THEN '{HELD}' ELSE '' END
+       {values}, '{LINE}')
   FROM member m
   {"LEFT" if everybody else ""} JOIN membership c
     ON c.segment_id = :segment_id AND c.member_id = m.id AND c.until IS NULL
   LEFT JOIN segment_person n ON n.segment_id = :segment_id AND n.member_id = m.id
+  LEFT JOIN membership_pin p ON p.segment_id = :segment_id AND p.member_id = m.id
+  LEFT JOIN held_removal h ON h.segment_id = :segment_id AND h.member_id = m.id
   {_NAMES_OF_GROUPS if GROUPS in attributes else ""}
   {_WITHIN if MEMBER_OF in attributes else ""}
  WHERE m.workspace_id = :workspace_id AND (m.deleted_at IS NULL OR c.member_id IS NOT NULL)
@@ -87,8 +95,21 @@ class Alike(NamedTuple):
 
     standing: str
     is_in: bool
-    is_named: bool
+    beside: str
     facts: Facts
+
+    @property
+    def pins(self) -> Pins:
+        return _said(self.beside, PINNED_IN, PINNED_OUT)
+
+    @property
+    def held(self) -> Held:
+        return _said(self.beside, APPROVED, HELD)
+
+
+def _said(beside: str, yes: str, no: str) -> dict[int, bool]:
+    """Of the one segment there is; nothing where neither letter is there."""
+    return {0: yes in beside} if yes in beside or no in beside else {}
 
 
 @dataclass(slots=True)
@@ -122,7 +143,7 @@ def following(check: Check, today: dt.date) -> Wanted:
 
 
 def named(alike: Alike) -> bool:
-    return alike.is_named
+    return NAMED in alike.beside
 
 
 @dataclass(slots=True)
@@ -134,6 +155,8 @@ class _Asked:
     should: dict[int, AbstractSet[int]] = field(default_factory=dict)
     current: dict[int, AbstractSet[int]] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
+    pins: dict[int, Pins] = field(default_factory=dict)
+    held: dict[int, Held] = field(default_factory=dict)
 
 
 def moved(
@@ -154,7 +177,14 @@ def moved(
             if belongs(alike.standing):
                 _count(result, alike, attributes, len(ids))
     frozen = _IN if wanted is None else frozenset[int]()
-    plan = difference(asked.should, asked.current, frozen=frozen, gone=asked.gone)
+    plan = difference(
+        asked.should,
+        asked.current,
+        frozen=frozen,
+        gone=asked.gone,
+        pins=asked.pins,
+        held=asked.held,
+    )
     added, removed = ({number for number, _ in pairs} for pairs in (plan.added, plan.removed))
     _take(result, asked, added, result.added)
     _take(result, asked, removed, result.removed)
@@ -167,8 +197,13 @@ def _ask(asked: _Asked, number: int, alike: Alike, wanted: Wanted | None) -> Non
         asked.current[number] = _IN
     if alike.standing == GONE:
         asked.gone.add(number)
-    elif wanted is not None and belongs(alike.standing) and wanted(alike):
-        asked.should[number] = _IN
+    elif belongs(alike.standing):
+        is_wanted = wanted is not None and wanted(alike)
+        asked.should[number] = _IN if is_wanted else frozenset()
+    if pins := alike.pins:
+        asked.pins[number] = pins
+    if held := alike.held:
+        asked.held[number] = held
 
 
 def _count(result: Moved, alike: Alike, attributes: Sequence[str], people: int) -> None:
@@ -213,7 +248,7 @@ class _Reading:
         self._known: list[tuple[str, dict[str, Facts]]] = [(name, {}) for name in attributes]
 
     def alike(self, said: str) -> Alike:
-        standing, is_in, is_named, *values = said.split(BETWEEN)
+        standing, is_in, beside, *values = said.split(BETWEEN)
         facts: dict[str, Fact] = {}
         for (name, known), value in zip(self._known, values, strict=True):
             if value:
@@ -221,7 +256,7 @@ class _Reading:
                 if fact is None:
                     fact = known[value] = self._facts(name, value)
                 facts.update(fact)
-        return Alike(standing, bool(is_in), bool(is_named), facts)
+        return Alike(standing, bool(is_in), beside, facts)
 
     def _facts(self, name: str, value: str) -> Facts:
         """The one fact; none where the value does not fit."""

@@ -11,10 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from models.catalog import CourseState
 from models.coordinators import CourseRoleKind
+from models.holds import PinOrigin
 from models.people import MemberState
 from models.segments import AttachmentMode
-from operations import attachments, coordinators, courses, overrides, segments, workspaces
+from operations import attachments, coordinators, courses, overrides, pins, segments, workspaces
 from operations.coordinators import OnConflict
+from operations.pins import Because
 from operations.preview.basis import Basis
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.previewing import SegmentPreview, preview
@@ -223,6 +225,15 @@ class Company:
                         " GROUP BY s.id"
                     )
                 ),
+            )
+
+    async def pin(self, name: str, segment: str, is_in: bool) -> None:
+        pair = (self.world.members[name], self.world.segments[segment])
+        because = Because(PinOrigin.UNDO, "As it was.")
+        async with self.world.edge.transaction() as db:
+            await pins.lock(db, by=self.world.system, pairs=[pair])
+            await pins.write(
+                db, by=self.world.system, pins={pair: is_in}, because=because, at=MONDAY
             )
 
     def _about(self, course: str, segment: str) -> dict[str, Any]:

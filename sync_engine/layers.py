@@ -90,6 +90,10 @@ class Layers:
             self.remove(id)
             raise
 
+    def rule(self, id: int) -> Rule | None:
+        """The rule of this id."""
+        return self._stacked.get(id) or self._indexes[0].rule(id)
+
     def remove(self, id: int) -> None:
         """Forget the rule; an unknown id is no error."""
         self._indexes[self._depths.get(id, 0)].remove(id)

@@ -13,9 +13,11 @@ from typing import Any, Final
 
 from sync_engine.drain import Block
 from sync_engine.plan import NONE, NOTHING, Pair, Plan, Standing, difference
+from sync_engine.prefilter import prefilter
 from sync_engine.snapshot import (
     BLOCK,
     IN_SEGMENTS,
+    LIVING,
     NAMED,
     Clock,
     array,
@@ -39,11 +41,26 @@ class Residents:
     rows: list[tuple[Any, ...]]
 
 
-def read_residents(db: Connection, block: Block) -> Residents | None:
-    """The people of a block; None when the workspace is gone."""
-    rows = db.execute(BLOCK, range_of(block) | {"workspace_id": block.workspace_id}).fetchall()
-    if not rows:
-        return None
+def read_residents(
+    db: Connection,
+    block: Block,
+    claimed: Collection[int] = (),
+    rules: WorkspaceRules | None = None,
+) -> Residents | None:
+    """The people of a block; None when the workspace is gone. Given `rules`, only those whom the
+    segments `claimed` may concern, if that pays and the rules have not changed since."""
+    where = range_of(block) | {"workspace_id": block.workspace_id}
+    narrowing = None if rules is None else prefilter(rules, claimed)
+    if narrowing is not None:
+        given = where | narrowing.parameters | {"segments": array(claimed)}
+        rows = db.execute(BLOCK.replace(LIVING, LIVING + narrowing.condition), given).fetchall()
+        if rows and rows[0][1] == narrowing.epoch:
+            return _residents(rows)
+    rows = db.execute(BLOCK, where).fetchall()
+    return _residents(rows) if rows else None
+
+
+def _residents(rows: list[tuple[Any, ...]]) -> Residents:
     return Residents(Clock(*rows[0][:3]), [row[3:] for row in rows if row[3] is not None])
 
 

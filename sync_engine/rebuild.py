@@ -243,7 +243,8 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
     """One transaction, whose block is already locked, to its end. False: all its markers are in
     the hands of others."""
     claimed = claim(db, block)
-    residents = read_residents(db, block) if claimed else None
+    known = rules.known(block.workspace_id)
+    residents = read_residents(db, block, claimed, known) if claimed else None
     if residents is None:
         db.commit()
         return bool(claimed)

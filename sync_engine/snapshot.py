@@ -43,7 +43,10 @@ SELECT s.head, e.epoch, e.today, i.id, m.state, m.facts::text,
 during a first load: OFFSET 0 keeps the join as it is, and no index of current memberships answers
 `coalesce`, which says `IS NULL`."""
 
-BLOCK: Final = """
+LIVING: Final = "m.id BETWEEN %(first)s AND %(last)s"
+"""Where `prefilter` says more about whom to read."""
+
+BLOCK: Final = f"""
 SELECT s.head, e.epoch, e.today, m.id, m.state, m.facts::text,
        ARRAY(SELECT g.folded_name
                FROM directory_group_member d JOIN directory_group g ON g.id = d.group_id
@@ -51,9 +54,9 @@ SELECT s.head, e.epoch, e.today, m.id, m.state, m.facts::text,
   FROM engine_state e
   JOIN workspace_stream s ON s.workspace_id = e.workspace_id
   LEFT JOIN member m ON m.workspace_id = e.workspace_id AND m.deleted_at IS NULL
-                    AND m.id BETWEEN %(first)s AND %(last)s
+                    AND {LIVING}
  WHERE e.workspace_id = %(workspace_id)s
-"""
+"""  # noqa: S608 - made of a constant of ours
 
 IN_SEGMENTS: Final = """
 SELECT member_id, segment_id FROM membership

@@ -279,6 +279,11 @@ class Rules:
                 known = self._workspaces[workspace_id] = load(db, workspace_id, epoch, known)
             return known
 
+    def known(self, workspace_id: int) -> WorkspaceRules | None:
+        """The rules of a workspace as this process has them, however old."""
+        with self._guard:
+            return self._workspaces.get(workspace_id)
+
     def warm(self, engine: Engine) -> int:
         """Load every workspace now, so that the first change does not wait; how many rules."""
         with connection_to(engine) as db:

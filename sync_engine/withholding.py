@@ -27,19 +27,24 @@ WITH followed AS MATERIALIZED (
 ), begun AS MATERIALIZED (
     SELECT clock_timestamp() - make_interval(mins => hold_minutes) AS at
       FROM workspace WHERE id = %(workspace_id)s
+), few AS MATERIALIZED (
+    SELECT coalesce(sum(c.removed), 0) + %(leaving)s <= max(w.hold_people) AS are_few
+      FROM begun CROSS JOIN workspace w
+      LEFT JOIN change_set c ON c.workspace_id = w.id AND c.at > begun.at
+     WHERE w.id = %(workspace_id)s
 )
 SELECT w.hold_people, w.hold_percent,
        (SELECT jsonb_object_agg(coalesce(h.segment_id, 0), h.id) FROM hold h
          WHERE h.workspace_id = w.id AND h.state = 'OPEN'
            AND (h.segment_id IS NULL OR h.segment_id = ANY(%(segments)s::integer[]))),
-       (SELECT jsonb_object_agg(f.id, (
+       (SELECT jsonb_object_agg(f.id, CASE WHEN few.are_few THEN 0 ELSE (
                    SELECT count(DISTINCT m.member_id) FROM membership m
                     WHERE m.segment_id = f.id AND m.until > greatest(f.since, begun.at)
                       AND m.closed_by_rule
                       AND NOT EXISTS (SELECT FROM membership n
                                        WHERE n.segment_id = f.id AND n.member_id = m.member_id
-                                         AND n.until IS NULL)))
-          FROM followed f),
+                                         AND n.until IS NULL)) END)
+          FROM followed f CROSS JOIN few),
        (SELECT coalesce(sum(cardinality(c.lost)), 0) FROM change_set c
          WHERE c.workspace_id = w.id AND c.lost IS NOT NULL AND c.at > begun.at),
        (SELECT jsonb_object_agg(member_id, segments) FROM (
@@ -51,6 +56,7 @@ SELECT w.hold_people, w.hold_percent,
               WHERE segment_id = ANY(%(added)s::integer[]))
   FROM workspace w CROSS JOIN begun WHERE w.id = %(workspace_id)s
 """
+"""Removals of single segments are counted only where those of all together could be too many."""
 
 IN_SEGMENT: Final = """
 SELECT count(*) FROM (SELECT FROM membership WHERE segment_id = %(segment_id)s AND until IS NULL
@@ -138,6 +144,7 @@ def _counts(db: Connection, workspace_id: int, plan: Plan) -> Counts:
         "segments": array(sorted({segment for _, segment in plan.by_rule})),
         "people": array(sorted({member for member, _ in plan.by_rule})),
         "added": array(sorted({segment for _, segment in plan.added})),
+        "leaving": len(plan.by_rule),
     }
     [(people, percent, opened, removed, lost, has, attached)] = db.execute(COUNTS, asked)
     return Counts(

@@ -127,6 +127,10 @@ class RuleIndex:
         self._insert(id, rule, found)
         self._edited()
 
+    def rule(self, id: int) -> Rule | None:
+        """The rule of this id."""
+        return self._rules.get(id)
+
     def remove(self, id: int) -> None:
         """Forget the rule; an unknown id is no error."""
         if id in self._rules:

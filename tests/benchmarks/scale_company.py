@@ -89,7 +89,9 @@ class Company:
         ground, dice = self.ground, random.Random(11)
         self._pool(dice)
         self.changed = bytearray(self.size.members)
-        ground.db.execute("UPDATE workspace SET hold_people = 1000000000, hold_percent = 100")
+        ground.db.execute(
+            "UPDATE workspace SET hold_people = 1000000000, hold_percent = 100, hold_minutes = 1"
+        )
         for rule in self._rules(dice):
             self.segments.append(insert_segment(ground.db, ground.workspace_id, rule, mark=False))
         self.everyone = insert_segment(

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, text
 
 from operations import freshness, health
 from operations.health import Health
-from operations.rights import Denied
+from operations.refusals import Denied
 from sync_engine.nightly import advance, begin_due
 from tests.app.cli.program import run
 from tests.world import MONDAY, World, settle

@@ -9,6 +9,7 @@ from app.cli import (
     demo,
     export_schema,
     health,
+    holds,
     insights,
     issuer,
     jobs,
@@ -58,5 +59,6 @@ commands.add_typer(issuer.issuers, name="issuer")
 commands.add_typer(insights.insights, name="insights")
 commands.add_typer(learners.learners, name="learners")
 commands.add_typer(segment.segments, name="segment")
+commands.add_typer(holds.holds, name="holds")
 commands.add_typer(changes.changes, name="changes")
 commands.add_typer(billing.billing, name="billing")

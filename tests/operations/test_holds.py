@@ -238,7 +238,7 @@ async def test_detaching_more_than_may_go_unasked_needs_a_preview(
     office: World, sync_database: Engine
 ) -> None:
     by = office.caller("Mona")
-    about = {
+    about: dict[str, Any] = {
         "course_id": office.courses["Safety"],
         "segment_id": office.segments["Sales"],
     }
@@ -260,7 +260,7 @@ async def test_a_mode_that_would_take_more_than_may_go_unasked_is_accepted_by_nu
     office: World, sync_database: Engine
 ) -> None:
     by = office.caller("Mona")
-    about = {
+    about: dict[str, Any] = {
         "course_id": office.courses["Safety"],
         "segment_id": office.segments["Sales"],
     }

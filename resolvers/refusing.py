@@ -38,6 +38,14 @@ class CourseInTheWay:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentInTheWay:
+    """A segment that stands in the way."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class RuleProblem:
     """One problem of a rule: JSON pointer into a document, or offsets into a text."""
 
@@ -71,6 +79,11 @@ def count(root: Parent) -> int | None:
 def courses(root: Parent) -> Sequence[CourseInTheWay]:
     named = root.details.get("courses", ())
     return [CourseInTheWay(encode("Course", each["id"]), each["title"]) for each in named]
+
+
+def segments(root: Parent) -> Sequence[SegmentInTheWay]:
+    named = root.details.get("segments", ())
+    return [SegmentInTheWay(encode("Segment", each["id"]), each["name"]) for each in named]
 
 
 async def strangers(root: Parent, info: Info) -> list[Member]:

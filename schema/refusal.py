@@ -65,14 +65,23 @@ class CourseInTheWay:
     title: str
 
 
+@guarded_type(requires=SIGNED_IN, description="A segment that stands in the way.")
+class SegmentInTheWay:
+    id: strawberry.ID
+    name: str
+
+
 @guarded_type(
     requires=SIGNED_IN,
-    description="Courses still need what would be taken away.",
+    description="Courses, or segments, still need what would be taken away.",
     rows=answers.InUse,
 )
 class InUse(Refusal):
     courses: list[CourseInTheWay] = resolved_by(
         refusing.courses, requires=SIGNED_IN, description="Every one of them."
+    )
+    segments: list[SegmentInTheWay] = resolved_by(
+        refusing.segments, requires=SIGNED_IN, description="Those that build on the segment."
     )
 
 

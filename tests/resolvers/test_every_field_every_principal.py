@@ -56,6 +56,7 @@ APART = {
     "SegmentFilePayload": "the same, done",
     "InUse": "a refusal",
     "CourseInTheWay": "part of a refusal",
+    "SegmentInTheWay": "part of a refusal",
     "RuleProblem": "part of a refusal",
     "NotOnDepartmentTeam": "a refusal",
     "AffectedSegment": "what removing an attribute would break: said before, and only to managers",

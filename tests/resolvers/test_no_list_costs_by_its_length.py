@@ -68,14 +68,16 @@ SHORT = {
             "MembershipExplanation.segments",
             "Query.connections",
             "Query.searchSegmentsTypeahead",
+            "Segment.buildsOn",
+            "Segment.usedBy",
             "SuppressedCoordinator.sources",
             "UnassignedLearner.ended",
             "UnassignedLearner.remaining",
             "Viewer.roles",
             "Viewer.workspaces",
         ),
-        "short by nature: as many as segments on a course, people in finance, providers, own"
-        " rights, reasons to learn",
+        "short by nature: as many as segments on a course, or in a rule, people in finance,"
+        " providers, own rights, reasons to learn",
     ),
     **dict.fromkeys(
         (

@@ -13,7 +13,7 @@ from tests.world import World
 
 REFUSAL = """refusal { __typename code message path
   ... on InvalidRule { problems { code message path start end } }
-  ... on LimitReached { limit count } ... on InUse { courses { title } } }"""
+  ... on LimitReached { limit count } ... on InUse { courses { title } segments { id name } } }"""
 SEGMENT = "segment { id name kind state version ruleText rule brokenReason description }"
 CREATE = f"""mutation ($name: String!, $ruleText: String, $rule: JSON, $people: [ID!],
     $draft: Boolean! = false) {{
@@ -352,3 +352,37 @@ async def test_a_department_manager_sees_usable_segments_and_not_their_rules(
     }
     assert [each["path"][-1] for each in answer["errors"]] == ["ruleText", "members"]
     assert {each["extensions"]["code"] for each in answer["errors"]} == {"PERMISSION_DENIED"}
+
+
+@pytest.mark.spec("S1")
+async def test_segments_that_build_on_each_other_are_named_both_ways(
+    company: World, ask: Ask
+) -> None:
+    both = 'memberOf has "Sales" and memberOf hasNone ["Named"]'
+    await company.segment("Swedes in sales", both)
+    await company.segment("Others", 'not (memberOf has "sales")')
+    shown = await ask.one(
+        """query { segments { nodes { name ruleText buildsOn { name } usedBy { name } } } }""",
+        by="Mona",
+    )
+    refused = await ask.one(DELETE, by="Mona", id=ask.id("Segment", "Sales"), detach=True)
+    circle = await ask.one(
+        EDIT, by="Mona", id=ask.id("Segment", "Sales"), ruleText='memberOf has "Others"'
+    )
+    denied = await ask.code("query { segments { nodes { usedBy { name } } } }", by="Dora")
+
+    found = {each.pop("name"): each for each in shown["segments"]["nodes"]}
+    assert found["Swedes in sales"] == {
+        "ruleText": both,
+        "buildsOn": [{"name": "Named"}, {"name": "Sales"}],
+        "usedBy": [],
+    }
+    assert found["Others"]["ruleText"] == 'not (memberOf has "Sales")'
+    assert found["Sales"]["usedBy"] == [{"name": "Others"}, {"name": "Swedes in sales"}]
+    assert refused["refusal"]["code"] == "SEGMENT_IN_USE"
+    assert refused["refusal"]["segments"] == [
+        {"id": ask.id("Segment", name), "name": name} for name in ("Swedes in sales", "Others")
+    ]
+    [problem] = circle["refusal"]["problems"]
+    assert (problem["code"], problem["start"], problem["end"]) == ("CIRCULAR", 13, 21)
+    assert denied == "PERMISSION_DENIED"

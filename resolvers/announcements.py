@@ -76,6 +76,7 @@ class Event:
     member_id: int | None = None
     segment_id: int | None = None
     live_session_id: int | None = None
+    hold_id: int | None = None
 
 
 def _about(row: Event, caller: Caller) -> Reference:
@@ -267,6 +268,7 @@ class Stream:
             member_id=told.member_id,
             segment_id=told.segment_id,
             live_session_id=told.live_session_id,
+            hold_id=told.hold_id,
         )
 
 

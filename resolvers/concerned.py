@@ -67,10 +67,11 @@ class Told:
     """One event of an entry: what it says, and what to look at."""
 
     kind: EventKind
-    course_id: int
+    course_id: int | None
     member_id: int | None = None
     segment_id: int | None = None
     live_session_id: int | None = None
+    hold_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

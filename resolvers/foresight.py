@@ -33,7 +33,11 @@ Keys = Callable[[Sequence[Told]], set[Any]]
 
 
 def _pairs(told: Sequence[Told]) -> set[Any]:
-    return {(each.course_id, each.member_id) for each in told if each.member_id is not None}
+    return {
+        (each.course_id, each.member_id)
+        for each in told
+        if each.course_id is not None and each.member_id is not None
+    }
 
 
 def _people(told: Sequence[Told]) -> set[Any]:
@@ -41,7 +45,7 @@ def _people(told: Sequence[Told]) -> set[Any]:
 
 
 def _courses(told: Sequence[Told]) -> set[Any]:
-    return {each.course_id for each in told}
+    return {each.course_id for each in told if each.course_id is not None}
 
 
 QUESTIONS: Final[Sequence[tuple[str, Question[Any, Any], Keys]]] = (

@@ -9,6 +9,7 @@ from resolvers import announcements, done
 from resolvers.concerned import EventKind
 from schema.course import Coordinator, Course
 from schema.course_updates import CourseUpdatesSubscription
+from schema.hold_updates import HoldSubscription
 from schema.insight_updates import InsightSubscription
 from schema.member import Member
 from schema.requires import (
@@ -81,7 +82,7 @@ class Event:
 
 
 @guarded_type(requires=SIGNED_IN, description="Everything that can be followed.")
-class Subscription(CourseUpdatesSubscription, InsightSubscription):
+class Subscription(CourseUpdatesSubscription, InsightSubscription, HoldSubscription):
     coordinators_changed: Event | None = streamed_by(
         announcements.coordinators_changed,
         requires=any_of(Permission.SUBSCRIBE_COURSE_UPDATES).by_operation(),

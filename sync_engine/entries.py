@@ -26,6 +26,9 @@ STANDING: Final[Key] = ("standing", 0)
 DEPARTMENTS: Final[Key] = ("departments", 0)
 """Concerned where somebody's department is another one, or somebody is no longer there."""
 
+HOLDS: Final[Key] = ("holds", 0)
+"""Concerned where removals have begun to wait, or were decided (S11)."""
+
 _OF_ATTACHMENTS: Final = frozenset({"segment.attached", "segment.detached", "segment.mode_changed"})
 _OF_STANDING: Final = _OF_ATTACHMENTS | {"course.edited"}
 
@@ -87,6 +90,7 @@ class Interest:
     members: frozenset[int] = frozenset()
     attachments: bool = False
     departments: bool = False
+    holds: bool = False
     everything: bool = False
 
     def wanted(self) -> frozenset[Key]:
@@ -97,6 +101,7 @@ class Interest:
             + [("member", id) for id in self.members]
             + ([ATTACHMENTS] if self.attachments else [])
             + ([DEPARTMENTS] if self.departments else [])
+            + ([HOLDS] if self.holds else [])
         )
 
 
@@ -149,6 +154,8 @@ def _concerned(values: Mapping[str, Any]) -> frozenset[Key]:
         keys.update((STANDING, ("standing", values["course_id"])))
     if values["verb"] == "member.deleted" or _is_of_department(values):
         keys.add(DEPARTMENTS)
+    if values["verb"].startswith("hold."):
+        keys.add(HOLDS)
     changed: Mapping[str, Mapping[str, list[int]]] = (values["detail"] or {}).get("segments") or {}
     if isinstance(changed, Mapping):
         for segment_id, change in changed.items():

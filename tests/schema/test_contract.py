@@ -134,6 +134,11 @@ UNNAMED = {
     "Subscription.courseInsightsChanged": "view_course_insights, followed",
     "Subscription.learnersChanged": "subscribe_course_updates, of one thing in it",
     "Subscription.liveSessionsChanged": "subscribe_course_updates, of one thing in it",
+    "Query.holds": "create_edit_segment, of what it does",
+    "Query.hold": "create_edit_segment, of one thing it does",
+    "Mutation.approveHold": "part of create_edit_segment",
+    "Mutation.discardHold": "part of create_edit_segment",
+    "Subscription.holdsChanged": "create_edit_segment, followed",
     "Subscription.coursesIManageChanged": "named by the specification",
 }
 """Operations that are not called as one of permissions.csv is, and why."""

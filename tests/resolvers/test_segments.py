@@ -371,7 +371,7 @@ async def test_segments_that_build_on_each_other_are_named_both_ways(
     )
     denied = await ask.code("query { segments { nodes { usedBy { name } } } }", by="Dora")
 
-    found = {each.pop("name"): each for each in shown["segments"]["nodes"]}
+    found = {each.pop("name"): each for each in shown["nodes"]}
     assert found["Swedes in sales"] == {
         "ruleText": both,
         "buildsOn": [{"name": "Named"}, {"name": "Sales"}],

@@ -1,4 +1,4 @@
-"""What stands beside the rules ends with the segment, or the person, that it is about.
+"""Pins end with the segment, or the person, that it is about.
 
 Whoever ends one has left the markers already, so the engine looks again.
 """
@@ -12,7 +12,7 @@ from models.holds import MembershipPin
 
 
 async def end_of_segment(db: AsyncSession, *, workspace_id: int, segment_id: int) -> None:
-    """Pins of a segment that is deleted."""
+    """Pins of a segment that is deleted; removals that wait are `holds.deciding`'s."""
     await db.execute(
         delete(MembershipPin).where(
             MembershipPin.workspace_id == workspace_id, MembershipPin.segment_id == segment_id

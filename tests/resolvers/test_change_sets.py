@@ -34,7 +34,8 @@ UNPIN = """mutation ($segment: ID!, $members: [ID!]!) {
   unpin(segmentId: $segment, memberIds: $members, reason: "Enough.") {
     segment { name } changed { displayName } refusal { code } } }"""
 WHY = """query ($course: ID!, $member: ID!) {
-  explainMembership(courseId: $course, memberId: $member) { isCoordinator segments { sentences pin { isIn reason byName expiresAt } } } }"""
+  explainMembership(courseId: $course, memberId: $member) {
+    isCoordinator segments { sentences pin { isIn reason byName expiresAt } } } }"""
 
 
 @pytest.fixture

@@ -93,9 +93,20 @@ SELECT e.epoch,
 """
 
 
+NEEDLESS: Final = """
+SELECT count(*) FROM coordinator_override o
+ WHERE o.workspace_id = %(workspace_id)s AND o.kind = 'ENDING'
+   AND EXISTS (SELECT FROM coordinator_source s
+                WHERE s.workspace_id = o.workspace_id AND s.course_id = o.course_id
+                  AND s.member_id = o.member_id AND s.kind <> 'ENDING' OFFSET 0)
+"""
+"""Roles that are said to end although something gives them (M40)."""
+
+
 @dataclass(slots=True)
 class Drift:
-    """What a verification found. `missing` and `extra` pairs must both be 0.
+    """What a verification found. `missing` and `extra` pairs must both be 0, and so must roles that
+    end although something gives them (`needless`).
 
     `pending` counts pairs that were not judged because a marker stands for them.
     """
@@ -105,10 +116,11 @@ class Drift:
     extra: int = 0
     blocks: int = 0
     pending: int = 0
+    needless: int = 0
 
     @property
     def is_clean(self) -> bool:
-        return self.missing == 0 and self.extra == 0
+        return self.missing == self.extra == self.needless == 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +168,9 @@ def verify(
         for done, block in enumerate(blocks, start=1):
             truth = verify_block(db, workspace_id, block, truth, drift)
             progress(done, len(blocks))
+        about = {"workspace_id": workspace_id}
+        drift.needless = sum(int(count) for (count,) in db.execute(NEEDLESS, about))
+        db.rollback()
     return drift
 
 

@@ -11,8 +11,9 @@ from app.cli.options import DataDir, Workspace, ready_settings
 def verify(workspace: Workspace = None, data_dir: DataDir = None) -> None:
     """Compare what is stored with what the rules say.
 
-    Every membership is recomputed; nothing is changed. People whose change is still on its way to
-    the engine are left out. Exit code 1 when something differs.
+    Every membership is recomputed, and no role may be ending that something gives; nothing is
+    changed. People whose change is still on its way to the engine are left out. Exit code 1 when
+    something differs.
     """
     settings = ready_settings(data_dir, redis=False)
 
@@ -28,6 +29,7 @@ def verify(workspace: Workspace = None, data_dir: DataDir = None) -> None:
     typer.echo(
         f"{drift.pairs_checked:,} pairs of a person and a segment recomputed, in blocks of 4,096 "
         f"people: {drift.blocks}. Missing: {drift.missing}. Too many: {drift.extra}. "
+        f"Ending although something gives them: {drift.needless}. "
         f"Not judged, because the engine has yet to look there: {drift.pending:,}."
     )
     if not drift.is_clean:

@@ -12,6 +12,7 @@ from sync_engine.drain import drain
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.state import Connection, Rules
 from sync_engine.ticks import EXPIRED_A_PASS, expire_overrides
+from sync_engine.verify import verify
 from tests.ground import Ground, everyone, record, sales
 from tests.sync_engine.conftest import Meter
 from tests.sync_engine.test_interleavings import is_waiting, wait_until
@@ -69,6 +70,18 @@ def test_who_leaves_the_last_segment_stays_until_the_days_are_over(graceful: Gro
     assert expire_overrides(graceful.engine, now=now + 5 * DAY) == 1
     assert coordinators(graceful) == set()
     assert told(graceful)[-1] == "override.expired"
+
+
+def test_verification_finds_a_role_that_ends_although_something_gives_it(graceful: Ground) -> None:
+    course = graceful.course(graceful.segment(sales()))
+    person = graceful.member(department="Sales")
+    graceful.settle()
+    assert verify(graceful.engine, graceful.workspace_id).is_clean
+
+    graceful.override(course, person, "ENDING", dt.datetime.now(dt.UTC) + DAY)
+
+    drift = verify(graceful.engine, graceful.workspace_id)
+    assert (drift.missing, drift.extra, drift.needless, drift.is_clean) == (0, 0, 1, False)
 
 
 def test_who_comes_back_has_the_role_without_an_end(graceful: Ground) -> None:

@@ -147,7 +147,7 @@ async def _listed(
                 Segment.id.in_([each.segment_id for each in rows]),
             )
         )
-        names = dict(named.tuples().all())
+        names = {row.id: row.name for row in named}
         return [
             (
                 each.id,

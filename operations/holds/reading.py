@@ -33,7 +33,7 @@ async def counts(db: AsyncSession, workspace_id: int, hold_ids: Collection[int])
         )
         .group_by(HeldRemoval.hold_id)
     )
-    found = dict(rows.tuples().all())
+    found: dict[int, int] = {row[0]: row[1] for row in rows}
     return {id: found.get(id, 0) for id in hold_ids}
 
 

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_engine.layers import Circle, Layers, depths
+from sync_engine.passes import plan_for_block
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.rules import STANDARD_ATTRIBUTES, from_document
+from sync_engine.state import Rules
 from sync_engine.verify import verify
 from tests.ground import TODAY, Document, Ground, everyone, sales
 from tests.sync_engine.conftest import Meter
@@ -220,6 +222,49 @@ def _statements(ground: Ground, meter: Meter) -> int:
     drain_with.drain()
     rebuild(meter.engine, ground.rules)
     return len(meter.statements)
+
+
+@pytest.mark.parametrize("first_is_inner", [True, False])
+def test_an_edit_of_the_one_while_the_other_is_being_rebuilt_is_not_lost(
+    ground: Ground, first_is_inner: bool
+) -> None:
+    """The edit commits, is expanded, and another worker looks, between the reading and the writing
+    of the first worker."""
+    crew = ground.segment(sales())
+    outer = ground.segment(within(crew))
+    stays, goes, comes = (
+        ground.member(department="Sales", city="Oslo"),
+        ground.member(department="Sales", city="Rome"),
+        ground.member(department="Legal", city="Oslo"),
+    )
+    ground.settle()
+    edits = [
+        (crew, in_city("Oslo")),
+        (outer, {"any": [outside(crew), in_city("Oslo")]}),
+    ]
+    (first, rule), (second, other) = edits if first_is_inner else edits[::-1]
+    ground.edit(first, rule=rule)
+    expand(ground.engine)
+    came_between: list[int] = []
+
+    def plan(*given: Any) -> Any:
+        found = plan_for_block(*given)
+        if not came_between:
+            came_between.append(second)
+            ground.edit(second, rule=other)
+            expand(ground.engine)
+            rebuild(ground.engine, Rules(), seconds=0)
+        return found
+
+    with patch("sync_engine.rebuild.plan_for_block", plan):
+        rebuild(ground.engine, ground.rules)
+    ground.settle()
+
+    assert came_between == [second]
+    assert people_of(ground, crew) == {stays, comes}
+    assert people_of(ground, outer) == {stays, comes, goes}
+    assert len(ground.history(stays, outer)) == 1
+    assert verify(ground.engine, ground.workspace_id).is_clean
 
 
 @pytest.mark.parametrize("seed", range(3))

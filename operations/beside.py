@@ -1,4 +1,4 @@
-"""Pins end with the segment, or the person, that it is about.
+"""Pins end with the segment, or the person, they are about.
 
 Whoever ends one has left the markers already, so the engine looks again.
 """

@@ -110,6 +110,9 @@ def _asked_in(name: str, place: str, function: ast.AST, asking: set[str]) -> Ite
 ELSEWHERE: Final = {
     "operations/identity.py": "behind the doors of providers, which let in nobody else",
     "operations/directory.py": "the same",
+    "operations/imports/assignment_rows.py": "rows are done by workers, for whoever brought them:"
+    " tests/operations/imports",
+    "operations/imports/person_rows.py": "the same",
     "operations/membership_order.py": "the same",
     "resolvers/announcements.py": "streams: proven over sockets, with what ends them",
     "resolvers/course_announcements.py": "the same",

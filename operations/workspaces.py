@@ -141,7 +141,7 @@ async def edit_settings(
     }
     _check_settings(wanted)
     workspace = await db.get(
-        Workspace, by.workspace_id, with_for_update=True, populate_existing=True
+        Workspace, by.workspace_id, with_for_update={"key_share": True}, populate_existing=True
     )
     if workspace is None:
         raise not_found("workspace")

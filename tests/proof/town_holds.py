@@ -14,6 +14,10 @@ INSERT INTO hold (workspace_id, segment_id, most, people, counted, held)
 VALUES (:w, :segment, 10, 20, 11, 1) RETURNING id
 """
 
+IN_IT: Final = """
+INSERT INTO membership (member_id, segment_id, since) VALUES (:member, :segment, now())
+"""
+
 HELD: Final = """
 INSERT INTO held_removal (segment_id, member_id, workspace_id, hold_id)
 VALUES (:segment, :member, :w, :hold)
@@ -21,7 +25,7 @@ VALUES (:segment, :member, :w, :hold)
 
 
 async def furnish(city: "City") -> None:
-    """One hold, of a segment that no course follows."""
+    """One hold, of a segment that no course follows, and whose rule nobody matches."""
     world = city.world
     about = {
         "w": world.workspace_id,
@@ -30,5 +34,6 @@ async def furnish(city: "City") -> None:
     }
     async with world.edge.transaction() as db:
         hold_id = await db.scalar(text(HOLD), about)
+        await db.execute(text(IN_IT), about)
         await db.execute(text(HELD), about | {"hold": hold_id})
     city.holds[WAITING] = int(hold_id or 0)

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from access.permissions import Principal
+from models.segments import Segment
 from operations import explain, linting, segment_rules, segments
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.previewing import preview
@@ -49,7 +50,7 @@ async def refusal(world: World, name: str, rule: Any) -> list[tuple[str, str, st
 
 async def document_of(world: World, name: str) -> Any:
     async with world.edge.read() as db:
-        segment = await db.get_one(segments.Segment, world.segments[name])
+        segment = await db.get_one(Segment, world.segments[name])
         return segment.rule
 
 
@@ -132,10 +133,12 @@ async def test_a_segment_that_is_not_there_is_refused(
     async with managed.edge.transaction() as db:
         await segments.remove(db, by=managed.caller("Mona"), segment_id=gone, at=MONDAY)
 
-    for value in (foreign, gone, 2**31 - 1, 2**40, "Theirs", "Gone", "gone"):
+    unknown: list[Any] = [foreign, gone, 2**31 - 1, 2**40, "Theirs", "Gone", "gone"]
+    for value in unknown:
         found = await refusal(managed, "Crew", {"attr": "memberOf", "op": "has", "value": value})
         assert [each[:2] for each in found] == [("UNKNOWN_SEGMENT", "/value")]
-    for value in (None, True, [1], {"now": "P0D"}, 1.5, -1, 0):
+    strange: list[Any] = [None, True, [1], {"now": "P0D"}, 1.5, -1, 0]
+    for value in strange:
         found = await refusal(managed, "Crew", {"attr": "memberOf", "op": "has", "value": value})
         assert [each[:2] for each in found] == [("TYPE_MISMATCH", "/value")]
 

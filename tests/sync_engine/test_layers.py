@@ -325,11 +325,11 @@ def _holds(rule: Document, attributes: dict[str, Any], has: set[int]) -> bool:
         case {"attr": "memberOf", "value": id}:
             return id in has
         case {"attr": name, "value": value}:
-            return attributes.get(name) == value
+            return bool(attributes.get(name) == value)
     raise AssertionError(rule)
 
 
-def _attributes(dice: random.Random) -> dict[str, str]:
+def _attributes(dice: random.Random) -> dict[str, Any]:
     return {"department": dice.choice(["Sales", "Legal"]), "city": dice.choice(["Oslo", "Rome"])}
 
 
@@ -341,7 +341,7 @@ def _rule(dice: random.Random, inner: list[int]) -> Document:
     clause = dice.choice([sales(), in_city("Oslo")])
     if not inner:
         return clause
-    about = dice.choice([within, outside])(dice.choice(inner))
+    about = (within if dice.random() < 0.5 else outside)(dice.choice(inner))
     other = dice.choice([clause, within(dice.choice(inner)), outside(dice.choice(inner))])
     return {dice.choice(["all", "any"]): [about, other]}
 

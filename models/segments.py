@@ -267,7 +267,7 @@ class ChangeSet(Base):
 
     __tablename__ = "change_set"
     __table_args__ = (
-        Index("ix_change_set_workspace", "workspace_id", "id"),
+        Index("ix_change_set_newest", "workspace_id", text("(- id)")),
         Index(
             "ix_change_set_lost", "workspace_id", "at", postgresql_where=text("lost IS NOT NULL")
         ),

@@ -98,7 +98,7 @@ async def _listed(
             member_id=await member_id(db, by.workspace_id, person) if person else None,
         )
         statement = await change_sets.listed(db, by=by, wanted=wanted)
-        rows = await db.scalars(statement.order_by(ChangeSet.id.desc()).limit(most))
+        rows = await db.scalars(statement.order_by(-ChangeSet.id).limit(most))
         return await _sentences(db, by, list(rows))
 
 

@@ -390,6 +390,8 @@ def _upgrade_change_sets() -> None:
         " FROM journal_entry j, jsonb_object_keys(j.detail -> 'segments') key"
         " WHERE j.workspace_id = c.workspace_id AND j.change_set_id = c.id ORDER BY 1)"
     )
+    op.drop_index("ix_change_set_workspace", table_name="change_set")
+    op.create_index("ix_change_set_newest", "change_set", ["workspace_id", sa.text("(- id)")])
     op.create_index("ix_change_set_segments", "change_set", ["segment_ids"], postgresql_using="gin")
     op.create_index(
         "ix_change_set_causes",
@@ -401,6 +403,8 @@ def _upgrade_change_sets() -> None:
 
 
 def _downgrade_change_sets() -> None:
+    op.drop_index("ix_change_set_newest", table_name="change_set")
+    op.create_index("ix_change_set_workspace", "change_set", ["workspace_id", "id"])
     op.drop_index("ix_change_set_causes", table_name="change_set", postgresql_using="gin")
     op.drop_index("ix_change_set_segments", table_name="change_set", postgresql_using="gin")
     op.drop_column("change_set", "segment_ids")

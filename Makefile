@@ -68,6 +68,10 @@ check: $(STAMP) ## What must hold before a change lands, quickest first; ends wi
 	$(BIN)/hadolint docker/Dockerfile
 	$(MAKE) --no-print-directory test
 
+.PHONY: proof
+proof: $(STAMP) ## Run every test whole: `test` draws some of its questions, this asks all of them (minutes).
+	PROOF_WHOLE=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
 .PHONY: bench
 bench: $(STAMP) ## Run the benchmarks one after the other (minutes); they print ratios.
 	$(BIN)/python -m tests.benchmarks

@@ -41,6 +41,11 @@ def some(each: Sequence[T], about: str, *, share: float) -> list[T]:
     return [one for place, one in enumerate(each) if place in chosen]
 
 
+def is_turn(*places: int, of: int) -> bool:
+    """Whether it is the turn of what stands there, once in so many; always in a whole run."""
+    return is_whole() or (sum(places) + dice("turns").randrange(of)) % of == 0
+
+
 def examples(number: int) -> int:
     """How many examples Hypothesis takes where `number` are taken in a whole run: they are others
     in every run, so what one leaves out the next may take."""

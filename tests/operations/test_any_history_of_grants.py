@@ -21,6 +21,7 @@ from operations.refusals import Code, Refused
 from operations.rights import Rights
 from operations.team import DepartmentPermission
 from tests.operations.giving import ids, on
+from tests.sampling import examples
 from tests.world import MONDAY, World
 
 PENDING, ACTIVE, DEACTIVATED = MemberState
@@ -298,7 +299,7 @@ _numbers = itertools.count(1)
 
 
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

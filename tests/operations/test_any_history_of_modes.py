@@ -21,6 +21,7 @@ from models.segments import AttachmentMode
 from operations import attachments, explain, overrides, people, segments
 from operations.explain import Standing
 from operations.refusals import Refused
+from tests.sampling import examples
 from tests.world import MONDAY, World, settle
 
 pytestmark = [pytest.mark.spec("S8"), pytest.mark.timeout(120)]
@@ -163,7 +164,7 @@ async def sources(world: World, title: str) -> list[str]:
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(15),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

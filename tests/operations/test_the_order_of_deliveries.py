@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from app.webhooks import apply_pending
 from models.identity import Connection, ConnectionKind
 from operations import inbox
+from tests.sampling import examples
 from tests.world import MONDAY, World
 
 PEOPLE = ("u1", "u2")
@@ -132,7 +133,7 @@ async def deliver(
 
 
 calm = settings(
-    max_examples=50,
+    max_examples=examples(50),
     deadline=None,
     derandomize=True,
     database=None,

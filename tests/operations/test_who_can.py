@@ -18,6 +18,7 @@ from operations.explain_permission import explain_permission
 from operations.refusals import Code, Denied, Refused
 from operations.rights import AskedTooWide, Rights
 from operations.who_can import who_can
+from tests.sampling import examples
 from tests.standing import build, derived, enrolment, grant, member, promise, role
 
 PEOPLE = (1, 2, 3, 5, 90, 91)
@@ -185,7 +186,7 @@ async def agree(db: AsyncSession, permissions: list[Permission]) -> set[bool]:
 
 
 @settings(
-    max_examples=30,
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -17,7 +17,11 @@ from tests.resolvers.test_two_tenants_never_meet import (
     noun_of,
     questions,
 )
+from tests.sampling import is_turn, is_whole
 from tests.world import World
+
+TURNS = 3
+"""Every field is asked for in every run: by each third of the callers in turn."""
 
 CALLERS = ("Dee", "Ines", "Cora", "Lou", "Eve", "Fin", "Ivy", "Nobody")
 
@@ -56,7 +60,7 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
     }
     before, told_apart, asked_for = await town.verbs(), [], Counter[str]()
 
-    for name in CALLERS:
+    for place, name in enumerate(CALLERS):
         ids = list(theirs.values())
         seen = await ask("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", by=name, ids=ids)
         hidden = {
@@ -64,9 +68,9 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
             for (noun, id), node in zip(theirs.items(), seen["nodes"], strict=True)
             if node is None
         }
-        for root, field, argument in questions():
+        for number, (root, field, argument) in enumerate(questions()):
             noun = noun_of(field, argument)
-            if noun not in hidden:
+            if noun not in hidden or not is_turn(number, place, of=TURNS):
                 continue
             text, given, is_list = document(root, field, argument, own)
             answers = []
@@ -82,7 +86,7 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
                 told_apart.append((name, field, argument, answers))
 
     assert told_apart == []
-    assert min(asked_for.values()) > 20
+    assert min(asked_for.values()) > (20 if is_whole() else 20 // TURNS)
     done = (await town.verbs())[len(before) :]
     assert set(done) <= {"export.requested"}, (
         "files of what one may see, which holds nothing hidden"

@@ -12,6 +12,7 @@ from sync_engine.rebuild import expand, rebuild
 from sync_engine.ticks import expand_ticks, tick
 from sync_engine.verify import verify
 from tests.ground import TODAY, Document, Ground, hired
+from tests.sampling import examples
 
 DEPARTMENTS = st.sampled_from(["Sales", "Legal", "Research"])
 PEOPLE, SEGMENTS = 5, 4
@@ -100,7 +101,9 @@ class History:
 
 @pytest.mark.spec("M32")
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(steps, max_size=25))
 def test_every_history_ends_exact(sync_database: Engine, drawn: list[tuple[Any, ...]]) -> None:

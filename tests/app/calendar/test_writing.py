@@ -14,6 +14,7 @@ from models.live_sessions import LiveSessionState
 from operations.live_sessions.calendars import Calendar
 from tests.calendars import entry, read_back
 from tests.node import NodeClients
+from tests.sampling import examples
 
 pytestmark = pytest.mark.spec("H5")
 
@@ -160,7 +161,7 @@ def test_a_link_cannot_end_its_line() -> None:
 
 
 @given(st.lists(st.text(max_size=300), min_size=3, max_size=3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_no_text_breaks_out(said: list[str]) -> None:
     title, description, place = said
     names = [("title", title), ("description", description), ("place", place or "x")]
@@ -228,7 +229,9 @@ def test_the_onset_is_what_clocks_show_just_before_it() -> None:
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     st.lists(

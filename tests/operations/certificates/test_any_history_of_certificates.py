@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from operations.certificates import reading
 from operations.refusals import Code, Refused
 from tests.certifying import School
+from tests.sampling import examples
 from tests.world import MONDAY, World
 
 _numbers = itertools.count(1)
@@ -87,7 +88,7 @@ class Story:
 
 @pytest.mark.spec("H4", "M6", "M7")
 @settings(
-    max_examples=40,
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

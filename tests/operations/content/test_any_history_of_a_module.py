@@ -21,6 +21,7 @@ from tests.operations.content.writing import (
     revert,
     revision,
 )
+from tests.sampling import examples
 from tests.world import World
 
 _numbers = itertools.count(1)
@@ -76,7 +77,9 @@ class Told:
 
 @pytest.mark.spec("C22")
 @settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(STEPS, max_size=14))
 async def test_any_history_is_the_naive_one(

@@ -19,6 +19,7 @@ from operations.imports.planning import Said
 from operations.imports.trying import attempt
 from operations.jobs.working import RunIsOver
 from tests.operations.imports.bringing import Bringing
+from tests.sampling import examples
 from tests.world import MONDAY, World
 
 pytestmark = [pytest.mark.spec("X5"), pytest.mark.timeout(300)]
@@ -109,7 +110,7 @@ def _change(person: Someone, name: str, address: str, level: str) -> str:
 
 
 @settings(
-    max_examples=10,
+    max_examples=examples(10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

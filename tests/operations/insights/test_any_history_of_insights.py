@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations.insights.cells import Narrow, Policy
 from tests.operations.insights.academy import GROUPS, LEARNERS, STAFF, Academy
+from tests.sampling import examples
 from tests.taking import RIGHT, WRONG
 from tests.world import MONDAY, World
 
@@ -94,7 +95,9 @@ def narrows(groups: dict[str, int]) -> list[Narrow]:
 
 
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(8),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(STEPS, min_size=6, max_size=24))
 async def test_after_any_history_the_summary_says_what_a_naive_count_says(

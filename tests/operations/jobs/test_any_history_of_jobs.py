@@ -19,6 +19,7 @@ from operations.jobs import asking, keeping, working
 from operations.jobs.rights import NOTHING
 from operations.jobs.working import RUNS, MadeFile
 from operations.refusals import Code, Refused
+from tests.sampling import examples
 from tests.world import World
 
 pytestmark = [pytest.mark.spec("X4", "X5"), pytest.mark.timeout(300)]
@@ -226,7 +227,7 @@ step = st.tuples(st.sampled_from(STEPS), st.integers(0, 3), st.sampled_from((0, 
 
 
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -22,6 +22,7 @@ from operations.coordinators import OnConflict
 from operations.learning import abandoning
 from operations.refusals import Denied, Refused
 from tests.operations.learning import attempting
+from tests.sampling import examples
 from tests.world import World
 
 pytestmark = pytest.mark.spec("M2", "M4", "M5", "M18", "M19", "M38", "M39", "C22", "H1")
@@ -386,7 +387,7 @@ _numbers = itertools.count(1)
 
 
 @settings(
-    max_examples=28,
+    max_examples=examples(28),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

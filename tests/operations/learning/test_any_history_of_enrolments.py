@@ -26,6 +26,7 @@ from tests.operations.learning.enrolling import (
     unassign,
 )
 from tests.operations.learning.test_due_dates import redate
+from tests.sampling import examples
 from tests.world import MONDAY, World
 
 pytestmark = [pytest.mark.spec("M2", "M8", "C21"), pytest.mark.timeout(120)]
@@ -110,7 +111,7 @@ class Told:
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

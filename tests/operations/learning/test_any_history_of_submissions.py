@@ -21,6 +21,7 @@ from operations.refusals import Code, Refused
 from tests.content import EVERY_KIND
 from tests.operations.learning import attempting
 from tests.operations.learning.attempting import configure, states_of
+from tests.sampling import examples
 from tests.taking import RIGHT, WRONG, grade, grades_of, said, save, start, submit, teach
 from tests.world import World
 
@@ -122,7 +123,9 @@ async def code_of(doing: Any) -> Code | None:
 
 
 @settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(15),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(steps=st.lists(STEPS, min_size=8, max_size=18))
 async def test_after_any_history_everything_is_there_and_adds_up(

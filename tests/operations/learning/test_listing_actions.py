@@ -31,6 +31,7 @@ from operations.live_sessions.roster import RosterOutcome
 from operations.refusals import Denied, Refused
 from operations.rights import Rights, require
 from tests.resolvers.learning.people import attempt, certify, group, stand
+from tests.sampling import some
 from tests.world import MONDAY, World
 
 NOW: Final = dt.datetime.now(dt.UTC)
@@ -233,7 +234,7 @@ DRAFT = 4
 
 
 @pytest.mark.spec("M34", "M38", "C13")
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", some(range(5), "worlds of actions", share=0.4))
 async def test_what_a_row_says_of_an_action_is_what_trying_it_does(
     world: World, sessions: Sessions, seed: int
 ) -> None:

@@ -22,6 +22,7 @@ from operations.certificates import reading
 from operations.learning import attempts_seen
 from operations.refusals import Denied, Refused
 from tests.operations.learning import attempting
+from tests.sampling import examples
 from tests.world import World
 
 pytestmark = pytest.mark.spec("M2", "M5", "M7", "M39")
@@ -123,7 +124,7 @@ _numbers = itertools.count(1)
 
 
 @settings(
-    max_examples=12,
+    max_examples=examples(12),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

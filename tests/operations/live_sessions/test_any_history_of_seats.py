@@ -14,6 +14,7 @@ from operations.refusals import Code, Refused
 from tests.furnishing import furnished
 from tests.operations.live_sessions.teaching import BEFORE, COURSE, START, Class
 from tests.operations.live_sessions.telling import CAPACITIES, Told
+from tests.sampling import examples
 from tests.world import World
 
 NAMES: Final = ("Ann", "Bea", "Cid", "Dan", "Eve")
@@ -103,7 +104,7 @@ async def room(world: World) -> Class:
 @pytest.mark.spec("H5")
 @pytest.mark.timeout(120)
 @settings(
-    max_examples=30,
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

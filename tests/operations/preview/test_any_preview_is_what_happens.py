@@ -24,6 +24,7 @@ from tests.operations.preview.looking import (
     Rows,
 )
 from tests.proof.ledger import Ledger
+from tests.sampling import examples
 
 pytestmark = [pytest.mark.spec("S9"), pytest.mark.timeout(120)]
 
@@ -85,7 +86,7 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
 
 # Shrinking a history of this size would take longer than reading it.
 @settings(
-    max_examples=25,
+    max_examples=examples(25),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations.segment_files import applying
 from operations.segment_files.planning import FilePlan
+from tests.sampling import examples
 from tests.world import MONDAY, World
 
 pytestmark = [pytest.mark.spec("S17"), pytest.mark.timeout(300)]
@@ -164,7 +165,7 @@ async def apply(world: World, document: str, found: FilePlan, *, prune: bool) ->
 
 
 @settings(
-    max_examples=8,
+    max_examples=examples(8),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

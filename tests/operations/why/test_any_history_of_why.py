@@ -29,6 +29,7 @@ from tests.operations.why.telling import (
     Company,
     Snapshot,
 )
+from tests.sampling import examples
 
 # The longest history asks some thousand questions, on a machine that others use too.
 pytestmark = [pytest.mark.spec("S10"), pytest.mark.timeout(180)]
@@ -306,7 +307,7 @@ async def asked(company: Company, **when: Any) -> list[WhyCoordinator]:
 
 # Shrinking a history of this size would take longer than reading it.
 @settings(
-    max_examples=7,
+    max_examples=examples(7),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

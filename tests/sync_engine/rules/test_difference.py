@@ -22,6 +22,7 @@ from sync_engine.rules import (
 )
 from sync_engine.rules.forms import form_of
 from sync_engine.rules.nodes import All, Any_, Everyone
+from tests.sampling import examples
 from tests.sync_engine.rules.generated import TODAYS, catalogs, documents, people
 
 
@@ -94,7 +95,7 @@ def side(found: Difference, name: str) -> Counter[str]:
 
 
 @pytest.mark.spec("S6")
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.data())
 def test_every_clause_of_both_rules_is_told_of_exactly_once(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())

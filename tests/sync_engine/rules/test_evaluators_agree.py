@@ -22,6 +22,7 @@ from sync_engine.rules import (
     to_json,
 )
 from sync_engine.rules.explain import Explanation, deciding
+from tests.sampling import examples
 from tests.sync_engine.rules.generated import (
     TODAYS,
     catalogs,
@@ -57,7 +58,7 @@ def test_every_operator_agrees_on_every_pair_of_values(type: AttributeType) -> N
 
 
 @pytest.mark.spec("S1", "S2")
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.data())
 def test_all_evaluators_agree_on_every_rule_and_person(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())
@@ -81,7 +82,7 @@ def test_all_evaluators_agree_on_every_rule_and_person(data: st.DataObject) -> N
 
 
 @pytest.mark.spec("S2")
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_a_rule_and_its_negation_partition_the_people(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())
@@ -95,7 +96,7 @@ def test_a_rule_and_its_negation_partition_the_people(data: st.DataObject) -> No
     assert len(index.matches(facts, today)) == 1
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_the_deciding_clauses_alone_bring_about_the_truth(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())

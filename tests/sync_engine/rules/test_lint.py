@@ -39,6 +39,7 @@ from sync_engine.rules.dates import least_gap, shifted
 from sync_engine.rules.forms import form_of
 from sync_engine.rules.lint import Linted
 from sync_engine.rules.proving import Prover
+from tests.sampling import examples
 from tests.sync_engine.rules.generated import (
     OFFSETS,
     TODAYS,
@@ -169,7 +170,7 @@ def part(rule: Rule, path: str) -> Rule:
 
 
 @pytest.mark.spec("S16")
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.data())
 def test_without_what_was_found_a_rule_is_true_of_the_same_people(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())
@@ -270,7 +271,7 @@ CAUGHT = {AttributeType.DATE: 0.8}
 """How much is found of what no value of these tests makes true; the rest may be true of others."""
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_rules_of_one_form_are_true_of_the_same_people(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())
@@ -298,7 +299,7 @@ def shuffled(rule: Rule, chosen: random.Random) -> Rule:
     return rule
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.tuples(st.integers(-2400, 2400), st.integers(-900, 900)),
     st.tuples(st.integers(-2400, 2400), st.integers(-900, 900)),

@@ -15,11 +15,12 @@ from sync_engine.rules import (
     parse,
     to_document,
 )
+from tests.sampling import examples
 from tests.sync_engine.rules.generated import catalogs, documents
 
 
 @pytest.mark.spec("S1")
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=examples(250), deadline=None)
 @given(st.data())
 def test_a_rule_survives_text_and_json_and_both_in_turn(data: st.DataObject) -> None:
     catalog = data.draw(catalogs())

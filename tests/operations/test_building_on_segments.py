@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from access.permissions import Principal
 from models.segments import Segment
-from operations import explain, linting, segment_rules, segments
+from operations import explain, freshness, linting, segment_rules, segments
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.previewing import preview
 from operations.refusals import Code, Refused
@@ -333,3 +333,22 @@ async def test_a_preview_is_outdated_by_an_edit_of_an_outer_segment(managed: Wor
                 based_on=found.basis,
             )
     assert refused.value.code is Code.PREVIEW_OUTDATED
+
+
+@pytest.mark.spec("S13")
+async def test_an_outer_segment_is_as_fresh_as_what_it_builds_on(
+    managed: World, sync_database: Engine
+) -> None:
+    await managed.segment("Far north", 'memberOf has "North" and country eq "NO"')
+    settle(sync_database)
+    ids = [managed.segments[name] for name in ("Crew", "North", "Far north")]
+    await edit(managed, "Crew", 'department eq "Legal"')
+
+    async with managed.edge.read() as db:
+        waits = await freshness.of_segments(db, managed.workspace_id, ids)
+    settle(sync_database)
+    async with managed.edge.read() as db:
+        done = await freshness.of_segments(db, managed.workspace_id, ids)
+
+    assert [waits[id].waiting_blocks for id in ids] == [1, 1, 1]
+    assert [done[id].is_current for id in ids] == [True, True, True]

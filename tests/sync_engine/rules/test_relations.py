@@ -16,6 +16,7 @@ from sync_engine.rules import (
     explain,
     format,
     from_document,
+    is_attribute_name,
     lint_rule,
     matches,
     mentioned,
@@ -142,3 +143,8 @@ def test_only_positive_whole_numbers_are_ids(value: Any) -> None:
     )
 
     assert id_from(value) == (int(value) if is_id else None)
+
+
+def test_no_attribute_can_take_the_name_of_a_relation() -> None:
+    assert not any(map(is_attribute_name, ("memberOf", "MEMBEROF", "reportsTo")))
+    assert is_attribute_name("memberOfStaff")

@@ -37,7 +37,10 @@ SELECT w.id, w.slug, array_agg(coalesce(m.waiting, 0) ORDER BY l.lane) AS waitin
        array_agg(coalesce(extract(epoch FROM now() - m.since), 0)::float ORDER BY l.lane) AS ages,
        (SELECT count(*) FROM parked_member p WHERE p.workspace_id = w.id) AS parked,
        (SELECT count(*) FROM parked_member p
-         WHERE p.workspace_id = w.id AND p.retry_at IS NULL) AS given_up
+         WHERE p.workspace_id = w.id AND p.retry_at IS NULL) AS given_up,
+       (SELECT count(*) FROM hold h WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS open_holds,
+       (SELECT count(*) FROM hold h JOIN held_removal r ON r.hold_id = h.id AND NOT r.is_approved
+         WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS held_removals
   FROM workspace w CROSS JOIN generate_series(0, 3) AS l(lane)
   LEFT JOIN markers m ON m.workspace_id = w.id AND m.lane = l.lane
  GROUP BY w.id ORDER BY w.id
@@ -75,7 +78,8 @@ class Verified:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """One workspace. Of the `parked` people, the engine has given up on `given_up` of them."""
+    """One workspace. Of the `parked` people, the engine has given up on `given_up` of them. In
+    `open_holds` so many removals wait for somebody's word (S11)."""
 
     workspace_id: int
     slug: str
@@ -83,6 +87,8 @@ class Health:
     parked: int
     given_up: int
     verified: Verified | None
+    open_holds: int = 0
+    held_removals: int = 0
 
     @property
     def needs_somebody(self) -> bool:
@@ -115,7 +121,8 @@ async def of_all(db: AsyncSession) -> list[Health]:
 
 def _health(row: "Row[tuple[object, ...]]", verified: Verified | None) -> Health:
     lanes = tuple(map(Waiting, LANES, row.waiting, row.ages))
-    return Health(row.id, row.slug, lanes, row.parked, row.given_up, verified)
+    held = (row.open_holds, row.held_removals)
+    return Health(row.id, row.slug, lanes, row.parked, row.given_up, verified, *held)
 
 
 async def parked_in(db: AsyncSession, workspace_id: int, *, limit: int) -> Sequence[Parked]:
@@ -185,6 +192,16 @@ def _metrics(found: Sequence[Health]) -> Iterator[tuple[str, str, list[tuple[str
         "coordinator_parked_people",
         "With whom the engine fails; must be 0.",
         [(f'workspace="{h.slug}"', h.parked) for h in found],
+    )
+    yield (
+        "coordinator_open_holds",
+        "Holds whose removals wait for somebody's word.",
+        [(f'workspace="{h.slug}"', h.open_holds) for h in found],
+    )
+    yield (
+        "coordinator_held_removals",
+        "Removals that wait in these.",
+        [(f'workspace="{h.slug}"', h.held_removals) for h in found],
     )
     checked = [(f'workspace="{h.slug}"', h.verified) for h in found if h.verified is not None]
     yield (

@@ -25,11 +25,6 @@ RETURNING h.id, h.workspace_id, h.state, h.held, h.most, h.people,
           (SELECT s.name FROM segment s WHERE s.id = h.segment_id) AS segment
 """)
 
-GAUGES: Final = text("""
-SELECT (SELECT count(*) FROM hold WHERE state = 'OPEN') AS open_holds,
-       (SELECT count(*) FROM held_removal WHERE NOT is_approved) AS held_removals
-""")
-
 
 async def tell(db: AsyncSession, *, at: dt.datetime, limit: int) -> int:
     """Queue a mail to the managers of the workspace about each hold they do not know of; how many.
@@ -61,9 +56,3 @@ async def _tell(db: AsyncSession, row: Any) -> None:
             "people": row.people,
         },
     )
-
-
-async def gauges(db: AsyncSession) -> dict[str, int]:
-    """How many holds are open, and how many removals wait in them, of all workspaces."""
-    row = (await db.execute(GAUGES)).one()
-    return {"open_holds": row.open_holds, "held_removals": row.held_removals}

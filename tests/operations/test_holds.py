@@ -8,7 +8,7 @@ from sqlalchemy import Engine, text
 
 from access.permissions import Principal
 from models.segments import AttachmentMode
-from operations import attachments, segments, workspaces
+from operations import attachments, health, segments, workspaces
 from operations.explain import membership
 from operations.holds import alerting, deciding
 from operations.preview.change import SegmentChange, SegmentChangeKind
@@ -231,7 +231,9 @@ async def test_managers_are_written_to_once_for_each_hold(
     mona = office.members["Mona"]
     assert one(sync_database, mail) == f"hold:{id}:{mona} mona@acme.example Sales"
     async with office.edge.read() as db:
-        assert await alerting.gauges(db) == {"open_holds": 1, "held_removals": 5}
+        lines = set(health.as_metrics(await health.of_all(db)))
+    assert 'coordinator_open_holds{workspace="acme"} 1' in lines
+    assert 'coordinator_held_removals{workspace="acme"} 5' in lines
 
 
 async def test_detaching_more_than_may_go_unasked_needs_a_preview(

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -31,6 +31,7 @@ from tests.proof.town import Town
 from tests.proof.town_learners import GROUPMATE
 from tests.proof.town_learning import pupil_of
 from tests.proof.walking import DEEP, READABLE, Growth, Sighting, arguments_of, sightings
+from tests.sampling import some
 
 NOUNS: Final = {
     "Course": ("Selling", "Archive", "Made", "Law"),
@@ -106,6 +107,8 @@ SOME: Final[dict[str, list[Any]]] = {
 }
 """What is said where an argument of the kind is needed."""
 
+NODES: Final = "nodes"
+A_PART: Final = 0.15
 ROOTS_APART: Final = frozenset({"node", "nodes"})
 
 
@@ -179,7 +182,7 @@ class Fields:
         ids = list(self._some_of_each_kind())
         node = self._growth.from_root(self._schema.type_map["Node"])
         text = f"query ($ids: [ID!]!) {{ Query_nodes: nodes(ids: $ids) {node} }}"
-        yield "nodes", Grown(text, {"ids": ids})
+        yield NODES, Grown(text, {"ids": ids})
 
     def _some_of_each_kind(self) -> Iterator[str]:
         """The first of each, and what is asked for elsewhere; `Lists` looks at all of them."""
@@ -233,17 +236,26 @@ class Fields:
         assert kind in SOME, f"Query.{name}({argument}:) asks for {kind}: say some in fields.SOME."
         return SOME[kind]
 
+    def in_turns(self, who: str) -> list[str]:
+        """What somebody is asked in every run, and some of the rest: the first choice of each field
+        of the root is one's own; in a whole run everything."""
+        own = [name for name in self.documents if name == NODES or name.endswith(" 0")]
+        further = [name for name in self.documents if name not in own]
+        return own + some(further, f"what {who} reads", share=A_PART)
+
     async def compare(
-        self, ask: Asker, whom: Iterable[str] = table.PEOPLE, documents: Iterable[str] = ()
+        self,
+        ask: Asker,
+        whom: Iterable[str] = table.PEOPLE,
+        documents: Callable[[str], Iterable[str]] | None = None,
     ) -> Compared:
-        """Ask everything as each of them; `documents` names those that are enough, none: all."""
+        """Ask as each of them; `documents` names those that are enough for somebody, none: all."""
         done = Compared()
-        wanted = list(documents) or list(self.documents)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(who: str) -> None:
             async with gate:
-                for name in wanted:
+                for name in documents(who) if documents else self.documents:
                     document = self.documents[name]
                     answer = await ask(who, document.text, document.given, False)
                     for each in sightings(self._schema, answer):

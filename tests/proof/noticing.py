@@ -1,9 +1,10 @@
 """Whether the proof notices that a guard is gone: in this process, and nothing is ever stored."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -14,7 +15,7 @@ from schema.schema import schema
 from tests.proof import guards
 from tests.proof.asking_here import Here
 from tests.proof.fields import Compared, Fields
-from tests.proof.guards import FILTER, QUESTION, Guard
+from tests.proof.guards import FILTER, GATE, QUESTION, Guard
 from tests.proof.lists import Lists
 from tests.proof.probes import PROBES
 from tests.proof.proving import DENIED, Asked, outcome
@@ -53,6 +54,9 @@ Question = Swept | Asked | Read
 ALONE, DOUBLED, UNNOTICED = "noticed", "doubled by another guard", "unnoticed"
 
 
+AT_ONCE = 100
+"""So many questions are asked before it is seen whether those looked for have been met."""
+
 ENOUGH = 4
 """So many of the documents in which a gate was seen to deny are looked at again."""
 
@@ -80,11 +84,12 @@ class Noticing:
         self._fields = Fields(schema._schema, town)
         self._lists = Lists(schema._schema, town)
         sweep = Sweep(schema._schema, town)
-        self._swept: list[Swept | Asked] = [
-            *sweep.questions(),
-            *sweep.beside(),
-            *self._denied_probes(),
+        self._denied: list[Question] = [*sweep.questions(), *sweep.beside()]
+        self._probes: list[Question] = _each_kind_first(self._denied_probes())
+        self._reads: list[Question] = [
+            Read(who, name) for who in (*FEW, ALL_SEEING) for name in self._fields.documents
         ]
+        self._looked_at: set[object] = set()
         self._seen = Compared()
         self._asked_for: dict[str, set[Permission]] = defaultdict(set)
         self._asked_at: dict[str, list[Question]] = defaultdict(list)
@@ -99,10 +104,37 @@ class Noticing:
 
     async def faults(self) -> list[str]:
         """What is wrong with the product as it is; and from where each question was asked."""
-        reads = [Read(who, name) for who in (*FEW, ALL_SEEING) for name in self._fields.documents]
+        return await self._look_at([*self._denied, *self._probes, *self._reads])
+
+    async def faults_around(self, some: Iterable[Guard]) -> list[str]:
+        """The same, as far as it takes to meet these guards. All that must be denied is asked; the
+        rest only until each of them was seen at work."""
+        found = await self._look_at(self._denied)
+        some = list(some)
+        for gate in (each for each in some if each.kind == GATE):
+            for read in self._showing(gate.name):
+                if len(self._seen.denied[gate.name]) < ENOUGH:
+                    found += await self._look_at([read])
+        lines = {each.name for each in some if each.kind == QUESTION}
+        further = [*self._probes, *sorted(self._reads, key=self._length)]
+        for start in range(0, len(further), AT_ONCE):
+            if lines <= self._asked_at.keys():
+                break
+            found += await self._look_at(further[start : start + AT_ONCE])
+        return found
+
+    def _length(self, read: Question) -> int:
+        assert isinstance(read, Read)
+        return len(self._fields.documents[read.document].text)
+
+    async def _look_at(self, questions: Iterable[Question]) -> list[str]:
+        """Those that have not been looked at; what is wrong with them."""
         found = []
-        every: list[Question] = [*self._swept, *reads]
-        for each in every:
+        for each in questions:
+            key: object = each if isinstance(each, Read) else id(each)
+            if key in self._looked_at:
+                continue
+            self._looked_at.add(key)
             lines: list[tuple[str, Permission]] = []
             with guards.watching(_noting(lines)):
                 is_so, said = await self._is_right(each)
@@ -118,7 +150,7 @@ class Noticing:
         if isinstance(each, Swept):
             return await is_denied(self._ask, each)
         if isinstance(each, Read):
-            compared = await self._fields.compare(self._ask, [each.who], [each.document])
+            compared = await self._fields.compare(self._ask, [each.who], lambda _: [each.document])
             for coordinate, where in compared.denied.items():
                 self._seen.denied[coordinate] += where
             return not compared.faults, str(compared.faults[:1])
@@ -171,12 +203,12 @@ class Noticing:
         if guard.kind == QUESTION:
             return self._asked_at[guard.name]
         if guard.kind == FILTER:
-            return list(self._swept[::7])
+            return [*self._denied, *self._probes][::7]
         denied: list[Question] = [Read(*each) for each in self._seen.denied[guard.name][:ENOUGH]]
         root, _, name = guard.name.partition(".")
         asked: list[Question] = [
             each
-            for each in self._swept
+            for each in self._denied
             if root == "Query" and isinstance(each, Swept) and each.operation == name
         ]
         return denied + asked or self._showing(guard.name)
@@ -193,6 +225,16 @@ class Noticing:
 
     async def _in_lists(self) -> bool:
         return bool((await self._lists.compare(self._ask, FEW)).faults)
+
+
+def _each_kind_first(asked: Iterable[Asked]) -> list[Question]:
+    """The first of every probe, then the second of every probe, and so on."""
+    turns: Counter[str] = Counter()
+    placed: list[tuple[int, Asked]] = []
+    for each in asked:
+        turns[each.probe.name] += 1
+        placed.append((turns[each.probe.name], each))
+    return [each for _, each in sorted(placed, key=itemgetter(0))]
 
 
 def _noting(lines: list[tuple[str, Permission]]) -> guards.Seen:

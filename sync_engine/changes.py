@@ -57,7 +57,7 @@ closed AS (
 opened AS (
     INSERT INTO membership (member_id, segment_id, since, opened_by_id, cause)
     SELECT a.member_id, a.segment_id,
-           greatest(change.at, (SELECT max(h.until) + interval '1 microsecond' FROM membership h
+           greatest(change.at, (SELECT max(h.until + interval '1 microsecond') FROM membership h
                                  WHERE h.member_id = a.member_id AND h.segment_id = a.segment_id)),
            change.id, a.cause
       FROM change, added a

@@ -6,8 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from operations import freshness
-from sync_engine import passes
-from sync_engine import ticks
+from sync_engine import passes, ticks
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.state import Rules
 from tests.world import MONDAY, World, settle

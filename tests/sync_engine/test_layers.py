@@ -173,7 +173,7 @@ def test_what_builds_on_a_segment_that_waits_for_another_pass_waits_with_it(
     ground: Ground,
 ) -> None:
     first, second = ground.segment(sales()), ground.segment(sales())
-    outer = ground.segment(both(within(first), within(second)))
+    outer = ground.segment({"any": [within(first), within(second)]})
     ids = ground.people(3, department="Sales")
     ground.drain()
     assert people_of(ground, outer) == set(ids)
@@ -185,6 +185,8 @@ def test_what_builds_on_a_segment_that_waits_for_another_pass_waits_with_it(
     expand(ground.engine)
     with patch("sync_engine.passes.CHANGES_A_PASS", 2):
         rebuild(ground.engine, ground.rules, seconds=0)
+        assert people_of(ground, first) == set()
+        assert people_of(ground, outer) == people_of(ground, second) == set(ids)
         assert verify(ground.engine, ground.workspace_id).is_clean
         rebuild(ground.engine, ground.rules)
 

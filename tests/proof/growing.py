@@ -63,9 +63,8 @@ INSERT INTO segment (workspace_id, name, kind, state, rule, version, epoch,
 SELECT :w, 'Zz ' || :more || n, kind, state, rule, version, epoch, TRUE
   FROM segment, generate_series(1, :times) n WHERE id = :segment;
 INSERT INTO membership_pin (segment_id, member_id, workspace_id, is_in, origin, reason)
-SELECT s.id, m.id, :w, FALSE, 'UNDO', 'As it was.' FROM segment s, member m
- WHERE s.workspace_id = :w AND m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%'
-   AND (s.id = :segment OR s.name LIKE 'Zz ' || :more || '%');
+SELECT :segment, m.id, :w, FALSE, 'UNDO', 'As it was.' FROM member m
+ WHERE m.workspace_id = :w AND m.display_name LIKE 'Zz ' || :more || '%';
 INSERT INTO hold (workspace_id, segment_id, most, people, counted)
 SELECT :w, id, 10, 20, 11 FROM segment
  WHERE workspace_id = :w AND name LIKE 'Zz ' || :more || '%';

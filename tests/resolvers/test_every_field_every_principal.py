@@ -67,6 +67,8 @@ APART = {
     "SegmentInTheWay": "part of a refusal",
     "RuleProblem": "part of a refusal",
     "NotOnDepartmentTeam": "a refusal",
+    "UndoContradicted": "a refusal",
+    "ContradictedPair": "part of a refusal",
     "AffectedSegment": "what removing an attribute would break: said before, and only to managers",
     "RuleCheck": "what the caller wrote, understood; it shows nothing that is stored",
 }

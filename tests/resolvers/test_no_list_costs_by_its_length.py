@@ -61,6 +61,7 @@ SHORT = {
     **dict.fromkeys(
         (
             "Billing.contacts",
+            "ChangeSet.segments",
             "Coordinator.sources",
             "Course.segments",
             "Learner.dueDateChanges",

@@ -166,10 +166,8 @@ async def remove(
     """
     await require(db, by, Permission.CREATE_EDIT_SEGMENT)
     reason, wanted = reason_of(reason), people.each_once(member_ids)
-    locked = await lock(db, by=by, pairs=[(id, segment_id) for id in people.storable(wanted)])
-    if segment_id not in locked.segments:
-        raise not_found("segment")
-    people.refuse_unknown(wanted, locked.members)
+    pinned = await _pinned(db, by, segment_id, wanted)
+    locked = await lock(db, by=by, pairs=[(member_id, segment_id) for member_id in pinned])
     about = {
         "workspace_id": by.workspace_id,
         "segment_id": segment_id,
@@ -186,6 +184,27 @@ async def remove(
             reason=reason,
         )
     return sorted(member_id for member_id, *_ in rows)
+
+
+async def _pinned(
+    db: AsyncSession, by: Caller, segment_id: int, wanted: Collection[int]
+) -> list[int]:
+    """Those of these people of whom something is said. Raises NOT_FOUND where the segment, or
+    somebody, is not there."""
+    segment = select(Segment.id).where(
+        Segment.workspace_id == by.workspace_id,
+        Segment.id == segment_id,
+        Segment.deleted_at.is_(None),
+    )
+    if await db.scalar(segment) is None:
+        raise not_found("segment")
+    people.refuse_unknown(wanted, await people.known(db, by.workspace_id, wanted))
+    pinned = select(MembershipPin.member_id).where(
+        MembershipPin.workspace_id == by.workspace_id,
+        MembershipPin.segment_id == segment_id,
+        MembershipPin.member_id.in_(wanted),
+    )
+    return sorted(await db.scalars(pinned))
 
 
 def by_segment(rows: Iterable[tuple[int, int, bool]]) -> list[tuple[int, bool, list[int]]]:

@@ -3,6 +3,8 @@
 import datetime as dt
 from typing import TYPE_CHECKING, Final
 
+from sqlalchemy import select
+
 from models import journal
 from models.holds import PinOrigin
 from models.segments import ChangeSet, Membership
@@ -22,7 +24,11 @@ async def furnish(city: "City") -> None:
     world = city.world
     lou, cleo = world.members["Lou"], world.members["Cleo"]
     segment_id = world.segments["Closed 1"]
+    pinned = (world.members["coordinator_derived"], world.segments["Sellers"])
     async with world.edge.transaction() as db:
+        # An engine that runs meanwhile writes before this, or reads what this has written.
+        moved = [(lou, segment_id), (cleo, segment_id)]
+        await pins.lock(db, by=world.system, pairs=[*moved, pinned])
         cause = journal.cause_of(db)
         change_set = ChangeSet(
             workspace_id=world.workspace_id,
@@ -41,7 +47,16 @@ async def furnish(city: "City") -> None:
         db.add(change_set)
         await db.flush()
         pair = {"segment_id": segment_id, "since": AT}
-        db.add(Membership(member_id=lou, opened_by_id=change_set.id, **pair))
+        current = await db.scalar(
+            select(Membership).where(
+                Membership.segment_id == segment_id,
+                Membership.member_id == lou,
+                Membership.until.is_(None),
+            )
+        )
+        if current is None:
+            db.add(current := Membership(member_id=lou, **pair))
+        current.opened_by_id = change_set.id
         db.add(Membership(member_id=cleo, until=AT, closed_by_id=change_set.id, **pair))
         told = journal.entry(
             world.system,
@@ -53,8 +68,6 @@ async def furnish(city: "City") -> None:
         appended = journal.append_parameters(world.workspace_id, [told])
         await connection.exec_driver_sql(journal.APPEND, appended)
         city.change_sets[MOVED] = change_set.id
-        pinned = (world.members["coordinator_derived"], world.segments["Sellers"])
-        await pins.lock(db, by=world.system, pairs=[pinned])
         because = Because(
             PinOrigin.UNDO,
             "It was right before.",

@@ -29,7 +29,12 @@ Segment = Annotated[
 Person = Annotated[
     str | None, typer.Option("--person", help="Only of this person: a user name, or a number.")
 ]
-Number = Annotated[int, typer.Argument(help="The number of the change set.")]
+Number = Annotated[
+    str,
+    typer.Argument(
+        metavar="NUMBER", help="The number of the change set, or: newest (of --segment, if said)."
+    ),
+]
 Most = Annotated[int, typer.Option("--most", min=1, max=1000, help="How many, newest first.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; others will read it.")]
 Days = Annotated[
@@ -59,11 +64,16 @@ def list_(
 
 
 @changes.command("show")
-def show(number: Number, workspace: Workspace = None, data_dir: DataDir = None) -> None:
+def show(
+    number: Number,
+    segment: Segment = None,
+    workspace: Workspace = None,
+    data_dir: DataDir = None,
+) -> None:
     """One change set: what led to it, whom it moved, and whether it still stands."""
     settings = ready_settings(data_dir, redis=False)
     console = wide_console()
-    for line in asyncio.run(_shown(settings, number, workspace)):
+    for line in asyncio.run(_shown(settings, (number, segment), workspace)):
         console.print(line, soft_wrap=True)
 
 
@@ -71,6 +81,7 @@ def show(number: Number, workspace: Workspace = None, data_dir: DataDir = None) 
 def undo(
     number: Number,
     reason: Reason,
+    segment: Segment = None,
     days: Days = None,
     workspace: Workspace = None,
     data_dir: DataDir = None,
@@ -78,28 +89,49 @@ def undo(
     """Put everybody a change set moved back where they were, whatever the rules say; or nobody,
     where somebody has moved since."""
     settings = ready_settings(data_dir, redis=False)
-    done = asyncio.run(_undone(settings, number, reason, days, workspace))
+    done = asyncio.run(_undone(settings, (number, segment), reason, days, workspace))
     typer.echo(f"Undone: {done.pinned_in:,} pinned in, {done.pinned_out:,} pinned out.")
 
 
 async def _listed(
     settings: "Settings", where: tuple[str | None, str | None], most: int, workspace: str | None
 ) -> list[str]:
-    from app.cli.edge import acting_in, member_id, segment_id
+    from app.cli.edge import acting_in
+
+    async with acting_in(settings, workspace) as reached:
+        found = await _newest(reached.db, reached.by, where, most)
+        return await _sentences(reached.db, reached.by, found)
+
+
+async def _newest(
+    db: "AsyncSession", by: "Caller", where: tuple[str | None, str | None], most: int
+) -> list["ChangeSet"]:
+    """Of a segment, of a person."""
+    from app.cli.edge import member_id, segment_id
     from models.segments import ChangeSet
     from operations import change_sets
     from operations.change_sets import Wanted
 
     segment, person = where
-    async with acting_in(settings, workspace) as reached:
-        db, by = reached.db, reached.by
-        wanted = Wanted(
-            segment_id=await segment_id(db, by.workspace_id, segment) if segment else None,
-            member_id=await member_id(db, by.workspace_id, person) if person else None,
-        )
-        statement = await change_sets.listed(db, by=by, wanted=wanted)
-        rows = await db.scalars(statement.order_by(-ChangeSet.id).limit(most))
-        return await _sentences(db, by, list(rows))
+    wanted = Wanted(
+        segment_id=await segment_id(db, by.workspace_id, segment) if segment else None,
+        member_id=await member_id(db, by.workspace_id, person) if person else None,
+    )
+    statement = await change_sets.listed(db, by=by, wanted=wanted)
+    return list(await db.scalars(statement.order_by(-ChangeSet.id).limit(most)))
+
+
+async def _numbered(db: "AsyncSession", by: "Caller", which: tuple[str, str | None]) -> int:
+    """The change set of a number, or the newest. Refused as NOT_FOUND."""
+    from operations.refusals import not_found
+
+    said, segment = which
+    if said.isdecimal():
+        return int(said)
+    found = await _newest(db, by, (segment, None), 1) if said == "newest" else []
+    if not found:
+        raise not_found("change set")
+    return found[0].id
 
 
 async def _sentences(db: "AsyncSession", by: "Caller", found: "Sequence[ChangeSet]") -> list[str]:
@@ -118,13 +150,16 @@ async def _sentences(db: "AsyncSession", by: "Caller", found: "Sequence[ChangeSe
     ]
 
 
-async def _shown(settings: "Settings", number: int, workspace: str | None) -> list[str]:
+async def _shown(
+    settings: "Settings", which: tuple[str, str | None], workspace: str | None
+) -> list[str]:
     from app.cli.edge import acting_in
     from operations import change_sets
     from operations.why.wording import moment
 
     async with acting_in(settings, workspace) as reached:
         db, by = reached.db, reached.by
+        number = await _numbered(db, by, which)
         found = await change_sets.one(db, by=by, id=number)
         lines = await _sentences(db, by, [found])
         causes = await change_sets.causes_of(db, by.workspace_id, [number])
@@ -144,7 +179,11 @@ async def _shown(settings: "Settings", number: int, workspace: str | None) -> li
 
 
 async def _undone(
-    settings: "Settings", number: int, reason: str, days: int | None, workspace: str | None
+    settings: "Settings",
+    which: tuple[str, str | None],
+    reason: str,
+    days: int | None,
+    workspace: str | None,
 ) -> "Undone":
     from app.cli.edge import acting_in
     from operations import undo
@@ -155,7 +194,7 @@ async def _undone(
         return await undo.undo(
             reached.db,
             by=reached.by,
-            change_set_id=number,
+            change_set_id=await _numbered(reached.db, reached.by, which),
             reason=reason,
             expires_at=until,
             at=at,

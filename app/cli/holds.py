@@ -10,6 +10,9 @@ from rich.table import Table
 from app.cli.options import DataDir, Workspace, ready_settings, wide_console
 
 if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncSession
+
+    from access.caller import Caller
     from app.settings import Settings
 
 _MOST = 100
@@ -20,7 +23,9 @@ holds = typer.Typer(
     rich_markup_mode=None,
 )
 
-Number = Annotated[int, typer.Argument(help="The number of the hold.")]
+Number = Annotated[
+    str, typer.Argument(metavar="NUMBER", help="The number of the hold, or: newest.")
+]
 Reason = Annotated[str, typer.Option("--reason", help="Why; others will read it.")]
 Person = Annotated[
     list[str] | None,
@@ -69,7 +74,7 @@ def approve(
     data_dir: DataDir = None,
 ) -> None:
     """Let the removals be done: all of a hold, or those of some people and segments."""
-    _decide(data_dir, workspace, (person, segment), "approve", hold_id=number, reason=reason)
+    _decide(data_dir, workspace, (person, segment), "approve", number, reason=reason)
 
 
 @holds.command("discard")
@@ -84,8 +89,8 @@ def discard(
 ) -> None:
     """Let the people stay, whatever the rules say."""
     given = {"expires_at": until.replace(tzinfo=dt.UTC) if until else None}
-    about = {"hold_id": number, "reason": reason, "at": dt.datetime.now(dt.UTC), **given}
-    _decide(data_dir, workspace, (person, segment), "discard", **about)
+    about = {"reason": reason, "at": dt.datetime.now(dt.UTC), **given}
+    _decide(data_dir, workspace, (person, segment), "discard", number, **about)
 
 
 def _decide(
@@ -93,17 +98,18 @@ def _decide(
     workspace: str | None,
     whom: tuple[list[str] | None, list[str] | None],
     verb: str,
+    number: str,
     **about: Any,
 ) -> None:
     settings = ready_settings(data_dir, redis=False)
-    typer.echo(asyncio.run(_decided(settings, workspace, whom, verb, about)))
+    typer.echo(asyncio.run(_decided(settings, workspace, whom, (verb, number), about)))
 
 
 async def _decided(
     settings: "Settings",
     workspace: str | None,
     whom: tuple[list[str] | None, list[str] | None],
-    verb: str,
+    what: tuple[str, str],
     about: dict[str, Any],
 ) -> str:
     from app.cli.edge import acting_in, member_id, segment_id
@@ -117,7 +123,9 @@ async def _decided(
             about["member_ids"] = [await member_id(db, here, each) for each in people]
         if segments:
             about["segment_ids"] = [await segment_id(db, here, each) for each in segments]
-        hold = await getattr(deciding, verb)(db, by=by, **about)
+        verb, number = what
+        hold_id = await _numbered(db, by, number)
+        hold = await getattr(deciding, verb)(db, by=by, hold_id=hold_id, **about)
         return (
             f"Hold {hold.id} is {hold.state.value}: {hold.approved} approved,"
             f" {hold.discarded} discarded."
@@ -163,29 +171,44 @@ async def _listed(
         ]
 
 
+async def _numbered(db: "AsyncSession", by: "Caller", said: str) -> int:
+    """The hold of this number, or the newest that is open. Refused as NOT_FOUND."""
+    from models.holds import Hold, HoldState
+    from operations.holds import reading
+    from operations.refusals import not_found
+
+    found = reading.seen_by(by).order_by(Hold.id.desc()).limit(1).with_only_columns(Hold.id)
+    if said == "newest":
+        found = found.where(Hold.state == HoldState.OPEN)
+    else:
+        found = found.where(Hold.id == (int(said) if said.isdecimal() else 0))
+    id = await db.scalar(found)
+    if id is None:
+        raise not_found("hold")
+    return int(id)
+
+
 async def _people(
-    settings: "Settings", workspace: str | None, number: int
+    settings: "Settings", workspace: str | None, number: str
 ) -> tuple[list[tuple[str, str, str]], int]:
     from app.cli.edge import acting_in
-    from models.holds import HeldRemoval, Hold
+    from models.holds import HeldRemoval
     from models.people import Member
     from models.segments import Segment
     from operations.holds import reading
-    from operations.refusals import not_found
 
     async with acting_in(settings, workspace) as reached:
         db = reached.db
         by = reached.by
-        if await db.scalar(reading.seen_by(by).where(Hold.id == number)) is None:
-            raise not_found("hold")
+        id = await _numbered(db, by, number)
         waiting = (
             reading.waiting_in(by)
             .join(Member, Member.id == HeldRemoval.member_id)
             .join(Segment, Segment.id == HeldRemoval.segment_id)
-            .where(HeldRemoval.hold_id == number, Segment.workspace_id == by.workspace_id)
+            .where(HeldRemoval.hold_id == id, Segment.workspace_id == by.workspace_id)
             .with_only_columns(Member.display_name, Member.user_name, Segment.name)
             .order_by(Member.display_name, Member.id)
             .limit(_MOST)
         )
         rows = [(name, user, segment) for name, user, segment in await db.execute(waiting)]
-        return rows, (await reading.counts(db, by.workspace_id, [number]))[number]
+        return rows, (await reading.counts(db, by.workspace_id, [id]))[id]

@@ -123,7 +123,7 @@ def _beside(found: "WhyCoordinator") -> Iterator[str]:
 
 
 def _of_segment(reason: "SegmentReason") -> Iterator[str]:
-    from operations.why.wording import changed_by, moment
+    from operations.why.wording import changed_by, moment, of_pin
 
     since = f" since {moment(reason.since)}" if reason.since else ""
     ended = ""
@@ -135,6 +135,8 @@ def _of_segment(reason: "SegmentReason") -> Iterator[str]:
     )
     if reason.by_mode:
         yield f"    {reason.mode.value}: {reason.by_mode}"
+    if reason.pin is not None:
+        yield f"    {of_pin(reason.pin, is_past=False)}"
     if reason.explanation is not None:
         yield from _tree(reason.explanation, reason.changes, 1)
     else:

@@ -118,6 +118,8 @@ def known(name: str, title: str, department: str, country: str, hired: int) -> P
 
 
 MAJA: Final = f"maja.lindqvist@{DOMAIN}"
+SIGGE: Final = f"sigge.segment@{DOMAIN}"
+ALL_OF_SALES: Final = "All of Sales"
 """Moves from Finance to Sales in the guide, and becomes coordinator."""
 
 NEWCOMER: Final = ("Nova Newcomer", f"nova.newcomer@{DOMAIN}", "People & Culture")
@@ -205,7 +207,7 @@ SHOWN: Final = (
     *((role.principal, role.user_name) for role in ROLES),
     (Principal.INSTRUCTOR, f"ingrid.instructor@{DOMAIN}"),
     (Principal.COORDINATOR_DIRECT, f"cora.coordinator@{DOMAIN}"),
-    (Principal.COORDINATOR_DERIVED, f"sigge.segment@{DOMAIN}"),
+    (Principal.COORDINATOR_DERIVED, SIGGE),
     (Principal.LEARNER, f"lea.learner@{DOMAIN}"),
 )
 """One person of each role; each gets a token."""
@@ -257,7 +259,7 @@ SEGMENTS: Final = (
         'department eq "Sales" and country eq "SE"',
         is_usable_by_departments=True,
     ),
-    SegmentPlan("All of Sales", 'department eq "Sales"', is_usable_by_departments=True),
+    SegmentPlan(ALL_OF_SALES, 'department eq "Sales"', is_usable_by_departments=True),
     SegmentPlan("Managers", 'title co "Manager"'),
     SegmentPlan("New hires", "hireDate gt now-P90D"),
     SegmentPlan(
@@ -290,8 +292,8 @@ COURSES: Final = (
         segments=("Sales in Sweden",),
         learners=(f"lea.learner@{DOMAIN}", MAJA),
     ),
-    CoursePlan("Negotiation", "Sales Academy", SELF, segments=("All of Sales", "Sales in Sweden")),
-    CoursePlan("Pricing 2027", "Sales Academy", SELF, state=DRAFT, segments=("All of Sales",)),
+    CoursePlan("Negotiation", "Sales Academy", SELF, segments=(ALL_OF_SALES, "Sales in Sweden")),
+    CoursePlan("Pricing 2027", "Sales Academy", SELF, state=DRAFT, segments=(ALL_OF_SALES,)),
     CoursePlan(
         "Fire Safety",
         "Safety & Compliance",

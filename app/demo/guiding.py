@@ -45,15 +45,40 @@ BILLS = (
     "{ viewBilling { price { text } contacts { name reason } "
     "invoices { nodes { number month activeMembers total { text } pdfUrl } } } }"
 )
-
+MISTAKE = (
+    '{{all: [{{attr: \\"department\\", op: \\"eq\\", value: \\"Sales\\"}}, '
+    '{{attr: \\"country\\", op: \\"eq\\", value: \\"Sweden\\"}}]}}'
+)
+"""Countries are known by their codes: nobody is in Sweden."""
+PREVIEWED = (
+    "{{ previewSegmentChange(change: EDIT_RULE, segmentId: {segment}, rule: "
+    + MISTAKE
+    + ") {{ before after lossCount emptiedCount losses {{ member {{ displayName }} "
+    "course {{ title }} }} }} }}"
+)
+EDITED = (
+    "mutation {{ editSegment(segmentId: {segment}, rule: "
+    + MISTAKE
+    + ") {{ segment {{ version }} refusal {{ code message }} }} }}"
+)
+HELD = (
+    "{ holds(state: [OPEN]) { nodes { segment { name } waiting most people "
+    "removals(first: 3) { nodes { member { displayName } } } } } }"
+)
 
 COMMANDS = (
     'coordinator who-can edit_course_info --course "Selling in Sweden"',
     f"coordinator mail --to {company.NEWCOMER[1]}",
     "coordinator audit verify",
+    f'coordinator why {company.SIGGE} "Pricing 2027"',
+    'coordinator holds approve newest --reason "I did not look."',
+    f'coordinator changes show newest --segment "{company.ALL_OF_SALES}"',
+    f'coordinator changes undo newest --segment "{company.ALL_OF_SALES}" --reason "A mistake."',
+    f'coordinator why {company.SIGGE} "Pricing 2027"',
 )
-"""Who may do something and why; the invitation of somebody new, whose link works once; and whether
-anybody has touched the audit log."""
+"""Who may do something and why; the invitation of somebody new, whose link works once; whether
+anybody has touched the audit log; and what becomes of the mistake of the last steps: nobody is gone
+yet, then everybody is, then everybody is back."""
 
 
 def guide(settings: Settings) -> str:
@@ -117,6 +142,15 @@ def guide(settings: Settings) -> str:
             "13. Have a workbook of it made; job(id:) says when, GET /files/<id> gives it to her:",
             _ask(url, keys.tokens["coordinator_direct"], _about_first_aid(keys, WORKBOOK)),
             "",
+            f"14. What if “{company.ALL_OF_SALES}” asked for “Sweden”, which is called SE:",
+            _ask(url, manager, _about_sales(PREVIEWED)),
+            "",
+            "15. Somebody does it without having looked:",
+            _ask(url, manager, _about_sales(EDITED)),
+            "",
+            "16. Nobody is gone: so many removals at once wait for a word:",
+            _ask(url, manager, HELD),
+            "",
             "In a second terminal:",
             *(f"  {each}{_data(settings)}" for each in COMMANDS),
             "",
@@ -143,6 +177,12 @@ def _verified(keys: Keys) -> str:
 def _about_first_aid(keys: Keys, asked: str) -> str:
     course, quiz = encode("Course", keys.first_aid[0]), encode("Module", keys.first_aid[1])
     return asked.format(course=f'\\"{course}\\"', quiz=f'\\"{quiz}\\"')
+
+
+def _about_sales(asked: str) -> str:
+    names = [each.name for each in company.SEGMENTS]
+    segment = encode("Segment", names.index(company.ALL_OF_SALES) + 1)
+    return asked.format(segment=f'\\"{segment}\\"')
 
 
 def _sizes() -> str:

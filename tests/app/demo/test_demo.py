@@ -24,7 +24,7 @@ from tests.app.cli.program import run, running
 
 pytestmark = pytest.mark.timeout(300)
 
-STEPS = [*range(1, 14)]
+STEPS = [*range(1, 17)]
 STEP = re.compile(r"^(\d+)\. [^\n]*\n(curl .*?)\n\n", re.DOTALL | re.MULTILINE)
 
 
@@ -63,7 +63,16 @@ def answer_of(command: str) -> dict[str, Any]:
     return data
 
 
-SAID = ("Dora Department", "/invitation/", "are what they were")
+SAID = (
+    "Dora Department",
+    "/invitation/",
+    "are what they were",
+    "waits to be approved",
+    "is DECIDED",
+    "  - Sigge Segment",
+    "pinned in, 0 pinned out",
+    "A mistake.",
+)
 """What each command of the second terminal says."""
 
 
@@ -71,6 +80,12 @@ def says(command: str, words: str, data: str) -> bool:
     """Whether a command of the second terminal says this, when it is run there."""
     done = run(*shlex.split(command)[1:], "--data-dir", data)
     return words in done.out + done.err
+
+
+def waiting(command: str) -> int:
+    """How many removals of the open holds wait."""
+    holds = answer_of(command)["holds"]["nodes"]
+    return sum(each["waiting"] for each in holds)
 
 
 EVERYTHING = """{
@@ -178,6 +193,11 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
         file = f"{url}/files/{exported['job']['id']}"
         said = {"authorization": asked, "range": "bytes=0-3"}
         assert soon(lambda: httpx.get(file, headers=said).content == b"PK\x03\x04", 30)
+        looked = answer_of(steps[14])["previewSegmentChange"]
+        assert looked["after"] == 0
+        assert looked["lossCount"] > looked["before"] > 10
+        assert answer_of(steps[15])["editSegment"]["refusal"] is None
+        assert soon(lambda: waiting(steps[16]) == looked["before"])
         for command, words in zip(COMMANDS, SAID, strict=True):
             assert soon(partial(says, command, words, data), 30), command
         keys = json.loads((tmp_path / "data" / "demo.json").read_text())
@@ -226,7 +246,7 @@ def test_the_readme_names_every_step_of_the_guide() -> None:
     named = re.findall(r"^(\d+)\. ", readme, re.MULTILINE)
 
     assert [int(each) for each in named] == STEPS
-    assert "and thirteen things to paste" in readme
+    assert "and sixteen things to paste" in readme
 
 
 def test_the_readme_shows_the_same_people_as_the_demo() -> None:

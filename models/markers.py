@@ -80,6 +80,26 @@ class TickWindow(Base):
     cause: Mapped[uuid.UUID | None]
 
 
+class DirtyReports(Base):
+    """Who this person's manager is, or who has this person as manager, is to be looked at again.
+
+    Left by triggers, whoever writes. `has_moved`: the manager is another one, so everybody below
+    has to be looked at, too. `cause` is said where somebody else's change led to it.
+    """
+
+    __tablename__ = "dirty_reports"
+    __table_args__ = (
+        Index("ix_dirty_reports_workspace", "workspace_id", "since"),
+        {"postgresql_with": QUEUE_STORAGE},
+    )
+
+    member_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    workspace_id: Mapped[int]
+    has_moved: Mapped[bool] = mapped_column(server_default="false")
+    since: Mapped[dt.datetime] = mapped_column(server_default=func.clock_timestamp())
+    cause: Mapped[uuid.UUID | None]
+
+
 class ParkedMember(Base):
     """The marker of a person with whom the engine fails, aside so that everybody else goes on.
 

@@ -34,7 +34,8 @@ class Member(Base):
     folded, as rules read them. `access_epoch` grows whenever every token and stream of the
     person must be looked at again. `activated_at` is when the person first was ACTIVE; without
     it, reactivating leads back to PENDING. A deleted member is a tombstone: DEACTIVATED,
-    `deleted_at` set, the user name free again.
+    `deleted_at` set, the user name free again. `manager_id` is whom the attribute `manager` means:
+    the database says so itself, and the engine looks again (`sync_engine.reports`).
     """
 
     __tablename__ = "member"
@@ -66,6 +67,13 @@ class Member(Base):
             "id",
             postgresql_where=text("deleted_at IS NOT NULL"),
         ),
+        Index("ix_member_manager", "manager_id", postgresql_where=text("manager_id IS NOT NULL")),
+        Index(
+            "ix_member_manager_said",
+            "workspace_id",
+            text("lower(btrim(attributes ->> 'manager'))"),
+            postgresql_where=text("attributes ->> 'manager' IS NOT NULL"),
+        ),
         one_of("state", MemberState),
         {"postgresql_with": {"fillfactor": "85"}},
     )
@@ -78,6 +86,7 @@ class Member(Base):
     state: Mapped[MemberState] = mapped_column(text_enum(MemberState))
     attributes: Mapped[Json] = mapped_column(server_default=text("'{}'"))
     facts: Mapped[Json] = mapped_column(server_default=text("'{}'"))
+    manager_id: Mapped[int | None] = mapped_column(BigInteger, deferred=True)
     revision: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
     access_epoch: Mapped[int] = mapped_column(BigInteger, default=1, server_default="1")
     activated_at: Mapped[dt.datetime | None]

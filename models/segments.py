@@ -51,6 +51,12 @@ BUILDS_ON: Final = (
 )
 """The ids that clauses about the relation memberOf name, wherever in the rule they stand."""
 
+ASKS_ABOVE: Final = (
+    "coalesce(jsonb_path_exists(rule,"
+    """ 'strict $.** ? (@.attr == "reportsTo" || @.attr == "reportsDirectlyTo")'), false)"""
+)
+"""Whether a rule asks who is above a person."""
+
 
 class Segment(Base):
     """A segment as it is now. `epoch` is the engine epoch at its last change.
@@ -58,7 +64,7 @@ class Segment(Base):
     `member_count` is a number for displays, exact as of `counted_at`; the truth is `membership`.
     A deleted segment is a tombstone with `deleted_at`: attached nowhere, its name free again,
     and nobody belongs to it; the engine closes what memberships it had. `builds_on`: the segments
-    whose people its rule asks about.
+    whose people its rule asks about; `asks_above`: it asks who is above people.
     """
 
     __tablename__ = "segment"
@@ -73,6 +79,7 @@ class Segment(Base):
         ),
         Index("ix_segment_epoch", "workspace_id", "epoch"),
         Index("ix_segment_builds_on", "workspace_id", postgresql_where=text("builds_on <> '[]'")),
+        Index("ix_segment_asks_above", "workspace_id", postgresql_where=text("asks_above")),
         CheckConstraint("(kind = 'RULE') = (rule IS NOT NULL)", name="rule"),
         CheckConstraint("(state = 'BROKEN') = (broken_reason IS NOT NULL)", name="broken"),
         one_of("kind", SegmentKind),
@@ -91,6 +98,7 @@ class Segment(Base):
     builds_on: Mapped[list[int] | None] = mapped_column(
         JSONB, Computed(BUILDS_ON, persisted=True), deferred=True
     )
+    asks_above: Mapped[bool] = mapped_column(Computed(ASKS_ABOVE, persisted=True), deferred=True)
     is_usable_by_departments: Mapped[bool] = mapped_column(default=False, server_default="false")
     epoch: Mapped[int] = mapped_column(BigInteger)
     member_count: Mapped[int] = mapped_column(default=0, server_default="0")

@@ -25,6 +25,12 @@ WITH RECURSIVE people AS (
       FROM tick_window w
       LEFT JOIN journal_entry j ON j.workspace_id = w.workspace_id AND j.cause = w.cause
      WHERE w.workspace_id = :workspace_id
+), reports AS (
+    SELECT count(*) AS waiting, min(since) AS since
+      FROM (SELECT since FROM dirty_reports WHERE workspace_id = :workspace_id
+               AND EXISTS (SELECT FROM segment WHERE workspace_id = :workspace_id
+                              AND asks_above AND deleted_at IS NULL)
+             ORDER BY since LIMIT :ceiling) AS oldest
 ), below(segment_id, id) AS (
     SELECT s.id, s.id FROM unnest(CAST(:segment_ids AS integer[])) AS s(id)
     UNION
@@ -39,21 +45,23 @@ WITH RECURSIVE people AS (
 ), stream AS (
     SELECT epoch, head, now() AS at FROM workspace_stream WHERE workspace_id = :workspace_id
 )
-SELECT s.id AS segment_id, people.waiting + windows.waiting AS people,
+SELECT s.id AS segment_id, people.waiting + windows.waiting + reports.waiting AS people,
        parked.waiting AS parked,
        coalesce(blocks.waiting, 0) AS blocks,
-       least(people.since, parked.since, windows.since, blocks.since) AS since,
+       least(people.since, parked.since, windows.since, reports.since, blocks.since) AS since,
        stream.epoch, stream.head, stream.at,
        (SELECT coalesce(max(seq), 0) FROM journal_entry j
          WHERE j.workspace_id = :workspace_id
            AND j.at < coalesce(
-                   least(people.since, parked.since, windows.since, blocks.since), 'infinity')
+                   least(people.since, parked.since, windows.since, reports.since, blocks.since),
+                   'infinity')
        ) AS reflected
   FROM unnest(CAST(:segment_ids AS integer[])) AS s(id)
- CROSS JOIN people CROSS JOIN parked CROSS JOIN windows CROSS JOIN stream
+ CROSS JOIN people CROSS JOIN parked CROSS JOIN windows CROSS JOIN reports CROSS JOIN stream
   LEFT JOIN blocks ON blocks.segment_id = s.id
 """)
-"""A new day that is not yet worked off keeps what happened before it reflected."""
+"""A new day that is not yet worked off keeps what happened before it reflected. Whoever may have
+another manager waits only where some rule asks about that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +154,10 @@ SELECT stream.head >= :seq AND NOT EXISTS (
          SELECT FROM dirty_member WHERE workspace_id = :workspace_id AND since <= entry.at
          UNION ALL
          SELECT FROM dirty_segment WHERE workspace_id = :workspace_id AND since <= entry.at
+         UNION ALL
+         SELECT FROM dirty_reports WHERE workspace_id = :workspace_id AND since <= entry.at
+            AND EXISTS (SELECT FROM segment WHERE workspace_id = :workspace_id
+                           AND asks_above AND deleted_at IS NULL)
          UNION ALL
          SELECT FROM parked_member WHERE workspace_id = :workspace_id AND since <= entry.at
             AND cause = entry.cause)

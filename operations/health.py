@@ -18,8 +18,9 @@ from operations.rights import require
 from sync_engine.markers import Lane, mark_members
 from sync_engine.parking import PUT_BACK
 
-LANES: Final = ("interactive", "bulk", "segments", "dates")
-"""Markers of people by lane, blocks of changed segments, and days that have begun."""
+LANES: Final = ("interactive", "bulk", "segments", "dates", "reports")
+"""Markers of people by lane, blocks of changed segments, days that have begun, and people whose
+manager is looked at again."""
 
 MARKERS: Final = text("""
 WITH markers AS (
@@ -32,6 +33,8 @@ WITH markers AS (
       FROM tick_window t
       LEFT JOIN journal_entry j ON j.workspace_id = t.workspace_id AND j.cause = t.cause
      GROUP BY 1
+    UNION ALL
+    SELECT workspace_id, 4, count(*), min(since) FROM dirty_reports GROUP BY 1
 )
 SELECT w.id, w.slug, array_agg(coalesce(m.waiting, 0) ORDER BY l.lane) AS waiting,
        array_agg(coalesce(extract(epoch FROM now() - m.since), 0)::float ORDER BY l.lane) AS ages,
@@ -41,7 +44,7 @@ SELECT w.id, w.slug, array_agg(coalesce(m.waiting, 0) ORDER BY l.lane) AS waitin
        (SELECT count(*) FROM hold h WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS open_holds,
        (SELECT count(*) FROM hold h JOIN held_removal r ON r.hold_id = h.id AND NOT r.is_approved
          WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS held_removals
-  FROM workspace w CROSS JOIN generate_series(0, 3) AS l(lane)
+  FROM workspace w CROSS JOIN generate_series(0, 4) AS l(lane)
   LEFT JOIN markers m ON m.workspace_id = w.id AND m.lane = l.lane
  GROUP BY w.id ORDER BY w.id
 """)

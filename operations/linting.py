@@ -20,6 +20,7 @@ from operations.relations import related_to
 from operations.rights import require
 from operations.segment_rules import read
 from sync_engine.rules import (
+    OF_PEOPLE,
     RELATIONS,
     AttributeType,
     Catalog,
@@ -290,6 +291,8 @@ def _of_people(linted: Linted, counts: _Counts) -> Iterator[SegmentLint]:
     for each in linted.named:
         name, value = each.leaf.attribute, stored_as_text(each.value)
         place = (each.path, each.start, each.end)
+        if name in OF_PEOPLE:
+            continue
         is_unused = name not in RELATIONS and not counts.of_attribute.get(name)
         key = (name, None if is_unused else value)
         if key in told or operator_of(each.leaf) not in _NAMING:
@@ -331,6 +334,8 @@ def _examined(linted: Linted, counts: _Counts) -> int:
 
 
 def _people_of(equality: Equalities, counts: _Counts) -> int:
+    if equality.attribute in OF_PEOPLE:
+        return counts.people
     values = (stored_as_text(value) for value in equality.values)
     return sum(counts.of_value.get((equality.attribute, value), 0) for value in values)
 

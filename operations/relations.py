@@ -1,19 +1,23 @@
-"""What rules ask of segments: which they may name, and what builds on what."""
+"""What rules ask of segments and people: whom they may name, and what builds on what."""
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ARRAY, Integer, Text, any_, func, literal, or_, select, text
+from sqlalchemy import ARRAY, BigInteger, Integer, Text, any_, func, literal, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.base import Json
+from models.people import Member
 from models.segments import Segment
 from operations.refusals import Code, Refused
 from sync_engine.layers import MOST_STEPS
-from sync_engine.rules import MEMBER_OF, Mentioned, ProblemCode, Related, mentioned
+from sync_engine.rules import Mentioned, ProblemCode, Related, mentioned
 from sync_engine.rules.parsing import Parser
 from sync_engine.rules.relations import LARGEST_SEGMENT
+
+_WORDS: Final = ("memberof", "reports")
+"""Without one of them a text speaks of nobody."""
 
 HOLD_RULES: Final = text("""
 SELECT FROM engine_state WHERE workspace_id = :workspace_id FOR NO KEY UPDATE
@@ -30,10 +34,10 @@ SELECT id, name, '[]' FROM segment WHERE workspace_id = :workspace_id AND id = :
 
 
 def mentioned_in(rule: str | Json) -> Mentioned:
-    """The segments a text or a document speaks of."""
+    """The segments and people a text or a document speaks of."""
     if isinstance(rule, str):
-        may_mention = MEMBER_OF.lower() in rule.lower()
-        return mentioned(Parser(rule).rule()[0]) if may_mention else Mentioned()
+        is_flat = not any(each in rule.lower() for each in _WORDS)
+        return Mentioned() if is_flat else mentioned(Parser(rule).rule()[0])
     return mentioned(rule)
 
 
@@ -46,7 +50,7 @@ async def hold_rules(db: AsyncSession, workspace_id: int) -> None:
 async def related_to(
     db: AsyncSession, workspace_id: int, *rules: str | Json, segment_id: int | None = None
 ) -> Related:
-    """The segments rules may name, when they are those of a segment (None: of a new one)."""
+    """Whom rules may name, when they are those of a segment (None: of a new one)."""
     said = together(map(mentioned_in, rules))
     names = await names_of(db, workspace_id, said)
     if not names.segments:
@@ -57,27 +61,44 @@ async def related_to(
         for id in names.segments
         if (found := graph.refusal(id, segment_id, names.segments[id])) is not None
     }
-    return Related(names.segments, refused)
+    return Related(names.segments, names.people, refused)
 
 
 async def names_of(
     db: AsyncSession, workspace_id: int, said: Mentioned, *, is_strict: bool = True
 ) -> Related:
-    """What those are called that are mentioned, by id or by name."""
-    if not said:
-        return Related(is_strict=is_strict)
-    ids = sorted(id for id in said.segments if id <= LARGEST_SEGMENT)
+    """What those are called who are mentioned, by id or by name; at most two statements."""
+    segments: dict[int, str] = {}
+    people: dict[int, str] = {}
+    if said.segments or said.segment_names:
+        segments = await _names(db, workspace_id, Segment, said.segments, said.segment_names)
+    if said.people or said.people_names:
+        people = await _names(db, workspace_id, Member, said.people, said.people_names)
+    return Related(segments, people, is_strict=is_strict)
+
+
+async def _names(
+    db: AsyncSession,
+    workspace_id: int,
+    kind: type[Segment] | type[Member],
+    ids: Collection[int],
+    names: Collection[str],
+) -> dict[int, str]:
+    is_segment = kind is Segment
+    name = Segment.name if is_segment else Member.user_name
+    numbers = sorted(id for id in ids if not is_segment or id <= LARGEST_SEGMENT)
+    number = literal(numbers, ARRAY(Integer if is_segment else BigInteger))
     rows = await db.execute(
-        select(Segment.id, Segment.name).where(
-            Segment.workspace_id == workspace_id,
-            Segment.deleted_at.is_(None),
+        select(kind.id, name).where(
+            kind.workspace_id == workspace_id,
+            kind.deleted_at.is_(None),
             or_(
-                Segment.id == any_(literal(ids, ARRAY(Integer))),
-                func.lower(Segment.name) == any_(literal(sorted(said.names), ARRAY(Text))),
+                kind.id == any_(number),
+                func.lower(name) == any_(literal(sorted(names), ARRAY(Text))),
             ),
         )
     )
-    return Related({row.id: row.name for row in rows}, is_strict=is_strict)
+    return {row[0]: row[1] for row in rows}
 
 
 def together(found: Iterable[Mentioned]) -> Mentioned:
@@ -85,7 +106,9 @@ def together(found: Iterable[Mentioned]) -> Mentioned:
     each = list(found)
     return Mentioned(
         frozenset[int]().union(*(one.segments for one in each)),
-        frozenset[str]().union(*(one.names for one in each)),
+        frozenset[str]().union(*(one.segment_names for one in each)),
+        frozenset[int]().union(*(one.people for one in each)),
+        frozenset[str]().union(*(one.people_names for one in each)),
     )
 
 

@@ -20,10 +20,12 @@ from sync_engine.duties import TURN_SECONDS, Actor, actor
 from sync_engine.markers import Lane
 from sync_engine.parking import retry_due
 from sync_engine.rebuild import expand, rebuild
+from sync_engine.reports import follow_reports
 from sync_engine.state import Rules
 
 MOVE_DATES: Final = Wake("clocks.move_dates", LATER)
 MARK_FLIPPING: Final = Wake("clocks.mark_flipping", LATER)
+FOLLOW_REPORTS: Final = Wake("markers.follow_reports", LATER)
 EXPIRE_OVERRIDES: Final = Wake("overrides.remove_expired", LATER)
 EXPIRE_PINS: Final = Wake("pins.remove_expired", LATER)
 RETRY_PARKED: Final = Wake("markers.retry_parked", LATER)
@@ -82,6 +84,15 @@ def move_dates(runtime: Runtime) -> bool:
 def mark_flipping(runtime: Runtime) -> bool:
     """Those whom a move of the date may concern carry bulk markers."""
     if ticks.expand_ticks(runtime.engine, runtime.rules):
+        runtime.bell.tell(lanes=(Lane.BULK,))
+    return False
+
+
+@actor(FOLLOW_REPORTS, pending="EXISTS (SELECT FROM dirty_reports)")
+def mark_below(runtime: Runtime) -> bool:
+    """Whom the attribute `manager` means is written, and everybody below those who moved carries a
+    bulk marker; or more is left."""
+    if follow_reports(runtime.engine, seconds=TURN_SECONDS):
         runtime.bell.tell(lanes=(Lane.BULK,))
     return False
 
@@ -167,6 +178,7 @@ ACTORS: Final[tuple[Actor[Runtime], ...]] = (
     rebuild_blocks,
     move_dates,
     mark_flipping,
+    mark_below,
     remove_expired,
     remove_expired_pins,
     retry_parked,

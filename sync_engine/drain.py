@@ -17,6 +17,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from sync_engine import breakage
+from sync_engine.chains import Once, chains_of
 from sync_engine.changes import Run
 from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS
@@ -224,7 +225,12 @@ def _settle(
         db.commit()
         return
     clock = Clock(*rows[0][:3])
-    replan = partial(plan_for_people, rows, rules.of(db, workspace_id, clock.epoch))
+    replan = partial(
+        plan_for_people,
+        rows,
+        rules.of(db, workspace_id, clock.epoch),
+        chains=Once(partial(chains_of, db, workspace_id, causes)),
+    )
     plan, head = replan(), None
     if plan:
         because = frozenset(each for each in causes.values() if each is not None)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from sync_engine.chains import Once, chains_in
 from sync_engine.drain import Block
 from sync_engine.plan import NONE, NOTHING, Pair, Plan, Standing, difference
 from sync_engine.prefilter import prefilter
@@ -118,6 +119,8 @@ def _planned_in(
     for member_id, too in unapproved(waiting).items():
         held.setdefault(member_id, {}).update(too)
 
+    chains = Once(partial(chains_in, db, block.workspace_id, block.first, block.last))
+
     def evaluate(frame: Frame) -> Plan:
         followed = rules.following(scope.segments)
         wanted: dict[int, set[int]] = {}
@@ -125,6 +128,8 @@ def _planned_in(
             if not belongs(state):
                 continue
             facts = facts_from(stored, groups, frame.catalog)
+            if frame.asks_above:
+                facts.update(chains.facts_of(member_id))
             by_name = frame.static.intersection(named.get(member_id, ()))
             if frame.is_flat:
                 found = rules.among(followed, facts, residents.clock.today)

@@ -15,8 +15,9 @@ from typing import Any, Final
 import orjson
 
 from models.people import MemberState
+from sync_engine.chains import NOBODY, Chains, Once
 from sync_engine.plan import NONE, Pair, Plan, Standing, difference
-from sync_engine.rules import Catalog, Facts, from_json
+from sync_engine.rules import Catalog, Fact, from_json
 from sync_engine.state import Connection, Frame, WorkspaceRules
 
 PEOPLE: Final = """
@@ -96,7 +97,7 @@ def array(values: Iterable[object]) -> str:
     return "{" + ",".join("NULL" if each is None else str(each) for each in values) + "}"
 
 
-def facts_from(stored: str, groups: Collection[str], catalog: Catalog) -> Facts:
+def facts_from(stored: str, groups: Collection[str], catalog: Catalog) -> dict[str, Fact]:
     """What rules see: the stored facts, and the names of the directory groups the person is in."""
     facts = from_json(orjson.loads(stored), catalog)
     if groups:
@@ -118,11 +119,14 @@ def read_people(
 
 
 def plan_for_people(
-    rows: list[tuple[Any, ...]], rules: WorkspaceRules, waiting: Iterable[Pair] = ()
+    rows: list[tuple[Any, ...]],
+    rules: WorkspaceRules,
+    waiting: Iterable[Pair] = (),
+    chains: Chains | Once = NOBODY,
 ) -> Plan:
     """What must change for the people of these rows of PEOPLE, in all segments, while the removals
-    `waiting` are held, too."""
-    return rules.steadily(lambda frame: _plan(rows, rules, frame, unapproved(waiting)))
+    `waiting` are held, too. `chains` are asked where rules ask who is above them."""
+    return rules.steadily(lambda frame: _plan(rows, rules, frame, unapproved(waiting), chains))
 
 
 def unapproved(pairs: Iterable[Pair]) -> dict[int, dict[int, bool]]:
@@ -138,6 +142,7 @@ def _plan(
     rules: WorkspaceRules,
     frame: Frame,
     held: dict[int, dict[int, bool]],
+    chains: Chains | Once,
 ) -> Plan:
     wanted: dict[int, set[int]] = {}
     current: dict[int, set[int]] = {}
@@ -151,6 +156,8 @@ def _plan(
             held.setdefault(member_id, {}).update(by_segment(waiting))
         if belongs(state):
             facts = facts_from(stored, groups, frame.catalog)
+            if frame.asks_above:
+                facts.update(chains.facts_of(member_id))
             by_name = frame.static.intersection(named)
             if frame.is_flat:
                 wanted[member_id] = rules.matches(facts, today).union(by_name)

@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from models.segments import SegmentKind, SegmentState
 from sync_engine.layers import Layers, Settle
 from sync_engine.rules import (
+    OF_PEOPLE,
     Attribute,
     AttributeType,
     Catalog,
@@ -27,6 +28,7 @@ from sync_engine.rules import (
     InvalidRule,
     Owner,
     Rule,
+    attributes_used,
     from_document,
     offsets,
 )
@@ -90,6 +92,8 @@ class Frame:
     frozen: frozenset[int]
     is_flat: bool = True
     """No rule asks about the people of another segment."""
+    asks_above: bool = False
+    """A rule asks who is above a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,7 @@ class WorkspaceRules:
     index: Layers = field(default_factory=Layers)
     epochs: dict[int, int] = field(default_factory=dict)
     clocked: dict[int, set[tuple[str, str]]] = field(default_factory=dict)
+    asking_above: set[int] = field(default_factory=set)
     static: frozenset[int] = frozenset()
     frozen: frozenset[int] = frozenset()
     broken: dict[int, Broken] = field(default_factory=dict)
@@ -170,7 +175,12 @@ class WorkspaceRules:
         while True:
             with self.lock:
                 frame = Frame(
-                    self.version, self.catalog, self.static, self.frozen, self.index.is_flat
+                    self.version,
+                    self.catalog,
+                    self.static,
+                    self.frozen,
+                    is_flat=self.index.is_flat,
+                    asks_above=bool(self.asking_above),
                 )
             answer = evaluate(frame)
             with self.lock:
@@ -209,6 +219,7 @@ class WorkspaceRules:
     def _forget(self, segment_id: int) -> None:
         self.broken.pop(segment_id, None)
         self.clocked.pop(segment_id, None)
+        self.asking_above.discard(segment_id)
         self.epochs.pop(segment_id, None)
         self.index.remove(segment_id)
 
@@ -224,6 +235,8 @@ class WorkspaceRules:
         for segment_id, rule in rules.items():
             if compared := offsets(rule):
                 self.clocked[segment_id] = compared
+            if not OF_PEOPLE.isdisjoint(attributes_used(rule)):
+                self.asking_above.add(segment_id)
         if not len(self.index):
             with contextlib.suppress(Exception):
                 self.index = Layers.build(rules)

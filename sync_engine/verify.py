@@ -17,6 +17,7 @@ from models.people import MemberState
 from sync_engine.markers import BLOCK_BITS
 from sync_engine.rules import (
     MEMBER_OF,
+    OF_PEOPLE,
     Attribute,
     AttributeType,
     Catalog,
@@ -24,7 +25,9 @@ from sync_engine.rules import (
     Facts,
     InvalidRule,
     Owner,
+    Relation,
     Rule,
+    attributes_used,
     from_document,
     from_json,
     offsets,
@@ -79,9 +82,36 @@ SELECT e.epoch, e.today,
          WHERE workspace_id = %(workspace_id)s AND member_id BETWEEN %(first)s AND %(last)s),
        (SELECT jsonb_agg(segment_id) FROM dirty_segment
          WHERE workspace_id = %(workspace_id)s AND block IN (-1, %(block)s)),
-       EXISTS (SELECT FROM tick_window WHERE workspace_id = %(workspace_id)s)
+       EXISTS (SELECT FROM tick_window WHERE workspace_id = %(workspace_id)s),
+       EXISTS (SELECT FROM dirty_reports WHERE workspace_id = %(workspace_id)s)
   FROM engine_state e WHERE e.workspace_id = %(workspace_id)s
 """
+
+MANAGERS: Final = """
+WITH RECURSIVE said(id, manager) AS (
+    SELECT id, lower(btrim(attributes ->> 'manager')) FROM member
+     WHERE workspace_id = %(workspace_id)s AND id BETWEEN %(first)s AND %(last)s
+       AND attributes ->> 'manager' IS NOT NULL
+     UNION
+    SELECT p.id, lower(btrim(p.attributes ->> 'manager'))
+      FROM said s
+      JOIN member p
+        ON p.workspace_id = %(workspace_id)s AND p.deleted_at IS NULL
+       AND (lower(p.user_name) = s.manager
+            OR p.id IN (SELECT d.member_id FROM directory_person d
+                         WHERE d.workspace_id = %(workspace_id)s AND d.id::text = s.manager))
+)
+SELECT s.id, coalesce(
+       (SELECT d.member_id FROM directory_person d JOIN member m ON m.id = d.member_id
+         WHERE d.workspace_id = %(workspace_id)s AND d.deleted_at IS NULL
+           AND d.id::text = s.manager AND m.deleted_at IS NULL),
+       (SELECT m.id FROM member m
+         WHERE m.workspace_id = %(workspace_id)s AND lower(m.user_name) = s.manager
+           AND m.deleted_at IS NULL))
+  FROM said s
+"""
+"""Whom the attribute `manager` means, of the people of a block and of everybody above them: read
+from the attributes, not from what was made of them."""
 
 RULES: Final = """
 SELECT e.epoch,
@@ -132,6 +162,7 @@ class Truth:
     catalog: Catalog
     rules: dict[int, Rule] = field(default_factory=dict)
     checks: dict[int, Check] = field(default_factory=dict)
+    asking_above: set[int] = field(default_factory=set)
     static: set[int] = field(default_factory=set)
     frozen: set[int] = field(default_factory=set)
 
@@ -150,6 +181,8 @@ class Stored:
     pending_people: set[int]
     pending_segments: set[int]
     clock_is_pending: bool
+    reports_are_pending: bool
+    managers: dict[int, int | None]
 
 
 def verify(
@@ -195,7 +228,7 @@ def _read(
         db.rollback()
         time.sleep(LOCK_RETRY_SECONDS)
     while True:
-        stored = _stored(db, place)
+        stored = _stored(db, place, with_managers=bool(truth and truth.asking_above))
         if stored is None:
             return None, None
         if truth is not None and truth.epoch == stored.epoch:
@@ -208,13 +241,15 @@ def _is_locked(db: Connection, place: dict[str, int]) -> bool:
     return row is not None and bool(row[0])
 
 
-def _stored(db: Connection, place: dict[str, int]) -> Stored | None:
+def _stored(db: Connection, place: dict[str, int], *, with_managers: bool) -> Stored | None:
     first = place["block"] << BLOCK_BITS
     last = first + (1 << BLOCK_BITS) - 1
-    row = db.execute(STORED, place | {"first": first, "last": last}).fetchone()
+    span = place | {"first": first, "last": last}
+    managers = dict[int, int | None](db.execute(MANAGERS, span)) if with_managers else {}
+    row = db.execute(STORED, span).fetchone()
     if row is None:
         return None
-    epoch, today, people, memberships, named, pins, held, dirty, segments, ticking = row
+    epoch, today, people, memberships, named, pins, held, dirty, segments, *pending = row
     return Stored(
         epoch,
         today,
@@ -225,7 +260,8 @@ def _stored(db: Connection, place: dict[str, int]) -> Stored | None:
         _by_member(held),
         set(dirty or ()),
         set(segments or ()),
-        ticking,
+        *pending,
+        managers,
     )
 
 
@@ -251,6 +287,8 @@ def _truth(db: Connection, workspace_id: int) -> Truth | None:
                 truth.frozen.add(segment_id)
             else:
                 truth.rules[segment_id], truth.checks[segment_id] = rule, compiled(rule)
+                if not OF_PEOPLE.isdisjoint(attributes_used(rule)):
+                    truth.asking_above.add(segment_id)
     return truth
 
 
@@ -259,6 +297,8 @@ def _compare(truth: Truth, stored: Stored, drift: Drift) -> None:
     waiting = set(stored.pending_segments)
     if stored.clock_is_pending:
         waiting.update(id for id, rule in truth.rules.items() if offsets(rule))
+    if stored.reports_are_pending:
+        waiting |= truth.asking_above
     checks = {id: check for id, check in truth.checks.items() if id not in waiting}
     judged = len(checks) + len(truth.static - waiting)
     current = stored.memberships
@@ -271,7 +311,7 @@ def _compare(truth: Truth, stored: Stored, drift: Drift) -> None:
         has = current.get(member_id, set())
         wanted: set[int] = set()
         if person is not None and person["state"] != MemberState.DEACTIVATED:
-            facts = {**_facts(person, truth.catalog), **_related(has)}
+            facts = {**_facts(person, truth.catalog), **_related(has), **_above(stored, member_id)}
             wanted = {id for id, check in checks.items() if check(facts, stored.today)}
             wanted |= stored.named.get(member_id, set()) & truth.static
             wanted |= stored.held.get(member_id, set()) & has
@@ -288,6 +328,21 @@ def _related(has: set[int]) -> Facts:
     """What is stored of the inner segments decides about the outer ones; the inner ones are judged
     for themselves."""
     return {MEMBER_OF: frozenset(map(str, has))} if has else {}
+
+
+def _above(stored: Stored, member_id: int) -> Facts:
+    """Who is above a person, in at most 32 steps; who is so in a circle is not above themselves."""
+    above: list[str] = []
+    at = stored.managers.get(member_id)
+    while at is not None and at != member_id and str(at) not in above and len(above) < 32:
+        above.append(str(at))
+        at = stored.managers.get(at)
+    if not above:
+        return {}
+    return {
+        Relation.REPORTS_TO: frozenset(above),
+        Relation.REPORTS_DIRECTLY_TO: frozenset(above[:1]),
+    }
 
 
 def _facts(person: dict[str, Any], catalog: Catalog) -> Facts:

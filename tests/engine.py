@@ -6,12 +6,13 @@ from sync_engine.counts import recount
 from sync_engine.drain import drain
 from sync_engine.markers import Lane
 from sync_engine.rebuild import expand, rebuild
+from sync_engine.reports import follow_reports
 from sync_engine.state import Rules
 from sync_engine.ticks import expand_ticks
 
 _WAITING = text(
     "SELECT EXISTS (SELECT FROM dirty_member) OR EXISTS (SELECT FROM dirty_segment)"
-    " OR EXISTS (SELECT FROM tick_window)"
+    " OR EXISTS (SELECT FROM tick_window) OR EXISTS (SELECT FROM dirty_reports)"
 )
 
 
@@ -20,6 +21,7 @@ def run_until_idle(engine: Engine) -> None:
     rules = Rules()
     while _is_waiting(engine):
         expand_ticks(engine, rules)
+        follow_reports(engine)
         expand(engine)
         rebuild(engine, rules)
         drain(engine, rules, lanes=tuple(Lane))

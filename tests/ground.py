@@ -22,6 +22,7 @@ from models import journal
 from sync_engine.drain import Drained, drain
 from sync_engine.markers import MARK_MEMBERS, MARK_SEGMENT, RAISE_EPOCH, Lane
 from sync_engine.rebuild import expand, rebuild
+from sync_engine.reports import follow_reports
 from sync_engine.rules import (
     STANDARD_ATTRIBUTES,
     from_document,
@@ -412,6 +413,7 @@ class Ground:
         """Do all that waits."""
         while self.waiting():
             expand_ticks(self.engine, self.rules)
+            follow_reports(self.engine)
             expand(self.engine)
             rebuild(self.engine, self.rules, on_commit=lambda _, head: self.heads.append(head))
             self.drain()
@@ -420,7 +422,7 @@ class Ground:
         return bool(
             self.one(
                 "SELECT EXISTS (SELECT FROM dirty_member) OR EXISTS (SELECT FROM dirty_segment)"
-                " OR EXISTS (SELECT FROM tick_window)"
+                " OR EXISTS (SELECT FROM tick_window) OR EXISTS (SELECT FROM dirty_reports)"
             )
         )
 

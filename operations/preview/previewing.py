@@ -74,7 +74,10 @@ NOW: Final = text("""
 SELECT s.epoch, s.head, e.today,
        NOT (EXISTS (SELECT FROM dirty_member d WHERE d.workspace_id = s.workspace_id)
             OR EXISTS (SELECT FROM dirty_segment d WHERE d.workspace_id = s.workspace_id)
-            OR EXISTS (SELECT FROM tick_window t WHERE t.workspace_id = s.workspace_id))
+            OR EXISTS (SELECT FROM tick_window t WHERE t.workspace_id = s.workspace_id)
+            OR EXISTS (SELECT FROM dirty_reports d WHERE d.workspace_id = s.workspace_id
+                          AND EXISTS (SELECT FROM segment a WHERE a.workspace_id = s.workspace_id
+                                         AND a.asks_above AND a.deleted_at IS NULL)))
            AS is_settled
   FROM workspace_stream s JOIN engine_state e ON e.workspace_id = s.workspace_id
  WHERE s.workspace_id = :workspace_id

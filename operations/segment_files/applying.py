@@ -77,7 +77,8 @@ async def apply(
 async def _planned(
     db: AsyncSession, by: Caller, wanted: Sequence[WantedSegment], prune: bool
 ) -> FilePlan:
-    present = await read_present(db, by=by, user_names=_user_names(wanted))
+    rules = [each.rule for each in wanted if each.rule is not None]
+    present = await read_present(db, by=by, user_names=_user_names(wanted), rules=rules)
     return planned(present, wanted, prune=prune)
 
 

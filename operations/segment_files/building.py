@@ -22,7 +22,7 @@ class Built:
         new = [each.name for name, each in self._wanted.items() if name not in present.segments]
         names = {each.id: each.name for each in kept.values()}
         names |= {-place: name for place, name in enumerate(new, start=1)}
-        self.related = Related(names)
+        self.related = Related(names, present.people)
         self._written = {each.id: each.name for each in present.segments.values()}
         self._names = {each.id: name for name, each in present.segments.items()}
         self._numbers = {
@@ -51,7 +51,7 @@ class Built:
         found: dict[int, set[int]] = {}
         for name, text in texts.items():
             said = mentioned_in(text)
-            inner = {self._numbers[each] for each in said.names if each in self._numbers}
+            inner = {self._numbers[each] for each in said.segment_names if each in self._numbers}
             inner |= said.segments & self._names.keys()
             if inner:
                 found[self._numbers[name]] = inner

@@ -1,7 +1,7 @@
 """What there is, as a file speaks of it; read in as many statements however much it is."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -20,8 +20,9 @@ from models.segments import (
 )
 from models.workspaces import Workspace
 from operations import people, visible
+from operations.relations import mentioned_in, names_of, together
 from operations.segment_rules import remembered
-from sync_engine.rules import Catalog, InvalidRule, Related
+from sync_engine.rules import Catalog, InvalidRule, Mentioned, Related
 from sync_engine.rules import format as written
 
 
@@ -58,23 +59,31 @@ class Present:
     courses: Mapping[int, str]
     limits: Mapping[int, int]
     members: Mapping[str, tuple[int, str]]
+    people: Mapping[int, str] = field(default_factory=dict)
+    """User names of those whom rules name, or might."""
 
     @property
     def related(self) -> Related:
-        """The segments that the rules there are name."""
-        return Related({each.id: each.name for each in self.segments.values()}, is_strict=False)
+        """Whom the rules there are name."""
+        names = {each.id: each.name for each in self.segments.values()}
+        return Related(names, self.people, is_strict=False)
 
 
 async def read_present(
-    db: AsyncSession, *, by: Caller, user_names: Collection[str] = ()
+    db: AsyncSession, *, by: Caller, user_names: Collection[str] = (), rules: Collection[str] = ()
 ) -> Present:
-    """Everything a file can speak of, and who these user names (in lower case) are."""
+    """Everything a file can speak of, who these user names (in lower case) are, and whom these
+    rules name."""
     workspace = await db.get_one(Workspace, by.workspace_id)
     catalog = await people.catalog_of(db, by.workspace_id)
     rows = list(
         await db.scalars(visible.segments(by).order_by(func.lower(Segment.name), Segment.id))
     )
-    related = Related({row.id: row.name for row in rows}, is_strict=False)
+    documents: list[str | Json] = [row.rule for row in rows if row.rule is not None]
+    said = together(mentioned_in(each) for each in [*documents, *rules])
+    only_people = Mentioned(people=said.people, people_names=said.people_names)
+    named = await names_of(db, by.workspace_id, only_people, is_strict=False)
+    related = replace(named, segments={row.id: row.name for row in rows})
     found = {row.id: _segment(row, catalog, related) for row in rows}
     courses = {row.id: row for row in await db.scalars(visible.courses(by))}
     for segment_id, course_id, mode in await _attachments(db, by):
@@ -94,6 +103,7 @@ async def read_present(
             for id, course in courses.items()
         },
         await _members(db, by, user_names),
+        named.people,
     )
 
 

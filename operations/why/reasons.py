@@ -18,7 +18,7 @@ from operations.why.lost import Lost, found_anew
 from operations.why.pinned import pins_at
 from operations.why.places import Place
 from operations.why.rules import Schema, SegmentThen
-from sync_engine.rules import MEMBER_OF, Explanation, Rule, attributes_used, explain, offsets
+from sync_engine.rules import RELATIONS, Explanation, Rule, attributes_used, explain, offsets
 
 NOW = "now"
 """Under this name `changes` tells of the day that relative dates were compared with."""
@@ -137,12 +137,14 @@ async def _person(
     """What the rules that look at these attributes saw."""
     member, seq = past.member, place.seq
     day = await known.the_day(db, member.workspace_id, seq)
-    own = names - {BY_GROUPS, MEMBER_OF}
+    own = names - {BY_GROUPS} - RELATIONS.keys()
     values = known.attributes_at(member.attributes, past.entries, schema.forgotten, seq, own)
     changes = known.changes_of(past.entries, own, seq)
     seen = known.seen(day, values, schema.catalog, changes)
-    if MEMBER_OF in names:
-        seen = await related.with_segments(db, seen, member, place, schema.related.segments)
+    asked = set(names & RELATIONS.keys())
+    seen = await related.with_relations(
+        db, seen, member=member, place=place, schema=schema, asked=asked
+    )
     if BY_GROUPS in names:
         return await known.with_groups(db, seen, member, seq, past.lives.entries)
     return seen

@@ -10,30 +10,39 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import Member
-from operations.relations import mentioned_in, together
+from operations.relations import mentioned_in, names_of, together
 from operations.why.history import INTERVALS, Interval
 from operations.why.known import Known
 from operations.why.places import Place
 from operations.why.rules import Schema, SegmentThen, segments_at
-from sync_engine.rules import MEMBER_OF, Related
+from sync_engine.rules import MEMBER_OF, OF_PEOPLE, Related
 
 
 async def named(
     db: AsyncSession, schema: Schema, workspace_id: int, segments: Iterable[SegmentThen], seq: int
 ) -> Schema:
-    """The schema, and what those were called that the rules of these segments name."""
+    """The schema, and what those are called, or were, whom the rules of these segments name."""
     said = together(mentioned_in(each.rule) for each in segments if each.rule is not None)
     if not said:
         return schema
-    then = await segments_at(db, workspace_id, said.segments, seq)
+    now = await names_of(db, workspace_id, replace(said, segments=frozenset()), is_strict=False)
+    then = await segments_at(db, workspace_id, said.segments, seq) if said.segments else {}
     names = {id: each.name for id, each in then.items()}
-    return replace(schema, related=Related(names, is_strict=False))
+    return replace(schema, related=Related(names, now.people, is_strict=False))
 
 
-async def with_segments(
+async def with_relations(
+    db: AsyncSession, known: Known, *, member: Member, place: Place, schema: Schema, asked: set[str]
+) -> Known:
+    """Add the segments the person was in, of those the rules name."""
+    if MEMBER_OF in asked:
+        known = await _with_segments(db, known, member, place, schema.related.segments)
+    return _without_people(known, asked) if asked & OF_PEOPLE else known
+
+
+async def _with_segments(
     db: AsyncSession, known: Known, member: Member, place: Place, names: Mapping[int, str]
 ) -> Known:
-    """Add the segments the person was in, of those of these names by id."""
     about = {
         "workspace_id": member.workspace_id,
         "member_id": member.id,
@@ -44,3 +53,8 @@ async def with_segments(
     called: Any = {str(id): names[id] for id in sorted(within)}
     facts = {**known.facts, MEMBER_OF: frozenset(called)} if within else known.facts
     return replace(known, facts=facts, attributes={**known.attributes, MEMBER_OF: called})
+
+
+def _without_people(known: Known, asked: set[str]) -> Known:
+    """Who was above whom is not kept."""
+    return replace(known, unknown=known.unknown | (asked & OF_PEOPLE))

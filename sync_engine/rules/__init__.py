@@ -51,11 +51,13 @@ from sync_engine.rules.operators import Comparison, Listing, Operator, Presence,
 from sync_engine.rules.problems import LIMITS, InvalidRule, Limits, Problem, ProblemCode
 from sync_engine.rules.relations import (
     MEMBER_OF,
+    OF_PEOPLE,
     RELATIONS,
     UNCHECKED,
     Mentioned,
     Reference,
     Related,
+    Relation,
     mentioned,
 )
 from sync_engine.rules.text import format, parse
@@ -94,11 +96,13 @@ __all__ = [
     "attributes_used",
     "related_ids",
     "MEMBER_OF",
+    "OF_PEOPLE",
     "RELATIONS",
     "UNCHECKED",
     "Mentioned",
     "Reference",
     "Related",
+    "Relation",
     "mentioned",
     "LIMITS",
     "InvalidRule",

@@ -194,7 +194,7 @@ class ClauseReader:
         if value is UNREAD or self._findings.is_too_large:
             return None
         if attribute.name in RELATIONS:
-            read: Value | Complaint = reference_from(value, self._related)
+            read: Value | Complaint = reference_from(attribute.name, value, self._related)
         else:
             read = value_from(attribute, value)
         if isinstance(read, Complaint):
@@ -206,7 +206,7 @@ class ClauseReader:
         if value is UNREAD or self._findings.is_too_large:
             return None
         if attribute.name in RELATIONS:
-            read: Literal | Complaint = reference_from(value, self._related)
+            read: Literal | Complaint = reference_from(attribute.name, value, self._related)
         else:
             read = literal_from(attribute, value)
         if isinstance(read, Complaint):

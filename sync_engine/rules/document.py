@@ -2,7 +2,7 @@
 
     node := {"all": [node…]} | {"any": [node…]} | {"not": node} | {"everyone": true} | clause
     clause := {"attr": name, "op": operator, "value": value}       present and absent take no value
-            | {"attr": relation, "op": operator, "value": id}      memberOf: see relations.py
+            | {"attr": relation, "op": operator, "value": id}      memberOf, reportsTo: relations.py
 
 A canonical rule has attribute names as the catalog spells them, no group of one, no group
 inside a group of its own kind, no value twice in a list, numbers and durations in one spelling.

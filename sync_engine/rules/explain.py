@@ -28,7 +28,7 @@ from sync_engine.rules.nodes import (
 )
 from sync_engine.rules.operators import Comparison, Listing, Operator, Presence, Span
 from sync_engine.rules.problems import shown
-from sync_engine.rules.relations import RELATIONS, Reference
+from sync_engine.rules.relations import RELATIONS, Reference, Relation
 from sync_engine.rules.text import format, written
 
 LONGEST_LIST: Final = 10
@@ -75,7 +75,8 @@ def explain(
     rule: Rule, facts: Facts, today: date, *, attributes: Mapping[str, object] | None = None
 ) -> Explanation:
     """The tree of truths. With the raw `attributes`, by canonical name, texts show their own
-    spelling; without, the folded one they are compared by. Relations have names by id there."""
+    spelling; without, the folded one they are compared by. Relations have names by id there; of
+    those above a person the nearest first."""
     return _Explainer(facts, today, attributes or {}).of(rule)
 
 
@@ -132,8 +133,8 @@ class _Explainer:
 
     def _sentence(self, leaf: Leaf, truth: bool, expected: str | None, actual: str | None) -> str:
         if leaf.attribute in RELATIONS:
-            be = "is in" if _affirms(leaf) is truth else "is not in"
-            return f"{be} {_NUMBERED.get(operator_of(leaf), '')}{expected}"
+            said = _RELATED[leaf.attribute][0 if _affirms(leaf) is truth else 1]
+            return f"{said} {_NUMBERED.get(operator_of(leaf), '')}{expected}{self._through(leaf)}"
         phrase = _phrase(leaf, truth=truth)
         told = f"{phrase} {expected}" if expected else phrase
         if actual is None:
@@ -141,6 +142,15 @@ class _Explainer:
         if isinstance(leaf, Known):
             return f"{leaf.attribute} is {actual}, so it {told}"
         return f"{leaf.attribute} is {actual}, which {told}"
+
+    def _through(self, leaf: Leaf) -> str:
+        """Who stands between, where one person is asked about who is above."""
+        values = values_of(leaf)
+        above = self._named(leaf.attribute)
+        if leaf.attribute != Relation.REPORTS_TO or len(values) != 1 or values[0] not in above:
+            return ""
+        between = [*above.values()][: [*above].index(str(values[0]))]
+        return f" through {_enumerated(list(map(_quoted, between)))}" if between else ""
 
     def _named(self, relation: str) -> Mapping[str, str]:
         known = self.attributes.get(relation)
@@ -200,6 +210,13 @@ def _enumerated(texts: list[str]) -> str:
 def _affirms(leaf: Leaf) -> bool:
     return operator_of(leaf) is not Listing.HAS_NONE
 
+
+_RELATED: Final[Mapping[str, tuple[str, str]]] = {
+    Relation.MEMBER_OF: ("is in", "is not in"),
+    Relation.REPORTS_TO: ("reports to", "does not report to"),
+    Relation.REPORTS_DIRECTLY_TO: ("reports directly to", "does not report directly to"),
+}
+"""What is said where the relation holds, and where it does not."""
 
 _NUMBERED: Final[Mapping[Operator, str]] = {
     Listing.HAS_ANY: "one of ",

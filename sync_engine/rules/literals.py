@@ -1,5 +1,6 @@
 """Reading one value of a clause."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -108,22 +109,36 @@ def _now(value: dict[object, object]) -> Now | Complaint:
     return Now(spelled(duration))
 
 
-def reference_from(value: object, related: Related) -> Reference | Complaint:
-    """The segment of an id or a name."""
-    is_name = isinstance(value, str)
-    id = related.id_called(str(value)) if is_name else id_from(value)
-    if id is None and not is_name:
+def reference_from(relation: str, value: object, related: Related) -> Reference | Complaint:
+    """The segment, or the person, of an id or a name."""
+    names = related.names(relation)
+    id = _id_called(value, names) if isinstance(value, str) else id_from(value)
+    is_segment = relation == MEMBER_OF
+    if id is None and not isinstance(value, str):
         return Complaint(
             ProblemCode.TYPE_MISMATCH,
-            f"{MEMBER_OF} is compared with a segment, by its name in quotes or its number, not with"
-            f" {kind_of(value)}",
+            f"{relation} is compared with "
+            f"{'a segment' if is_segment else 'a person'}, by its name in quotes or its number, "
+            f"not with {kind_of(value)}",
         )
-    if id is None or id > LARGEST_SEGMENT or (related.is_strict and id not in related.segments):
-        said = f"“{shown(str(value))}”" if is_name else f"{value}"
-        return Complaint(ProblemCode.UNKNOWN_SEGMENT, f"there is no segment {said}")
-    if id in related.refused:
+    is_impossible = id is None or (is_segment and id > LARGEST_SEGMENT)
+    if id is None or is_impossible or (related.is_strict and id not in names):
+        return _unknown(is_segment, value)
+    if is_segment and id in related.refused:
         return Complaint(*related.refused[id])
-    return Reference(id, related.segments.get(id))
+    return Reference(id, names.get(id))
+
+
+def _id_called(name: str, names: Mapping[int, str]) -> int | None:
+    wanted = name.lower()
+    return next((id for id, called in names.items() if called.lower() == wanted), None)
+
+
+def _unknown(is_segment: bool, value: object) -> Complaint:
+    said = f"“{shown(value)}”" if isinstance(value, str) else f"{value}"
+    if is_segment:
+        return Complaint(ProblemCode.UNKNOWN_SEGMENT, f"there is no segment {said}")
+    return Complaint(ProblemCode.UNKNOWN_PERSON, f"there is nobody of user name or number {said}")
 
 
 def _bad(message: str) -> Complaint:

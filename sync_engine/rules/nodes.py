@@ -125,7 +125,7 @@ def attributes_used(rule: Rule) -> set[str]:
 
 
 def related_ids(rule: Rule, relation: str) -> set[int]:
-    """The ids that the clauses about a relation name."""
+    """The ids that the clauses about this relation name."""
     return {
         int(str(value))
         for leaf in leaves(rule)

@@ -44,6 +44,8 @@ class ProblemCode(StrEnum):
     """The type is right, the value is not: empty, out of range, or never true."""
     UNKNOWN_SEGMENT = "UNKNOWN_SEGMENT"
     """There is no such segment to be a member of."""
+    UNKNOWN_PERSON = "UNKNOWN_PERSON"
+    """There is nobody of this id, or user name, to report to."""
     CIRCULAR = "CIRCULAR"
     """Segments would build on each other in a circle."""
     TOO_MANY_STEPS = "TOO_MANY_STEPS"

@@ -25,7 +25,7 @@ NOTES: Final = frozenset({"sign_in_month", "insight_cell", "insight_marker", "in
 
 _WAITING: Final = text(
     "SELECT EXISTS (SELECT FROM dirty_member) OR EXISTS (SELECT FROM dirty_segment)"
-    " OR EXISTS (SELECT FROM tick_window)"
+    " OR EXISTS (SELECT FROM tick_window) OR EXISTS (SELECT FROM dirty_reports)"
     " OR EXISTS (SELECT FROM inbox_delivery WHERE status = 'RECEIVED')"
     " OR EXISTS (SELECT FROM invitation_due)"
     " OR EXISTS (SELECT FROM invitation_due_segment)"

@@ -39,6 +39,101 @@ BUILDS_ON = (
     '.value.** ? (@.type() == "number")\')'
 )
 
+ASKS_ABOVE = (
+    "coalesce(jsonb_path_exists(rule,"
+    """ 'strict $.** ? (@.attr == "reportsTo" || @.attr == "reportsDirectlyTo")'), false)"""
+)
+
+MANAGER = "lower(btrim(attributes ->> 'manager'))"
+
+MANAGER_OF = """
+CREATE FUNCTION manager_of(whose integer, said text, self bigint) RETURNS bigint
+LANGUAGE sql STABLE AS $$
+SELECT nullif(coalesce(
+    (SELECT m.id FROM directory_person d JOIN member m ON m.id = d.member_id
+      WHERE d.id = CASE WHEN lower(btrim(said)) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
+                        THEN CAST(btrim(said) AS uuid) END
+        AND d.workspace_id = whose AND d.deleted_at IS NULL AND m.deleted_at IS NULL),
+    (SELECT m.id FROM member m
+      WHERE m.workspace_id = whose AND lower(m.user_name) = lower(btrim(said))
+        AND m.deleted_at IS NULL)), self)
+$$
+"""
+"""Who is meant by the attribute `manager`: by SCIM id, else by user name; else, and of oneself,
+nobody."""
+
+MANAGER_TRIGGERS = (
+    """
+CREATE FUNCTION follow_manager() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    NEW.manager_id := manager_of(NEW.workspace_id, NEW.attributes ->> 'manager', NEW.id);
+    RETURN NEW;
+END $$
+""",
+    """
+CREATE TRIGGER member_manager_of_new BEFORE INSERT ON member FOR EACH ROW
+  WHEN (NEW.attributes ->> 'manager' IS NOT NULL) EXECUTE FUNCTION follow_manager()
+""",
+    """
+CREATE TRIGGER member_manager BEFORE UPDATE OF attributes ON member FOR EACH ROW
+  WHEN (NEW.attributes ->> 'manager' IS DISTINCT FROM OLD.attributes ->> 'manager')
+  EXECUTE FUNCTION follow_manager()
+""",
+    """
+CREATE FUNCTION mark_reports_of_new() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO dirty_reports (member_id, workspace_id)
+    SELECT id, workspace_id FROM added ORDER BY id;
+    RETURN NULL;
+END $$
+""",
+    """
+CREATE TRIGGER member_reports_of_new AFTER INSERT ON member REFERENCING NEW TABLE AS added
+   FOR EACH STATEMENT EXECUTE FUNCTION mark_reports_of_new()
+""",
+    """
+CREATE FUNCTION mark_reports() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO dirty_reports AS d (member_id, workspace_id, has_moved)
+    VALUES (NEW.id, NEW.workspace_id, NEW.manager_id IS DISTINCT FROM OLD.manager_id)
+    ON CONFLICT (member_id) DO UPDATE SET has_moved = d.has_moved OR excluded.has_moved;
+    RETURN NULL;
+END $$
+""",
+    """
+CREATE TRIGGER member_reports AFTER UPDATE OF attributes, user_name, deleted_at, manager_id
+    ON member FOR EACH ROW
+  WHEN ((NEW.attributes ->> 'manager', NEW.manager_id, NEW.user_name, NEW.deleted_at)
+        IS DISTINCT FROM
+        (OLD.attributes ->> 'manager', OLD.manager_id, OLD.user_name, OLD.deleted_at))
+  EXECUTE FUNCTION mark_reports()
+""",
+    """
+CREATE FUNCTION mark_reports_of_known() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO dirty_reports AS d (member_id, workspace_id)
+    SELECT id, NEW.workspace_id FROM (
+        SELECT NEW.member_id AS id
+         UNION SELECT CASE WHEN TG_OP = 'UPDATE' THEN OLD.member_id END) AS these
+     WHERE id IS NOT NULL ORDER BY id
+    ON CONFLICT (member_id) DO UPDATE SET has_moved = d.has_moved;
+    RETURN NULL;
+END $$
+""",
+    """
+CREATE TRIGGER directory_person_reports_of_new AFTER INSERT ON directory_person FOR EACH ROW
+  WHEN (NEW.member_id IS NOT NULL) EXECUTE FUNCTION mark_reports_of_known()
+""",
+    """
+CREATE TRIGGER directory_person_reports AFTER UPDATE OF member_id, deleted_at
+    ON directory_person FOR EACH ROW
+  WHEN ((NEW.member_id, NEW.deleted_at) IS DISTINCT FROM (OLD.member_id, OLD.deleted_at))
+  EXECUTE FUNCTION mark_reports_of_known()
+""",
+)
+"""Whoever writes a person, by whatever door, says who the manager is, as far as can be seen, and
+leaves a marker: a duty looks again when it has committed."""
+
 SETTINGS = (
     ("grace_days", sa.SmallInteger(), "0", "0 AND 30"),
     ("hold_people", sa.Integer(), "10", "0 AND 1000000000"),
@@ -109,6 +204,7 @@ def upgrade() -> None:
     _upgrade_grace()
     _upgrade_health()
     _upgrade_relations()
+    _upgrade_reports()
     _upgrade_change_sets()
     op.add_column("membership", sa.Column("closing_cause", sa.Uuid(), nullable=True))
     op.create_index(
@@ -135,6 +231,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     _downgrade_change_sets()
+    _downgrade_reports()
     _downgrade_relations()
     _downgrade_grace()
     _downgrade_health()
@@ -248,6 +345,81 @@ def _downgrade_relations() -> None:
         postgresql_where=sa.text("builds_on <> '[]'"),
     )
     op.drop_column("segment", "builds_on")
+
+
+def _upgrade_reports() -> None:
+    """Who is above whom (S1)."""
+    op.add_column("member", sa.Column("manager_id", sa.BigInteger(), nullable=True))
+    asks_above: sa.Column[bool] = sa.Column(
+        "asks_above", sa.Boolean(), sa.Computed(ASKS_ABOVE, persisted=True), nullable=False
+    )
+    op.add_column("segment", asks_above)
+    op.create_index(
+        "ix_segment_asks_above",
+        "segment",
+        ["workspace_id"],
+        postgresql_where=sa.text("asks_above"),
+    )
+    op.execute(MANAGER_OF)
+    op.execute(
+        "UPDATE member SET manager_id = manager_of(workspace_id, attributes ->> 'manager', id)"
+        " WHERE attributes ->> 'manager' IS NOT NULL AND deleted_at IS NULL"
+    )
+    op.create_index(
+        "ix_member_manager",
+        "member",
+        ["manager_id"],
+        postgresql_where=sa.text("manager_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_member_manager_said",
+        "member",
+        ["workspace_id", sa.text(MANAGER)],
+        postgresql_where=sa.text("attributes ->> 'manager' IS NOT NULL"),
+    )
+    op.create_table(
+        "dirty_reports",
+        sa.Column("member_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("workspace_id", sa.Integer(), nullable=False),
+        sa.Column("has_moved", sa.Boolean(), server_default="false", nullable=False),
+        sa.Column(
+            "since",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("clock_timestamp()"),
+            nullable=False,
+        ),
+        sa.Column("cause", sa.Uuid(), nullable=True),
+        sa.PrimaryKeyConstraint("member_id"),
+        postgresql_with={
+            "fillfactor": "50",
+            "autovacuum_vacuum_scale_factor": "0.01",
+            "autovacuum_vacuum_threshold": "200",
+        },
+    )
+    op.create_index("ix_dirty_reports_workspace", "dirty_reports", ["workspace_id", "since"])
+    for statement in MANAGER_TRIGGERS:
+        op.execute(statement)
+
+
+def _downgrade_reports() -> None:
+    for trigger in ("manager_of_new", "manager", "reports_of_new", "reports"):
+        op.execute(f"DROP TRIGGER member_{trigger} ON member")
+    for trigger in ("directory_person_reports_of_new", "directory_person_reports"):
+        op.execute(f"DROP TRIGGER {trigger} ON directory_person")
+    for function in (
+        "follow_manager()",
+        "mark_reports_of_new()",
+        "mark_reports()",
+        "mark_reports_of_known()",
+        "manager_of(integer, text, bigint)",
+    ):
+        op.execute(f"DROP FUNCTION {function}")
+    op.drop_table("dirty_reports")
+    op.drop_index("ix_member_manager_said", table_name="member")
+    op.drop_index("ix_member_manager", table_name="member")
+    op.drop_column("member", "manager_id")
+    op.drop_index("ix_segment_asks_above", table_name="segment")
+    op.drop_column("segment", "asks_above")
 
 
 def _upgrade_grace() -> None:

@@ -250,6 +250,7 @@ def _stored(db: Connection, place: dict[str, int], *, with_managers: bool) -> St
     if row is None:
         return None
     epoch, today, people, memberships, named, pins, held, dirty, segments, *pending = row
+    is_ticking, is_moving = pending
     return Stored(
         epoch,
         today,
@@ -260,7 +261,8 @@ def _stored(db: Connection, place: dict[str, int], *, with_managers: bool) -> St
         _by_member(held),
         set(dirty or ()),
         set(segments or ()),
-        *pending,
+        is_ticking,
+        is_moving,
         managers,
     )
 

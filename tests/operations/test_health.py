@@ -49,6 +49,7 @@ async def test_each_lane_says_what_waits_and_since_when(world: World) -> None:
         "bulk": 0,
         "segments": 1,
         "dates": 0,
+        "reports": 1,
     }
     assert 0 < lanes["interactive"].oldest_seconds < 600
 

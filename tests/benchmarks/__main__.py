@@ -23,6 +23,9 @@ BENCHMARKS = (
     "marks",
 )
 
+OF_THEIR_OWN = ("scale", "partitions")
+"""Too long to run with the others: `make bench-scale`, `python -m tests.benchmarks.partitions`."""
+
 
 def main() -> None:
     """Run them all; exit code 1 when one of them broke off."""

@@ -109,12 +109,16 @@ SOME: Final[dict[str, list[Any]]] = {
 
 NODES: Final = "nodes"
 A_PART: Final = 0.15
+VERBS: Final = ("approve", "discard", "undo")
+"""What is done with the thing whose id is called `id`."""
 ROOTS_APART: Final = frozenset({"node", "nodes"})
 
 
 def noun_of(field_name: str, argument: str) -> str:
     """What kind of thing an id argument names."""
     if argument == "id":
+        for verb in VERBS:
+            field_name = field_name.removeprefix(verb)
         return field_name[:1].upper() + field_name[1:]
     noun = argument.removesuffix("s").removesuffix("Id")
     return CALLED.get(noun, noun[:1].upper() + noun[1:])

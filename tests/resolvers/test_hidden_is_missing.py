@@ -93,7 +93,15 @@ async def test_hidden_things_are_missing_through_every_root_field_for_everybody(
     )
 
 
-OF_LEARNING = ("LearnerGroup", "Attachment", "Submission", "Certificate", "LiveSession")
+OF_LEARNING = (
+    "LearnerGroup",
+    "Attachment",
+    "Submission",
+    "Certificate",
+    "LiveSession",
+    "Hold",
+    "ChangeSet",
+)
 """What the town has none of: whatever names one is about something that is not there."""
 
 ALLOWED = {"attempt", "submission", "learner", "group", "export", "insights"}

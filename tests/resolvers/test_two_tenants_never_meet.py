@@ -69,6 +69,8 @@ def noun_of(field: str, argument: str) -> str:
     """What kind of thing an id argument names."""
     if argument in {"id", "ids", "on"}:
         is_any = field.startswith("node") or argument == "on"
+        for verb in ("approve", "discard", "undo"):
+            field = field.removeprefix(verb)
         return "Course" if is_any else f"{field[:1].upper()}{field[1:]}"
     if argument == "attachmentId":
         return "Attachment"
@@ -180,6 +182,7 @@ async def furnish(world: World) -> dict[str, str]:
         )
     return {
         **await _learning(world),
+        **await _of_the_engine(world),
         "Job": encode("Job", job.id),
         "Token": token.id,
         "Course": encode("Course", world.courses["Safety"]),
@@ -197,6 +200,37 @@ async def call_off_files(world: World) -> None:
     """Whoever has asked for a file may ask for another."""
     async with world.edge.transaction() as db:
         await db.execute(text("UPDATE job SET state = 'CANCELED' WHERE state = 'QUEUED'"))
+
+
+async def _of_the_engine(world: World) -> dict[str, str]:
+    """What the engine leaves: a change set, and a removal that waits."""
+    about = {"w": world.workspace_id, "segment": world.segments["Named"]}
+    who = {"member": world.members["Lea"]}
+    async with world.edge.transaction() as db:
+        change_set = await db.scalar(
+            text(
+                "INSERT INTO change_set (workspace_id, kind, causes, watermark, epoch, today,"
+                " examined, added, removed, suppressed, segment_ids, at)"
+                " VALUES (:w, 'people', '{}', 1, 1, now(), 1, 1, 0, 0, ARRAY[:segment], now())"
+                " RETURNING id"
+            ),
+            about,
+        )
+        hold = await db.scalar(
+            text(
+                "INSERT INTO hold (workspace_id, segment_id, most, people, counted, held)"
+                " VALUES (:w, :segment, 10, 20, 11, 1) RETURNING id"
+            ),
+            about,
+        )
+        await db.execute(
+            text(
+                "INSERT INTO held_removal (segment_id, member_id, workspace_id, hold_id)"
+                " VALUES (:segment, :member, :w, :hold)"
+            ),
+            about | who | {"hold": hold},
+        )
+    return {"ChangeSet": encode("ChangeSet", change_set or 0), "Hold": encode("Hold", hold or 0)}
 
 
 async def _learning(world: World) -> dict[str, str]:

@@ -77,6 +77,7 @@ LOSSES: dict[str, Loss] = {
 async def company(found: Found) -> Company:
     """EACH people for each way to lose the right to the stream of Safety."""
     company = await found()
+    await company.world.let_many_go()
     world = company.world
     by_name: dict[str, list[str]] = {}
     for way in (*LOSSES, "token"):

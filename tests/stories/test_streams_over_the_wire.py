@@ -188,6 +188,7 @@ async def test_who_does_not_read_harms_nobody_and_loses_nothing(company: Company
     """One dashboard reads nothing: the others get everything meanwhile. When it wakes it gets
     all the same, on the same stream, or after it was cut off, from its cursor."""
     world, total = company.world, len(MOVES) * CLERKS
+    await world.let_many_go()
     for number in range(CLERKS):
         await world.member(f"Clerk {number}", department="Desk")
     async with world.edge.transaction() as db:

@@ -29,6 +29,7 @@ from operations.preview.people import GROUPS
 from operations.refusals import Code, Refused
 from sync_engine.rules import (
     MEMBER_OF,
+    OF_PEOPLE,
     InvalidRule,
     Rule,
     attributes_used,
@@ -40,6 +41,9 @@ from sync_engine.rules import (
 SHOWN: Final = 10
 ADDRESS: Final = "emails"
 """The attribute by which somebody can be invited."""
+
+ABOVE: Final = frozenset({"manager", "userName"})
+"""The attributes by which somebody is above somebody."""
 
 ANEW: Final = frozenset({SegmentChangeKind.EDIT_RULE, SegmentChangeKind.RESUME})
 """Changes after which everybody is looked at anew."""
@@ -142,7 +146,7 @@ async def refuse_outdated(
             "moving": [change.segment_id, *(each.id for each in outer)],
             "courses": sorted(course_ids),
             "address": ADDRESS,
-            "attributes": sorted(used),
+            "attributes": sorted(used | (ABOVE if used & OF_PEOPLE else set())),
             "asks": asks,
             "asks_groups": GROUPS in used,
             "inner": sorted(set[int]().union(*(related_ids(each, MEMBER_OF) for each in rules))),

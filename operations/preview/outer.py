@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.segments import Segment, SegmentState
 from operations import relations
+from operations.preview.above import asked_of, with_above
 from operations.preview.people import BETWEEN, GROUPS, LINE, Moved, following, moved, people_by
 from sync_engine.layers import depths
 from sync_engine.rules import (
@@ -119,6 +120,7 @@ async def moved_outside(
         }
         statement = people_by(attributes, everybody=True, some=True)
         lines = (await db.execute(statement, asked)).scalar_one()
+        lines = await with_above(db, workspace_id, lines, attributes, asked_of(outer.rule))
         place = 4 + attributes.index(MEMBER_OF)
         lines = await asyncio.to_thread(shifts.applied, lines, place, set(map(str, inner)))
         wanted = following(compile(outer.rule), today)

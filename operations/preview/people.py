@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, text
 
 from models.people import MemberState
 from sync_engine.plan import Held, Pins, difference
-from sync_engine.rules import MEMBER_OF, Catalog, Check, Fact, Facts, from_json
+from sync_engine.rules import MEMBER_OF, OF_PEOPLE, Catalog, Check, Fact, Facts, from_json
 from sync_engine.rules.index import collector_at_rest
 from sync_engine.snapshot import belongs
 
@@ -45,8 +45,12 @@ _WITHIN: Final = """
 """
 """Which of the segments the rule asks about people are in."""
 
-_BESIDE: Final = {GROUPS: "to_jsonb(g.names)", MEMBER_OF: "to_jsonb(w.segments)"}
-"""Lists that are not among the facts."""
+_BESIDE: Final = {
+    GROUPS: "to_jsonb(g.names)",
+    MEMBER_OF: "to_jsonb(w.segments)",
+    **dict.fromkeys(sorted(OF_PEOPLE), "CAST(NULL AS jsonb)"),
+}
+"""Lists that are not among the facts; who is above people is filled in later."""
 
 BETWEEN: Final = "\x1f"
 LINE: Final = "\x1e"

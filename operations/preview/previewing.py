@@ -16,6 +16,7 @@ from access.permissions import Permission, Scope
 from models.people import Member
 from models.segments import CourseSegment, Segment, SegmentKind, SegmentState
 from operations import people, visible
+from operations.preview.above import asked_of, with_above
 from operations.preview.basis import Basis
 from operations.preview.change import ON_A_COURSE, SegmentChange, SegmentChangeKind
 from operations.preview.consequences import (
@@ -134,6 +135,7 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
     attributes = [] if rule is None else sorted(attributes_used(rule))
     if rule is not None:
         about["inner"] = sorted(related_ids(rule, MEMBER_OF))
+        about["above"] = asked_of(rule)
     wanted = _wanted(change.kind, segment, rule, now.today)
     found = await _moved(db, about, attributes, catalog, wanted, looks=_looks(change))
     outer = await moved_outside(db, about, found, catalog, now.today)
@@ -260,7 +262,9 @@ async def _moved(
 ) -> Moved:
     names = {f"a{n}": name for n, name in enumerate(attributes) if name not in (GROUPS, *RELATIONS)}
     found = await db.execute(people_by(attributes, everybody=looks), {**about, **names})
-    return await asyncio.to_thread(moved, found.scalar_one(), attributes, catalog, wanted)
+    asked = about.get("above", {})
+    lines = await with_above(db, about["workspace_id"], found.scalar_one(), attributes, asked)
+    return await asyncio.to_thread(moved, lines, attributes, catalog, wanted)
 
 
 async def _courses(

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from operations.provided import BY_GROUPS
 from operations.why import known, related, rules, wording
+from operations.why.above import MANAGER
 from operations.why.answers import Cause, PinThen, SegmentReason
 from operations.why.causes import Causes, about, causes_of, chosen
 from operations.why.held import with_held
@@ -18,7 +19,15 @@ from operations.why.lost import Lost, found_anew
 from operations.why.pinned import pins_at
 from operations.why.places import Place
 from operations.why.rules import Schema, SegmentThen
-from sync_engine.rules import RELATIONS, Explanation, Rule, attributes_used, explain, offsets
+from sync_engine.rules import (
+    OF_PEOPLE,
+    RELATIONS,
+    Explanation,
+    Rule,
+    attributes_used,
+    explain,
+    offsets,
+)
 
 NOW = "now"
 """Under this name `changes` tells of the day that relative dates were compared with."""
@@ -57,7 +66,9 @@ class _Stand:
         """What the rule looks at; under `now`, the day."""
         if self.rule is None:
             return frozenset()
-        return frozenset({*attributes_used(self.rule), *([NOW] if offsets(self.rule) else [])})
+        used = attributes_used(self.rule)
+        above = [MANAGER] if used & OF_PEOPLE else []
+        return frozenset({*used, *above, *([NOW] if offsets(self.rule) else [])})
 
     def lost(self, causes: Causes) -> Iterator[Lost]:
         """The ends of the person's time whose causes are about something else."""
@@ -137,7 +148,7 @@ async def _person(
     """What the rules that look at these attributes saw."""
     member, seq = past.member, place.seq
     day = await known.the_day(db, member.workspace_id, seq)
-    own = names - {BY_GROUPS} - RELATIONS.keys()
+    own = names - {BY_GROUPS} - RELATIONS.keys() | ({MANAGER} if names & OF_PEOPLE else set())
     values = known.attributes_at(member.attributes, past.entries, schema.forgotten, seq, own)
     changes = known.changes_of(past.entries, own, seq)
     seen = known.seen(day, values, schema.catalog, changes)

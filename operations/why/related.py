@@ -1,4 +1,4 @@
-"""What rules saw of the segments a person was in, at a place in the journal.
+"""What rules saw of the segments a person was in, and of who was above, at a place in the journal.
 
 Memberships are intervals, so they are known of any time for which there were any.
 """
@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.people import Member
 from operations.relations import mentioned_in, names_of, together
+from operations.why.above import MANAGER, above_at
 from operations.why.history import INTERVALS, Interval
 from operations.why.known import Known
 from operations.why.places import Place
 from operations.why.rules import Schema, SegmentThen, segments_at
-from sync_engine.rules import MEMBER_OF, OF_PEOPLE, Related
+from sync_engine.rules import MEMBER_OF, OF_PEOPLE, Related, Relation
 
 
 async def named(
@@ -34,10 +35,10 @@ async def named(
 async def with_relations(
     db: AsyncSession, known: Known, *, member: Member, place: Place, schema: Schema, asked: set[str]
 ) -> Known:
-    """Add the segments the person was in, of those the rules name."""
+    """Add the segments the person was in, of those the rules name, and who was above."""
     if MEMBER_OF in asked:
         known = await _with_segments(db, known, member, place, schema.related.segments)
-    return _without_people(known, asked) if asked & OF_PEOPLE else known
+    return await _with_people(db, known, member, place, schema) if asked & OF_PEOPLE else known
 
 
 async def _with_segments(
@@ -55,6 +56,22 @@ async def _with_segments(
     return replace(known, facts=facts, attributes={**known.attributes, MEMBER_OF: called})
 
 
-def _without_people(known: Known, asked: set[str]) -> Known:
-    """Who was above whom is not kept."""
-    return replace(known, unknown=known.unknown | (asked & OF_PEOPLE))
+async def _with_people(
+    db: AsyncSession, known: Known, member: Member, place: Place, schema: Schema
+) -> Known:
+    """Add who was above the person, the nearest first."""
+    said = known.attributes.get(MANAGER)
+    above = None
+    if MANAGER not in known.unknown:
+        manager = str(said) if said is not None else None
+        above = await above_at(db, member, place, forgotten=schema.forgotten, manager=manager)
+    if above is None:
+        return replace(known, unknown=known.unknown | OF_PEOPLE)
+    called: Any = {str(id): name for id, name in above.items()}
+    nearest: Any = dict([*called.items()][:1])
+    facts = dict(known.facts)
+    if called:
+        facts[Relation.REPORTS_TO] = frozenset(called)
+        facts[Relation.REPORTS_DIRECTLY_TO] = frozenset(nearest)
+    relations: Any = {Relation.REPORTS_TO: called, Relation.REPORTS_DIRECTLY_TO: nearest}
+    return replace(known, facts=facts, attributes={**known.attributes, **relations})

@@ -97,6 +97,7 @@ AFTERWARDS = (
         WHERE workspace_id = %(workspace_id)s""",
     "DELETE FROM dirty_member WHERE workspace_id = %(workspace_id)s",
     "DELETE FROM dirty_segment WHERE workspace_id = %(workspace_id)s",
+    "DELETE FROM dirty_reports WHERE workspace_id = %(workspace_id)s",
 )
 
 

@@ -35,6 +35,7 @@ SELECT seq, verb, member_id, detail FROM journal_entry
 WAITING = text("""
 SELECT EXISTS (SELECT FROM dirty_member WHERE workspace_id = :id)
     OR EXISTS (SELECT FROM dirty_segment WHERE workspace_id = :id)
+    OR EXISTS (SELECT FROM dirty_reports WHERE workspace_id = :id)
 """)
 
 Heard = list[tuple[int, int, bool]]

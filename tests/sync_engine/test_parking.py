@@ -6,6 +6,7 @@ import pytest
 from sync_engine import parking
 from sync_engine.parking import is_poison, retry_due
 from sync_engine.rebuild import expand, rebuild
+from sync_engine.reports import follow_reports
 from sync_engine.verify import verify
 from tests.ground import Ground, everyone, sales
 
@@ -46,6 +47,7 @@ def test_everybody_else_of_a_batch_is_looked_at_and_the_one_is_parked(ground: Gr
     assert ground.rows(SORT) == [(ids[4], 1, True)]
     error = ground.one("SELECT error FROM parked_member")
     assert error.startswith("TypeError: ")
+    follow_reports(ground.engine)
     assert not ground.waiting()
 
 
@@ -109,6 +111,7 @@ def test_who_has_failed_too_often_waits_for_somebody_to_say_so(ground: Ground) -
         retry_due(ground.engine)
 
     assert ground.rows(SORT) == [(person, parking.TRIES, False)]
+    follow_reports(ground.engine)
     assert not ground.waiting()
 
 

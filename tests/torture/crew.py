@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync_engine.drain import drain
 from sync_engine.duties import is_away
 from sync_engine.rebuild import expand, rebuild
+from sync_engine.reports import follow_reports
 from sync_engine.state import Rules
 from sync_engine.ticks import expand_ticks, expire_overrides, expire_pins
 from tests.forking import FORKS
@@ -38,6 +39,7 @@ def work(url: str, protocol_name: str, seed: int) -> None:
     def everything() -> None:
         drain(engine, rules, lanes=(0,), batch=dice.choice((1, 5, 50)), seconds=0.2)
         expand_ticks(engine, rules)
+        follow_reports(engine, seconds=0.2)
         expand(engine, seconds=0.2)
         rebuild(engine, rules, seconds=0.2)
         drain(engine, rules, lanes=(0, 1), batch=dice.choice((5, 50, 200)), seconds=0.2)

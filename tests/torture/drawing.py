@@ -22,18 +22,25 @@ def attributes(dice: random.Random) -> dict[str, Any]:
     return drawn
 
 
-def rule(dice: random.Random, inner: Sequence[int] = (), depth: int = 2) -> Document:
-    """A rule of a few clauses over what people have, and over the segments it may build on."""
+def rule(
+    dice: random.Random, inner: Sequence[int] = (), people: Sequence[int] = (), depth: int = 2
+) -> Document:
+    """A rule of a few clauses over what people have, over the segments it may build on, and over
+    those who may be above people."""
     kind = dice.random()
     if depth and kind < 0.35:
-        parts = [rule(dice, inner, depth - 1) for _ in range(2)]
+        parts = [rule(dice, inner, people, depth - 1) for _ in range(2)]
         return {dice.choice(("all", "any")): parts}
     if depth and kind < 0.45:
-        return {"not": rule(dice, inner, depth - 1)}
+        return {"not": rule(dice, inner, people, depth - 1)}
     if inner and kind > 0.7:
         if kind > 0.9:
             return {"attr": "memberOf", "op": "hasNone", "value": dice.sample(inner, 2)}
         return {"attr": "memberOf", "op": "has", "value": dice.choice(inner)}
+    if people and kind > 0.6:
+        if kind > 0.68:
+            return {"attr": "reportsDirectlyTo", "op": "hasAny", "value": dice.sample(people, 2)}
+        return {"attr": "reportsTo", "op": "hasAny", "value": dice.sample(people, 2)}
     clauses: tuple[Document, ...] = (
         {"attr": "department", "op": "eq", "value": dice.choice(DEPARTMENTS)},
         {"attr": "department", "op": "in", "value": dice.sample(DEPARTMENTS, 2)},

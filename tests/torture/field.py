@@ -85,7 +85,8 @@ class Field:
                 ground.segment(people=dice.sample(plot.people, 5)) for _ in range(2)
             )
             for place in range(SEGMENTS):
-                plot.segments.append(ground.segment(rule(dice, plot.inner(place))))
+                drawn = rule(dice, plot.inner(place), plot.people)
+                plot.segments.append(ground.segment(drawn))
             plot.courses.extend(ground.course() for _ in range(COURSES))
             plot.groups.extend(ground.group(name, folded=name) for name in GROUPS)
 
@@ -142,6 +143,7 @@ class Hand:
             *(self._change,) * 8,
             self._change_many,
             self._set_state,
+            self._rename,
             self._hire,
             self._regroup,
             self._name,
@@ -213,8 +215,30 @@ class Hand:
     def _change_these(self, plot: Plot, member_ids: list[int]) -> str:
         lock_members(self._db, member_ids)
         for member_id in sorted(member_ids):
-            update_attributes(self._db, plot.workspace_id, member_id, attributes(self._dice))
+            said = attributes(self._dice) | self._under_somebody(plot)
+            update_attributes(self._db, plot.workspace_id, member_id, said)
         self._mark(plot, member_ids)
+        return "member.changed"
+
+    def _under_somebody(self, plot: Plot) -> dict[str, str]:
+        """What is said of a person's manager, if anything: of the living and of the deleted."""
+        if self._dice.random() < 0.4:
+            return {}
+        [(name,)] = self._db.execute(
+            "SELECT user_name FROM member WHERE id = %s", (self._dice.choice(plot.people),)
+        )
+        return {"manager": name}
+
+    def _rename(self, plot: Plot) -> str:
+        """The name somebody had may be another's later."""
+        member_id = self._dice.choice(plot.people)
+        lock_members(self._db, [member_id])
+        self._db.execute(
+            "UPDATE member SET user_name = CASE WHEN user_name LIKE %(s)s"
+            " THEN left(user_name, -1) ELSE user_name || '+' END WHERE id = %(id)s",
+            {"s": "%+", "id": member_id},
+        )
+        self._mark(plot, [member_id])
         return "member.changed"
 
     def _set_state(self, plot: Plot) -> str:
@@ -235,7 +259,8 @@ class Hand:
             self._db.execute(
                 "SELECT setval(s, nextval(s) + 4096) FROM pg_get_serial_sequence('member', 'id') s"
             )
-        member_id = insert_member(self._db, plot.workspace_id, attributes(self._dice))
+        said = attributes(self._dice) | self._under_somebody(plot)
+        member_id = insert_member(self._db, plot.workspace_id, said)
         self._mark(plot, [member_id])
         self._hired.append(member_id)
         return "member.added"
@@ -271,7 +296,7 @@ class Hand:
 
     def _edit_rule(self, plot: Plot) -> str:
         place = self._dice.randrange(len(plot.segments))
-        drawn = rule(self._dice, plot.inner(place))
+        drawn = rule(self._dice, plot.inner(place), plot.people)
         self._update(plot, plot.segments[place], rule=drawn)
         return "segment.edited"
 

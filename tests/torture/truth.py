@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from sync_engine.rules import (
     MEMBER_OF,
     STANDARD_ATTRIBUTES,
+    Relation,
     Rule,
     from_document,
     from_json,
@@ -89,7 +90,7 @@ def memberships(ground: Ground, stored: Pairs) -> Pairs:
         _pairs(ground, "membership_pin", "NOT is_in"),
         _pairs(ground, "held_removal", "NOT is_approved"),
     )
-    groups = _groups(ground)
+    groups, managers = _groups(ground), _managers(ground)
     found: Pairs = set()
     for member_id, state, attributes in ground.rows(
         "SELECT id, state, attributes FROM member WHERE workspace_id = %s AND deleted_at IS NULL",
@@ -103,6 +104,9 @@ def memberships(ground: Ground, stored: Pairs) -> Pairs:
         )
         if member_id in groups:
             facts["groups"] = frozenset(groups[member_id])
+        if above := _above(managers, member_id):
+            facts[Relation.REPORTS_TO] = frozenset(above)
+            facts[Relation.REPORTS_DIRECTLY_TO] = frozenset(above[:1])
         found |= {(member_id, id) for id in _inside(segments, beside, member_id, facts, today)}
     return found
 
@@ -144,6 +148,26 @@ def _groups(ground: Ground) -> dict[int, set[str]]:
     ):
         groups.setdefault(member_id, set()).add(name)
     return groups
+
+
+def _managers(ground: Ground) -> dict[int, int]:
+    """By name alone: nobody here is known to a directory."""
+    people = ground.rows(
+        "SELECT id, user_name, attributes ->> 'manager' FROM member"
+        " WHERE workspace_id = %s AND deleted_at IS NULL",
+        ground.workspace_id,
+    )
+    by_name = {name: id for id, name, _ in people}
+    return {id: by_name[said] for id, _, said in people if by_name.get(said, id) != id}
+
+
+def _above(managers: dict[int, int], member_id: int) -> list[str]:
+    found: list[int] = []
+    while (above := managers.get(found[-1] if found else member_id)) is not None:
+        if above in (member_id, *found) or len(found) == 32:
+            break
+        found.append(above)
+    return list(map(str, found))
 
 
 class Interval(NamedTuple):

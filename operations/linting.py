@@ -3,7 +3,7 @@ segments (S16). It writes nothing."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -198,11 +198,14 @@ async def lint(
         rule = await _rule_of_segment(db, by, segment_id)
     catalog = await people.catalog_of(db, by.workspace_id)
     related = await related_to(db, by.workspace_id, rule or "", segment_id=segment_id)
+    if segment_id is not None:
+        # Whom a stored rule names may have been deleted since: that is a finding.
+        related = replace(related, is_strict=False)
     linted = _linted(rule, catalog, related)
     counts = await _counted(db, by, linted)
     found = [
         *(_of_rule(each) for each in linted.findings),
-        *_of_people(linted, counts),
+        *_of_people(linted, counts, related),
         *_of_index(linted),
         *await _of_rules(db, by, linted, catalog, segment_id),
         *(await _of_segments(db, by, segment_id) if segment_id is not None else ()),
@@ -285,13 +288,16 @@ def stored_as_text(value: Literal) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _of_people(linted: Linted, counts: _Counts) -> Iterator[SegmentLint]:
+def _of_people(linted: Linted, counts: _Counts, related: Related) -> Iterator[SegmentLint]:
     """Values that nobody has, and attributes nobody has any for: each where it is first named."""
     told: set[tuple[str, str | None]] = set()
     for each in linted.named:
         name, value = each.leaf.attribute, stored_as_text(each.value)
         place = (each.path, each.start, each.end)
         if name in OF_PEOPLE:
+            if int(value) not in related.people:
+                message = f"There is nobody of number {value} any more; nobody reports to them."
+                yield SegmentLint(SegmentLintKind.UNKNOWN_VALUE, message, *place)
             continue
         is_unused = name not in RELATIONS and not counts.of_attribute.get(name)
         key = (name, None if is_unused else value)

@@ -10,6 +10,7 @@ from operations import explain, freshness, linting, segment_rules
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.previewing import preview
 from operations.refusals import Code, Refused
+from operations.segment_files import applying
 from sync_engine.rules import format as written
 from sync_engine.verify import verify
 from tests.furnishing import furnished
@@ -164,10 +165,47 @@ async def test_a_preview_shows_what_then_happens(managed: World, sync_database: 
 async def test_lint_names_people_who_are_gone(managed: World, sync_database: Engine) -> None:
     settle(sync_database)
     async with managed.edge.read() as db:
-        rule = f'reportsTo has "{user_name(managed, "Ada")}" and country eq "NO"'
+        rule = f'reportsTo has "{user_name(managed, "Ada")}" and userName sw "b"'
         found = await linting.lint(db, by=managed.caller("Mona"), rule=rule)
         with pytest.raises(Refused) as refused:
             await linting.lint(db, by=managed.caller("Mona"), rule='reportsTo has "zoe"')
 
     assert found.text == rule
+    assert found.findings == []
     assert refused.value.code is Code.INVALID_RULE
+
+
+async def test_lint_says_of_a_saved_rule_that_the_person_is_gone(
+    managed: World, sync_database: Engine
+) -> None:
+    settle(sync_database)
+    with sync_database.begin() as db:
+        db.execute(
+            text("UPDATE member SET deleted_at = now(), state = 'DEACTIVATED' WHERE id = :id"),
+            {"id": managed.members["Ada"]},
+        )
+    settle(sync_database)
+    segment_id = managed.segments["Line"]
+    async with managed.edge.read() as db:
+        found = await linting.lint(db, by=managed.caller("Mona"), segment_id=segment_id)
+
+    number = managed.members["Ada"]
+    assert found.text == f"reportsTo has {number}"
+    assert [each.message for each in found.findings] == [
+        f"There is nobody of number {number} any more; nobody reports to them."
+    ]
+    assert await managed.coordinators_of("Safety") == set()
+
+
+@pytest.mark.spec("S17")
+async def test_a_file_names_people_and_is_the_same_when_it_is_read_back(
+    managed: World, sync_database: Engine
+) -> None:
+    settle(sync_database)
+    by = managed.caller("Mona")
+    async with managed.edge.read() as db:
+        document = await applying.export(db, by=by)
+        same = await applying.plan(db, by=by, document=document)
+
+    assert user_name(managed, "Ada") in str(document)
+    assert same.steps == ()

@@ -51,7 +51,7 @@ NOUNS: Final = {
 }
 """What is asked for where an id of the kind is needed."""
 
-KINDS: Final = frozenset({"job", "module", "previewSegmentChange"})
+KINDS: Final = frozenset({"job", "module", "previewSegmentChange", "explainMembership"})
 """Root fields of which every choice is of another kind: each is followed as far as the first."""
 
 PAIRS: Final = (

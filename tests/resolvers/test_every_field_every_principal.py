@@ -13,6 +13,7 @@ from graphql import GraphQLObjectType, is_introspection_type
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from operations import overrides
+from operations.holds import deciding
 from operations.learning import enrolments
 from operations.live_sessions import roster
 from schema.schema import schema
@@ -25,6 +26,7 @@ from tests.proof.probing import Probe, case
 from tests.proof.proving import Asked, questions
 from tests.proof.table import OPERATIONS, PEOPLE, READABLE
 from tests.proof.town import Town
+from tests.proof.town_holds import WAITING
 from tests.proof.town_learners import CLASSMATE
 from tests.proof.town_learning import pupil_of
 from tests.proof.walking import is_wrapper
@@ -134,8 +136,12 @@ async def events_of_streams(fields: Fields, town: Town, bus: Bus, compared: Comp
             f"subscription ($course: ID!) {{ Subscription_{name}:"
             f" {name}(courseId: $course) {below} }}"
         )
-        for who in _all_seeing_and_some(listening, f"who follows {name}"):
-            async with ask.follow(who, document, bus, course=course) as heard:
+        about, whom = {"course": course}, _all_seeing_and_some(listening, f"who follows {name}")
+        if "courseId" not in subscription.fields[name].args:
+            document = f"subscription {{ Subscription_{name}: {name} {below} }}"
+            about, whom = {}, [ALL_SEEING]
+        for who in whom:
+            async with ask.follow(who, document, bus, **about) as heard:
                 fields.take(who, "READY", await heard.whole(), compared)
                 async for what in happens(town):
                     fields.take(who, what, await heard.whole(), compared)
@@ -196,9 +202,20 @@ async def _of_insights(town: Town) -> AsyncIterator[str]:
     await anext(happens)
 
 
+async def _of_holds(town: Town) -> AsyncIterator[str]:
+    """A removal that waited is approved."""
+    here = town.here
+    async with here.world.edge.transaction() as db:
+        await deciding.approve(
+            db, by=here.world.system, hold_id=here.holds[WAITING], reason="They have left."
+        )
+    yield "approved"
+
+
 HAPPENING = {
     "coordinatorsChanged": _of_coordinators,
     "courseInsightsChanged": _of_insights,
+    "holdsChanged": _of_holds,
     "learnersChanged": _of_learners,
     "liveSessionsChanged": _of_live_sessions,
 }

@@ -82,8 +82,9 @@ CREATE TRIGGER member_manager BEFORE UPDATE OF attributes ON member FOR EACH ROW
     """
 CREATE FUNCTION mark_reports_of_new() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO dirty_reports (member_id, workspace_id)
-    SELECT id, workspace_id FROM added ORDER BY id;
+    INSERT INTO dirty_reports AS d (member_id, workspace_id)
+    SELECT id, workspace_id FROM added ORDER BY id
+    ON CONFLICT (member_id) DO UPDATE SET has_moved = d.has_moved;
     RETURN NULL;
 END $$
 """,

@@ -75,6 +75,12 @@ class SegmentPreview:
     )
     before: int = column("before", requires=INHERITED, description="People in the segment now.")
     after: int = column("after", requires=INHERITED, description="People in it afterwards.")
+    waiting_count: int = column(
+        "waiting",
+        requires=INHERITED,
+        description="Of the people who would leave it, so many would stay until a manager of the"
+        " workspace has approved it: all, or nobody.",
+    )
     people: int | None = column(
         "people", requires=INHERITED, description="Of how many people the rule was asked."
     )

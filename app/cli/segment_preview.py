@@ -105,6 +105,8 @@ def _show(found: "SegmentPreview") -> None:
         f" Coordinator roles: {found.gain_count:,} gained, {found.loss_count:,} lost,"
         f" {found.conflict_count:,} suppressed. Invitations: {len(found.invitations):,}."
     )
+    if found.waiting:
+        console.print(f"So many at once: {found.waiting:,} would stay until it is approved.")
     for name, count in found.without_value.items():
         if count:
             console.print(f"{count:,} of {found.people or 0:,} people have no {name}.")
@@ -160,6 +162,7 @@ def _as_json(seen: _Seen) -> dict[str, Any]:
         "people": found.people,
         "withoutValue": dict(found.without_value),
         "isSettled": found.is_settled,
+        "waiting": found.waiting,
         "invitations": [{"id": id, "name": seen.names.get(id)} for id in sorted(found.invitations)],
         "courses": [
             {

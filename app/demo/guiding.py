@@ -53,7 +53,7 @@ MISTAKE = (
 PREVIEWED = (
     "{{ previewSegmentChange(change: EDIT_RULE, segmentId: {segment}, rule: "
     + MISTAKE
-    + ") {{ before after lossCount emptiedCount losses {{ member {{ displayName }} "
+    + ") {{ before after waitingCount lossCount emptiedCount losses {{ member {{ displayName }} "
     "course {{ title }} }} }} }}"
 )
 EDITED = (

@@ -43,6 +43,7 @@ from operations.preview.people import (
     named,
     people_by,
 )
+from operations.preview.waiting import waiting_in
 from operations.refusals import Code, Denied, Refused, not_found
 from operations.relations import related_to
 from operations.rights import Rights, require
@@ -92,6 +93,7 @@ class SegmentPreview:
     `is_settled`: nothing else was waiting for the engine, so nothing else moves meanwhile.
     `outer`: who comes into segments that build on it, and who leaves them, by segment; what that
     means is in `courses`.
+    `waiting` of those who leave it would stay until that is approved: all, or nobody.
     `without_value` says of each attribute of the rule how many of the `people` have none.
     """
 
@@ -105,6 +107,7 @@ class SegmentPreview:
     courses: Sequence[OnCourse]
     invitations: AbstractSet[int]
     outer: Mapping[int, Moved]
+    waiting: int
 
     @property
     def gain_count(self) -> int:
@@ -141,6 +144,7 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
     outer = await moved_outside(db, about, found, catalog, now.today)
     moves = {about["segment_id"]: found, **outer}
     courses = await _courses(db, about, change.course_id, is_new=segment is None)
+    waiting = await waiting_in(db, about, change.kind, found, courses)
     on_courses = [await _on_courses(db, about, change.kind, courses, moves)]
     for id in outer:
         there = {**about, "segment_id": id}
@@ -161,6 +165,7 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
         courses=together,
         invitations=frozenset[int]().union(*(each.invitations for each in together)),
         outer=outer,
+        waiting=waiting,
     )
 
 

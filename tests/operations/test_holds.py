@@ -297,3 +297,30 @@ async def test_why_says_that_the_removal_waits(office: World, sync_database: Eng
     [reason] = said.segments
     assert reason.is_held
     assert "the removal waits to be approved" in " ".join(reason.sentences)
+
+
+@pytest.mark.spec("S9")
+async def test_a_preview_says_who_would_wait_and_so_it_comes(
+    office: World, sync_database: Engine
+) -> None:
+    async def would_wait(rule: str) -> int:
+        edit = SegmentChange(
+            SegmentChangeKind.EDIT_RULE, segment_id=office.segments["Sales"], rule=rule
+        )
+        async with office.edge.read() as db:
+            return (await preview(db, by=office.system, change=edit)).waiting
+
+    nobody = 'department eq "Legal"'
+    three = f'department eq "Sales" and displayName in ["{NAMES[0]}", "{NAMES[1]}", "{NAMES[2]}"]'
+    assert (await would_wait(nobody), await would_wait(three)) == (5, 0)
+
+    async with office.edge.transaction() as db:
+        await segments.edit(db, by=office.system, segment_id=office.segments["Sales"], rule=three)
+    settle(sync_database)
+    assert one(sync_database, "SELECT count(*) FROM held_removal") == 0
+    two = f'department eq "Sales" and displayName in ["{NAMES[0]}", "{NAMES[1]}"]'
+    assert await would_wait(two) == 1, "two have gone already, and more may not"
+    async with office.edge.transaction() as db:
+        await segments.edit(db, by=office.system, segment_id=office.segments["Sales"], rule=two)
+    settle(sync_database)
+    assert one(sync_database, "SELECT count(*) FROM held_removal") == 1

@@ -196,6 +196,7 @@ def test_every_step_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
         looked = answer_of(steps[14])["previewSegmentChange"]
         assert looked["after"] == 0
         assert looked["lossCount"] > looked["before"] > 10
+        assert looked["waitingCount"] == looked["before"]
         assert answer_of(steps[15])["editSegment"]["refusal"] is None
         assert soon(lambda: waiting(steps[16]) == looked["before"])
         for command, words in zip(COMMANDS, SAID, strict=True):

@@ -113,6 +113,7 @@ ELSEWHERE: Final = {
     "operations/imports/assignment_rows.py": "rows are done by workers, for whoever brought them:"
     " tests/operations/imports",
     "operations/imports/person_rows.py": "the same",
+    "operations/insights/attempt_rows.py": "what workbooks show of whom: tests/app/workbooks",
     "operations/membership_order.py": "the same",
     "resolvers/announcements.py": "streams: proven over sockets, with what ends them",
     "resolvers/course_announcements.py": "the same",

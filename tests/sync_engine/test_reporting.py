@@ -5,8 +5,11 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync_engine import chains, reports
+from sync_engine.chains import MOST_STEPS, Chains
 from sync_engine.drain import drain
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.reports import follow_reports
@@ -340,12 +343,14 @@ def test_whom_nobody_asks_about_is_not_marked(ground: Ground) -> None:
 
 
 def test_what_a_duty_asks_does_not_grow_with_the_people(ground: Ground, meter: Meter) -> None:
-    ada, eve = ground.member(), ground.member()
+    ada, eve, zoe = (ground.member() for _ in range(3))
     ground.segment(reports_to(eve))
     few = [below(ground, ada) for _ in range(2)]
     ground.settle()
     counts = []
-    for manager, people in ((eve, few), (ada, [*few, *(below(ground, ada) for _ in range(9))])):
+    many = [*few, *(below(ground, ada) for _ in range(9))]
+    ground.settle()
+    for manager, people in ((eve, few), (zoe, many)):
         for each in people:
             ground.change(each, manager=name_of(ground, manager), city="Oslo")
         meter.clear()
@@ -487,3 +492,39 @@ class Chart:
             case {"attr": "city", "value": city}:
                 return bool(self.cities[id] == city)
         raise AssertionError(rule)
+
+
+# --- Without a database ---------------------------------------------------------------------------
+
+
+@given(
+    managers=st.dictionaries(st.integers(1, 40), st.integers(1, 40)),
+    mover=st.integers(1, 40),
+    to=st.integers(1, 40),
+)
+def test_whoever_moves_changes_who_is_above_those_below_and_above_nobody_else(
+    managers: dict[int, int], mover: int, to: int
+) -> None:
+    before, after = Chains(managers), Chains({**managers, mover: to})
+
+    for each in range(1, 41):
+        above = before.above(each)
+        assert len(above) == len(set(above) - {each}) <= MOST_STEPS
+        named = managers.get(each, each)
+        assert above[:1] == ([] if named == each else [named])
+        if mover != each and mover not in above and len(above) < MOST_STEPS:
+            assert after.above(each) == above
+
+
+def test_many_who_come_at_once_are_found_like_one(ground: Ground) -> None:
+    ada = ground.member()
+    scim_id, name = know(ground, ada), name_of(ground, ada)
+    by_name = ground.people(40, manager=name.upper())
+    by_scim_id = ground.people(40, manager=scim_id)
+    nobodys = ground.people(40, manager="nobody")
+    of_ada = ground.segment(directly_to(ada))
+    ground.settle()
+
+    assert people_of(ground, of_ada) == {*by_name, *by_scim_id}
+    assert {manager_of(ground, each) for each in nobodys} == {None}
+    assert verify(ground.engine, ground.workspace_id).is_clean

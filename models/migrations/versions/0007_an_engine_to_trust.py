@@ -48,7 +48,8 @@ MANAGER = "lower(btrim(attributes ->> 'manager'))"
 
 MANAGER_OF = """
 CREATE FUNCTION manager_of(whose integer, said text, self bigint) RETURNS bigint
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 SELECT nullif(coalesce(
     (SELECT m.id FROM directory_person d JOIN member m ON m.id = d.member_id
       WHERE d.id = CASE WHEN lower(btrim(said)) ~ '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
@@ -60,7 +61,7 @@ SELECT nullif(coalesce(
 $$
 """
 """Who is meant by the attribute `manager`: by SCIM id, else by user name; else, and of oneself,
-nobody."""
+nobody. By indexes, whatever PostgreSQL knows of the tables, as during a first load."""
 
 MANAGER_TRIGGERS = (
     """
@@ -69,10 +70,6 @@ BEGIN
     NEW.manager_id := manager_of(NEW.workspace_id, NEW.attributes ->> 'manager', NEW.id);
     RETURN NEW;
 END $$
-""",
-    """
-CREATE TRIGGER member_manager_of_new BEFORE INSERT ON member FOR EACH ROW
-  WHEN (NEW.attributes ->> 'manager' IS NOT NULL) EXECUTE FUNCTION follow_manager()
 """,
     """
 CREATE TRIGGER member_manager BEFORE UPDATE OF attributes ON member FOR EACH ROW
@@ -132,8 +129,9 @@ CREATE TRIGGER directory_person_reports AFTER UPDATE OF member_id, deleted_at
   EXECUTE FUNCTION mark_reports_of_known()
 """,
 )
-"""Whoever writes a person, by whatever door, says who the manager is, as far as can be seen, and
-leaves a marker: a duty looks again when it has committed."""
+"""Whoever changes a person, by whatever door, says who the manager is, as far as can be seen, and
+leaves a marker: a duty looks again when it has committed. Of somebody new it is the first to say:
+it asks about thousands at once."""
 
 SETTINGS = (
     ("grace_days", sa.SmallInteger(), "0", "0 AND 30"),
@@ -403,7 +401,7 @@ def _upgrade_reports() -> None:
 
 
 def _downgrade_reports() -> None:
-    for trigger in ("manager_of_new", "manager", "reports_of_new", "reports"):
+    for trigger in ("manager", "reports_of_new", "reports"):
         op.execute(f"DROP TRIGGER member_{trigger} ON member")
     for trigger in ("directory_person_reports_of_new", "directory_person_reports"):
         op.execute(f"DROP TRIGGER {trigger} ON directory_person")

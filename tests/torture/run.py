@@ -164,11 +164,15 @@ def quiet(field: Field, crew: Crew) -> None:
     """Wait until nothing waits: no marker, no window, no override or pin that will soon end."""
     ends = time.monotonic() + QUIET_SECONDS
     ground = field.plots[0].ground
-    while ground.waiting() or ground.one(
-        "SELECT EXISTS (SELECT FROM coordinator_override"
-        " WHERE expires_at IS NOT NULL AND kind <> 'ENDING')"
-        " OR EXISTS (SELECT FROM membership_pin WHERE expires_at IS NOT NULL)"
-        " OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+    # What ends leaves a marker: it is looked for first, or both might be missed.
+    while (
+        ground.one(
+            "SELECT EXISTS (SELECT FROM coordinator_override"
+            " WHERE expires_at IS NOT NULL AND kind <> 'ENDING')"
+            " OR EXISTS (SELECT FROM membership_pin WHERE expires_at IS NOT NULL)"
+            " OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
+        )
+        or ground.waiting()
     ):
         if crew.lost():
             raise NotQuiet(f"Workers ended by themselves with {crew.lost()}.")

@@ -40,12 +40,18 @@ def status_of(data: Path, path: str) -> int:
         connection.close()
 
 
+def command_of(pid: int) -> bytes:
+    """The command line of a process; nothing of one that has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
+
+
 def child(parent: int, *words: str) -> int:
     """The one descendant whose command line holds these words."""
     [found] = [
-        pid
-        for pid in descendants(parent)
-        if all(w.encode() in Path(f"/proc/{pid}/cmdline").read_bytes() for w in words)
+        pid for pid in descendants(parent) if all(w.encode() in command_of(pid) for w in words)
     ]
     return found
 

@@ -9,7 +9,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# More workers than cores only wait for each other.
+# One more than two cores: tests of processes and clocks wait about as much as they work.
 WORKERS ?= 3
 PYTEST_ARGS ?=
 

@@ -49,7 +49,7 @@ ELSE = [each for each in PEOPLE if each != ALL_SEEING]
 GROUPS = 3
 """So many groups of them, each in a town of its own."""
 
-A_THIRD = 1 / 3
+A_FIFTH = 1 / 5
 
 APART = {
     "Query": "its fields are the operations: the proof over HTTP asks for them",
@@ -108,7 +108,7 @@ def _in_turns(probes: Sequence[Probe]) -> Iterator[Asked]:
 
 def _all_seeing_and_some(whom: list[str], about: str) -> list[str]:
     others = [each for each in whom if each != ALL_SEEING]
-    return [each for each in whom if each == ALL_SEEING] + some(others, about, share=A_THIRD)
+    return [each for each in whom if each == ALL_SEEING] + some(others, about, share=A_FIFTH)
 
 
 def _widened(fields: Fields, each: Asked, town: Town) -> tuple[str, dict[str, object]]:

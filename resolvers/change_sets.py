@@ -12,7 +12,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from access.caller import Caller
 from access.permissions import Permission, Scope
 from models.holds import MembershipPin
-from models.people import Member
 from models.segments import ChangeSet, Membership, Segment
 from operations import change_sets, pins, undo
 from operations.change_sets import Wanted
@@ -25,9 +24,8 @@ from resolvers.context import Context
 from resolvers.explaining import place_in
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
-from resolvers.nested import Nested
+from resolvers.nested import Nested, unsearched
 from resolvers.references import Reference, refer
-from resolvers.rows import members_by_id, segments_by_id
 from resolvers.seal import Cursor
 
 Info = strawberry.Info[Context, None]
@@ -102,22 +100,9 @@ async def change_set(info: Info, id: strawberry.ID, at_least: Cursor | None = No
         return await change_sets.one(db, by=caller, id=number)
 
 
-async def additions(
-    root: Parent, info: Info, *, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await ADDITIONS.page(info.context, root.id, first, after)
-
-
-async def removals(
-    root: Parent, info: Info, *, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await REMOVALS.page(info.context, root.id, first, after)
-
-
-async def segment_pins(
-    root: Parent, info: Info, *, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await PINS.page(info.context, root.id, first, after)
+additions = unsearched(ADDITIONS)
+removals = unsearched(REMOVALS)
+segment_pins = unsearched(PINS)
 
 
 async def causes(root: Parent, info: Info) -> Sequence[Cause]:
@@ -147,26 +132,10 @@ async def summary(root: Parent, info: Info) -> str:
     return change_sets.sentence(root, because, [each.name for each in found])
 
 
-async def of_pin(root: Parent, info: Info) -> ChangeSet | None:
+async def undone(root: Parent, info: Info) -> ChangeSet | None:
     if root.change_set_id is None:
         return None
     return await info.context.load(change_sets_by_id, root.change_set_id)
-
-
-async def undone(root: Parent, info: Info) -> ChangeSet | None:
-    return await of_pin(root, info)
-
-
-async def pinned_by(root: Parent, info: Info) -> Member | None:
-    if root.created_by_id is None:
-        return None
-    return await info.context.load(members_by_id, root.created_by_id)
-
-
-async def segment_of(root: Parent, info: Info) -> Segment | None:
-    """Whoever may ask edits segments, and sees them all; a deleted one is gone."""
-    found = await info.context.load(segments_by_id, root.segment_id)
-    return found if found is not None and found.deleted_at is None else None
 
 
 def contradicted(root: Parent) -> list[ContradictedPair]:

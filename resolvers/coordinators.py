@@ -17,8 +17,7 @@ from models.people import Member
 from models.segments import Segment
 from models.views import coordinator_source, course_coordinator
 from resolvers.context import Context
-from resolvers.listing import Listing
-from resolvers.nested import Nested
+from resolvers.nested import Nested, unsearched
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
 from resolvers.rows import segments_by_id
 
@@ -93,10 +92,7 @@ COORDINATORS: Final = Nested(
 )
 
 
-async def coordinators(
-    root: Parent, info: Info, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await COORDINATORS.page(info.context, root.id, first, after)
+coordinators = unsearched(COORDINATORS)
 
 
 async def sources(root: Parent, info: Info) -> list[Source]:

@@ -18,6 +18,7 @@ from resolvers.rows import (
     departments_by_id,
     members_by_id,
     modules_by_id,
+    segments_by_id,
     visible_courses_by_id,
     visible_departments_by_id,
     visible_modules_by_id,
@@ -39,6 +40,21 @@ async def segment(root: Parent, info: Info) -> Segment | None:
     if root.segment_id is None:
         return None
     return await info.context.load(visible_segments_by_id, root.segment_id)
+
+
+async def any_segment(root: Parent, info: Info) -> Segment | None:
+    """Where whoever may ask edits segments, and so sees them all; a deleted one is gone."""
+    if root.segment_id is None:
+        return None
+    found = await info.context.load(segments_by_id, root.segment_id)
+    return found if found is not None and found.deleted_at is None else None
+
+
+async def created_by(root: Parent, info: Info) -> Member | None:
+    """Who made it, if a person did."""
+    if root.created_by_id is None:
+        return None
+    return await info.context.load(members_by_id, root.created_by_id)
 
 
 async def member(root: Parent, info: Info) -> Member | None:

@@ -12,18 +12,15 @@ from access.caller import Caller
 from access.permissions import Permission, Scope
 from models.holds import HeldRemoval, Hold, HoldState
 from models.people import Member
-from models.segments import Segment
 from operations.holds import deciding, reading
-from operations.refusals import not_found
 from operations.rights import require
 from resolvers import moments, positions
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
-from resolvers.nested import Nested
+from resolvers.nested import Nested, paged
 from resolvers.references import Reference, refer
-from resolvers.rows import segments_by_id
 from resolvers.seal import Cursor
 from resolvers.search import contains
 
@@ -84,35 +81,14 @@ async def hold(info: Info, id: strawberry.ID, at_least: Cursor | None = None) ->
     number = number_of(id, "Hold")
     async with context.read() as db:
         await require(db, context.signed_in, Permission.CREATE_EDIT_SEGMENT)
-        found: Hold | None = await db.scalar(
-            reading.seen_by(context.signed_in).where(Hold.id == number)
-        )
-    if found is None:
-        raise not_found("hold")
-    return found
+        return await reading.one(db, by=context.signed_in, id=number)
 
 
-async def people(
-    root: Parent,
-    info: Info,
-    *,
-    first: int | None = None,
-    after: str | None = None,
-    search: str | None = None,
-) -> Listing:
-    return await PEOPLE.page(info.context, root.id, first, after, search)
+people = paged(PEOPLE)
 
 
 async def waiting(root: Parent, info: Info) -> int:
     return await info.context.load(waiting_in_holds, root.id)
-
-
-async def segment_of(root: Parent, info: Info) -> Segment | None:
-    """Whoever may ask edits segments, and sees them all; a deleted one is gone."""
-    if root.segment_id is None:
-        return None
-    found = await info.context.load(segments_by_id, root.segment_id)
-    return found if found is not None and found.deleted_at is None else None
 
 
 async def open_hold(root: Parent, info: Info) -> Hold | None:

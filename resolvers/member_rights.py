@@ -15,9 +15,8 @@ from models.grants import Grant
 from models.identity import DirectoryGroup, DirectoryGroupMember
 from models.people import Member
 from resolvers.context import Context, Question
-from resolvers.listing import Listing
 from resolvers.member_search import PartInCourse, parts_in_courses
-from resolvers.nested import Nested
+from resolvers.nested import Nested, unsearched
 from resolvers.rows import (
     members_by_id,
     visible_courses_by_id,
@@ -100,16 +99,8 @@ COURSES: Final = Nested(
 )
 
 
-async def grants(
-    root: Parent, info: Info, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await GRANTS.page(info.context, root.id, first, after)
-
-
-async def courses(
-    root: Parent, info: Info, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await COURSES.page(info.context, root.id, first, after)
+grants = unsearched(GRANTS)
+courses = unsearched(COURSES)
 
 
 async def on(root: Parent, info: Info) -> Any:

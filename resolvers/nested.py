@@ -103,6 +103,17 @@ class Nested:
         return lambda context: context.load(self.counts, (owner_id, search))
 
 
+def unsearched(nested: Nested) -> Callable[..., Awaitable[Listing]]:
+    """Answers a field like `paged`, of a list that is not searched."""
+
+    async def page(
+        root: Parent, info: Info, first: int | None = None, after: str | None = None
+    ) -> Listing:
+        return await nested.page(info.context, root.id, first, after)
+
+    return page
+
+
 def paged(nested: Nested) -> Callable[..., Awaitable[Listing]]:
     """Answers a field of the owners with the page of the list that is asked for; those of all
     owners are read together."""

@@ -10,7 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from access.permissions import Scope
-from models.people import Member
 from models.segments import Segment, SegmentVersion
 from operations import segment_versions
 from operations.relations import mentioned_in
@@ -20,10 +19,8 @@ from resolvers import positions
 from resolvers.answers import Answer, Values, answer
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.listing import Listing
-from resolvers.nested import Nested
+from resolvers.nested import Nested, unsearched
 from resolvers.references import Reference, refer
-from resolvers.rows import members_by_id
 from resolvers.seal import Cursor
 from resolvers.segments import catalogs, names_in_rules
 from sync_engine.rules import UNCHECKED, Difference, DifferenceKind, InvalidRule, Part
@@ -63,10 +60,7 @@ def _versions(context: Context, owner: Any, _: None) -> Select[Any]:
 VERSIONS: Final = Nested("segment.versions", SegmentVersion, (-SegmentVersion.version,), _versions)
 
 
-async def versions(
-    root: Parent, info: Info, *, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await VERSIONS.page(info.context, root.id, first, after)
+versions = unsearched(VERSIONS)
 
 
 async def version_text(root: Parent, info: Info) -> str | None:
@@ -78,12 +72,6 @@ async def version_text(root: Parent, info: Info) -> str | None:
         return written(remembered(root.rule, catalog, related))
     except InvalidRule:
         return None
-
-
-async def version_maker(root: Parent, info: Info) -> Member | None:
-    if root.created_by_id is None:
-        return None
-    return await info.context.load(members_by_id, root.created_by_id)
 
 
 async def compare_segment_versions(

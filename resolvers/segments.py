@@ -22,7 +22,7 @@ from resolvers import positions
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
-from resolvers.nested import Nested
+from resolvers.nested import Nested, unsearched
 from resolvers.references import refer, reference_to
 from resolvers.refusing import RuleProblem, problems_in
 from resolvers.seal import Cursor, Position
@@ -196,10 +196,7 @@ async def segment_courses(root: Parent, info: Info) -> list[Course]:
     return await info.context.load(courses_following, root.id)
 
 
-async def segment_members(
-    root: Parent, info: Info, *, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await MEMBERS.page(info.context, root.id, first, after)
+segment_members = unsearched(MEMBERS)
 
 
 def as_of_event(root: Parent, info: Info) -> str:

@@ -45,7 +45,7 @@ class MovedPerson:
     )
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="Who.")
     segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
-        answered.segment_of, requires=SIGNED_IN, description="Which segment, if it is there."
+        done.any_segment, requires=SIGNED_IN, description="Which segment, if it is there."
     )
 
 
@@ -106,7 +106,7 @@ class ContradictedPair:
     why: Contradiction
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="Who.")
     segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
-        answered.segment_of, requires=SIGNED_IN, description="Which segment, if it is there."
+        done.any_segment, requires=SIGNED_IN, description="Which segment, if it is there."
     )
 
 

@@ -1,15 +1,13 @@
 """What can be followed of one course: its learners and its live sessions."""
 
-import datetime as dt
-
 import strawberry
 
 from access.permissions import Permission
 from resolvers import announcements, course_announcements, done
-from resolvers.concerned import EventKind
 from schema.learner import Learner
 from schema.live_session import LiveSession
 from schema.member import Member
+from schema.message import Message
 from schema.requires import (
     INHERITED,
     SIGNED_IN,
@@ -19,21 +17,12 @@ from schema.requires import (
     resolved_by,
     streamed_by,
 )
-from schema.scalars import Cursor
 
 HEARS = any_of(Permission.SUBSCRIBE_COURSE_UPDATES)
 
 
 @guarded_type(requires=SIGNED_IN, description="What every message about a course says.")
-class CourseMessage:
-    kind: EventKind
-    cursor: Cursor = column(
-        "cursor", requires=INHERITED, description="Subscribe `after:` it to go on from here."
-    )
-    at: dt.datetime
-    reason: str | None = column(
-        "reason", requires=INHERITED, description="Why the stream ends, where this is its end."
-    )
+class CourseMessage(Message):
     verb: str | None = column(
         "verb",
         requires=INHERITED,

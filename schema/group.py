@@ -61,7 +61,7 @@ class LearnerGroup(Node):
         description="Whether one has made it oneself: then `modifyOwnGroup` and `removeGroup`.",
     )
     created_by: Member | None = resolved_by(
-        answered.created_by, requires=INFO, description="Who made it."
+        done.created_by, requires=INFO, description="Who made it."
     )
     course: Annotated["Course", strawberry.lazy("schema.course")] | None = resolved_by(
         answered.course, requires=INFO, description="The course it belongs to."

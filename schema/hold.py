@@ -38,7 +38,7 @@ MANAGE = Permission.CREATE_EDIT_SEGMENT
 class HeldRemoval:
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
     segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
-        answered.segment_of,
+        done.any_segment,
         requires=SIGNED_IN,
         description="The segment the rules take the person out of.",
     )
@@ -58,7 +58,7 @@ class Hold(Node):
         " nothing of it is to be removed any more.",
     )
     segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
-        answered.segment_of,
+        done.any_segment,
         requires=SIGNED_IN,
         description="Of which segment people would go; null: of the whole workspace.",
     )

@@ -1,13 +1,10 @@
 """Removals that wait, followed."""
 
-import datetime as dt
-
 from access.permissions import Permission
 from resolvers import done, hold_announcements, holds
-from resolvers.concerned import EventKind
 from schema.hold import Hold
+from schema.message import Message
 from schema.requires import (
-    INHERITED,
     SIGNED_IN,
     any_of,
     column,
@@ -15,7 +12,6 @@ from schema.requires import (
     resolved_by,
     streamed_by,
 )
-from schema.scalars import Cursor
 from schema.segment import Segment
 
 MANAGE = Permission.CREATE_EDIT_SEGMENT
@@ -26,15 +22,7 @@ MANAGE = Permission.CREATE_EDIT_SEGMENT
     description="One message about a hold. What it shows is read when it is sent.",
     rows=hold_announcements.HoldEvent,
 )
-class HoldEvent:
-    kind: EventKind
-    cursor: Cursor = column(
-        "cursor", requires=INHERITED, description="Subscribe `after:` it to go on from here."
-    )
-    at: dt.datetime
-    reason: str | None = column(
-        "reason", requires=INHERITED, description="Why the stream ends, where this is its end."
-    )
+class HoldEvent(Message):
     verb: str | None = column(
         "verb", requires=MANAGE, description="What happened, in the words of the journal."
     )

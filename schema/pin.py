@@ -33,11 +33,11 @@ class MembershipPin:
     created_at: dt.datetime
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="Who.")
     segment: Annotated["Segment", strawberry.lazy("schema.segment")] | None = resolved_by(
-        answered.segment_of, requires=SIGNED_IN, description="In which segment."
+        done.any_segment, requires=SIGNED_IN, description="In which segment."
     )
     created_by: Member | None = resolved_by(
-        answered.pinned_by, requires=SIGNED_IN, description="Who decided, if a person did."
+        done.created_by, requires=SIGNED_IN, description="Who decided, if a person did."
     )
     change_set: Annotated["ChangeSet", strawberry.lazy("schema.change_set")] | None = resolved_by(
-        answered.of_pin, requires=SIGNED_IN, description="The change set that was undone."
+        answered.undone, requires=SIGNED_IN, description="The change set that was undone."
     )

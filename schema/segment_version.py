@@ -6,6 +6,7 @@ from access.permissions import Permission
 from models import segments as stored
 from models.segments import VersionOrigin
 from operations.segment_versions import Compared
+from resolvers import done
 from resolvers import segment_versions as answered
 from schema.member import Member
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
@@ -31,7 +32,7 @@ class SegmentVersion:
         "created_by_name", requires=INHERITED, description="Who made it, by the name of then."
     )
     created_by: Member | None = resolved_by(
-        answered.version_maker, requires=SIGNED_IN, description="Who made it, if a person did."
+        done.created_by, requires=SIGNED_IN, description="Who made it, if a person did."
     )
     rule: JSON = column("rule", requires=INHERITED, description="The rule as canonical JSON.")
     rule_text: str | None = resolved_by(

@@ -1,19 +1,16 @@
 """Everything that can be followed."""
 
-import datetime as dt
-
 import strawberry
 
 from access.permissions import Permission
 from resolvers import announcements, done
-from resolvers.concerned import EventKind
 from schema.course import Coordinator, Course
 from schema.course_updates import CourseUpdatesSubscription
 from schema.hold_updates import HoldSubscription
 from schema.insight_updates import InsightSubscription
 from schema.member import Member
+from schema.message import Message
 from schema.requires import (
-    INHERITED,
     SIGNED_IN,
     any_of,
     column,
@@ -21,7 +18,6 @@ from schema.requires import (
     resolved_by,
     streamed_by,
 )
-from schema.scalars import Cursor
 from schema.segment import Segment
 
 WHY = any_of(Permission.VIEW_COORDINATOR_SOURCES).or_self()
@@ -32,15 +28,7 @@ WHY = any_of(Permission.VIEW_COORDINATOR_SOURCES).or_self()
     description="One message of a stream. What it shows is read when it is sent.",
     rows=announcements.Event,
 )
-class Event:
-    kind: EventKind
-    cursor: Cursor = column(
-        "cursor", requires=INHERITED, description="Subscribe `after:` it to go on from here."
-    )
-    at: dt.datetime
-    reason: str | None = column(
-        "reason", requires=INHERITED, description="Why the stream ends, where this is its end."
-    )
+class Event(Message):
     verb: str | None = column(
         "verb", requires=WHY, description="What happened, in the words of the journal."
     )

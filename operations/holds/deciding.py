@@ -16,7 +16,7 @@ from access.permissions import Permission
 from models.holds import HeldRemoval, Hold, HoldState, PinOrigin
 from models.journal import cause_of, record
 from operations import people, pins
-from operations.holds.reading import seen_by
+from operations.holds import reading
 from operations.pins import Because
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
@@ -138,9 +138,7 @@ async def end_of_segment(db: AsyncSession, *, by: Caller, segment_id: int) -> No
 
 async def _open(db: AsyncSession, by: Caller, hold_id: int) -> Hold:
     await require(db, by, Permission.CREATE_EDIT_SEGMENT)
-    hold: Hold | None = await db.scalar(seen_by(by).where(Hold.id == hold_id))
-    if hold is None:
-        raise not_found("hold")
+    hold = await reading.one(db, by=by, id=hold_id)
     if hold.state is not HoldState.OPEN:
         raise Refused(
             Code.CONFLICT,

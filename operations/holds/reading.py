@@ -9,11 +9,20 @@ from access.caller import Caller
 from access.permissions import Permission
 from models.holds import HeldRemoval, Hold
 from operations import visible
+from operations.refusals import not_found
 
 
 def seen_by(by: Caller) -> Select[Hold]:
     """The holds a caller may see."""
     return visible.of_workspace(by, Hold, Permission.CREATE_EDIT_SEGMENT)
+
+
+async def one(db: AsyncSession, *, by: Caller, id: int) -> Hold:
+    """One hold; raises NOT_FOUND."""
+    found: Hold | None = await db.scalar(seen_by(by).where(Hold.id == id))
+    if found is None:
+        raise not_found("hold")
+    return found
 
 
 def waiting_in(by: Caller) -> Select[HeldRemoval]:

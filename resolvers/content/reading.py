@@ -20,8 +20,7 @@ from resolvers import positions
 from resolvers.content.views import View, address_of, of_module, shown
 from resolvers.context import Context
 from resolvers.ids import number_of
-from resolvers.listing import Listing
-from resolvers.nested import Nested
+from resolvers.nested import Nested, unsearched
 from resolvers.references import refer
 from resolvers.rows import members_by_id, modules_by_id
 from resolvers.seal import Cursor
@@ -48,16 +47,8 @@ REVISIONS: Final = Nested("moduleRevisions", ModuleRevision, (-ModuleRevision.nu
 ATTACHMENTS: Final = Nested("moduleAttachments", Attachment, (Attachment.id,), _attachments)
 
 
-async def revisions(
-    root: Parent, info: Info, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await REVISIONS.page(info.context, root.id, first, after)
-
-
-async def attachments(
-    root: Parent, info: Info, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await ATTACHMENTS.page(info.context, root.id, first, after)
+revisions = unsearched(REVISIONS)
+attachments = unsearched(ATTACHMENTS)
 
 
 async def draft(root: Parent, info: Info) -> ModuleDraft:

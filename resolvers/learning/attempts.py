@@ -36,7 +36,7 @@ from resolvers.content.views import View, shown
 from resolvers.context import Context
 from resolvers.ids import number_of
 from resolvers.listing import Listing, listed
-from resolvers.nested import Nested, paged
+from resolvers.nested import Nested, paged, unsearched
 from resolvers.references import IS_SELF, NOTHING, Reference, refer
 from resolvers.rows import members_by_id, visible_courses_by_id, visible_modules_by_id
 from resolvers.seal import Cursor
@@ -159,10 +159,7 @@ MODULES: Final = Nested("attemptModules", AttemptModule, (AttemptModule.place,),
 mine = paged(MINE)
 
 
-async def modules(
-    root: Parent, info: Info, first: int | None = None, after: str | None = None
-) -> Listing:
-    return await MODULES.page(info.context, root.id, first, after)
+modules = unsearched(MODULES)
 
 
 async def attempts(

@@ -18,7 +18,7 @@ from operations.learning import groups
 from resolvers.context import Context
 from resolvers.nested import Nested, paged
 from resolvers.references import Reference, refer
-from resolvers.rows import members_by_id, visible_courses_by_id
+from resolvers.rows import visible_courses_by_id
 from resolvers.search import contains
 
 Info = strawberry.Info[Context, None]
@@ -79,12 +79,6 @@ async def learner_count(root: Parent, info: Info) -> int:
 
 async def course(root: Parent, info: Info) -> Course | None:
     return await info.context.load(visible_courses_by_id, root.course_id)
-
-
-async def created_by(root: Parent, info: Info) -> Member | None:
-    if root.created_by_id is None:
-        return None
-    return await info.context.load(members_by_id, root.created_by_id)
 
 
 def is_own(root: Parent, info: Info) -> bool:

@@ -19,6 +19,10 @@ from sync_engine.plan import Pair, Plan
 from sync_engine.snapshot import Clock, array
 from sync_engine.state import Connection
 
+GUARD: Final = "SELECT pg_advisory_xact_lock(%(workspace_id)s, -1)"
+"""Of removals (S11). Blocks of people are locked under the same first number, and are never
+negative."""
+
 WRITE: Final = f"""
 WITH followed AS MATERIALIZED (
     SELECT segment_id FROM course_segment
@@ -64,8 +68,8 @@ opened AS (
 )
 SELECT id,{grace.STATE}FROM change
 UNION ALL
-SELECT NULL, (SELECT pg_advisory_xact_lock(%(workspace_id)s, -1)) IS NULL, NULL FROM followed
-"""  # noqa: S608 - made of a constant of ours
+SELECT NULL, ({GUARD}) IS NULL, NULL FROM followed
+"""  # noqa: S608 - made of constants of ours
 """Where courses follow a segment of `asks`, nothing is written: the guard of removals is locked."""
 
 

@@ -79,6 +79,16 @@ class Block:
     def last(self) -> int:
         return ((self.number + 1) << BLOCK_BITS) - 1
 
+    @property
+    def place(self) -> dict[str, int]:
+        """As statements name it."""
+        return {"workspace_id": self.workspace_id, "block": self.number}
+
+    @property
+    def span(self) -> dict[str, int]:
+        """The first and the last id, as statements name them."""
+        return {"first": self.first, "last": self.last}
+
 
 @dataclass(slots=True)
 class Drained:
@@ -175,17 +185,8 @@ def pick(
 
 def claim(db: Connection, block: Block, lane: int, batch: int) -> dict[int, uuid.UUID | None]:
     """Take up to `batch` markers of a block out of the table: member id → cause."""
-    rows = db.execute(
-        CLAIM,
-        {
-            "workspace_id": block.workspace_id,
-            "first": block.first,
-            "last": block.last,
-            "lane": lane,
-            "batch": batch,
-        },
-    )
-    return dict(rows.fetchall())
+    given = block.place | block.span | {"lane": lane, "batch": batch}
+    return dict(db.execute(CLAIM, given).fetchall())
 
 
 def _run(
@@ -205,7 +206,7 @@ def _run(
         db.commit()
         return False
     settle = partial(_settle, db, rules, block, drained=drained, on_commit=on_commit)
-    settle_apart(db, {"workspace_id": block.workspace_id, "block": block.number}, causes, settle)
+    settle_apart(db, block.place, causes, settle)
     return True
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from access.caller import system
 from models import journal
 from sync_engine import invitees
-from sync_engine.changes import Judged, Run, write
+from sync_engine.changes import GUARD, Judged, Run, write
 from sync_engine.plan import Pair, Plan
 from sync_engine.snapshot import array
 from sync_engine.state import Connection
@@ -24,9 +24,6 @@ from sync_engine.withholding import WORKSPACE, Excess, Withheld, withhold
 OPENED: Final = "hold.opened"
 GREW: Final = "hold.grew"
 RELEASED: Final = "hold.released"
-
-GUARD: Final = "SELECT pg_advisory_xact_lock(%(workspace_id)s, -1)"
-"""Blocks of people are locked under the same first number, and are never negative."""
 
 OPEN: Final = """
 INSERT INTO hold (workspace_id, segment_id, most, people, counted, cause)

@@ -50,7 +50,7 @@ def read_residents(
 ) -> Residents | None:
     """The people of a block; None when the workspace is gone. Given `rules`, only those whom the
     segments `claimed` may concern, if that pays and the rules have not changed since."""
-    where = range_of(block) | {"workspace_id": block.workspace_id}
+    where = block.span | block.place
     narrowing = None if rules is None else prefilter(rules, claimed)
     if narrowing is not None:
         given = where | narrowing.parameters | {"segments": array(claimed)}
@@ -111,7 +111,7 @@ def _planned_in(
     *,
     waiting: Collection[Pair],
 ) -> Plan:
-    span = range_of(block) | {"segments": array(scope.segments)}
+    span = block.span | {"segments": array(scope.segments)}
     everywhere = span | {"segments": array(scope.segments | scope.beside)}
     current, beside = _apart(db.execute(IN_SEGMENTS, everywhere), scope)
     named = _by_member(db.execute(NAMED, span))
@@ -198,12 +198,3 @@ def _by_member(pairs: Iterable[tuple[Any, ...]]) -> dict[int, set[int]]:
     for member_id, segment_id in pairs:
         found.setdefault(member_id, set()).add(segment_id)
     return found
-
-
-def place_of(block: Block) -> dict[str, int]:
-    return {"workspace_id": block.workspace_id, "block": block.number}
-
-
-def range_of(block: Block) -> dict[str, Any]:
-    """The first and the last id of a block."""
-    return {"first": block.first, "last": block.last}

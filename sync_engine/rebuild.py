@@ -23,11 +23,9 @@ from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
 from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
 from sync_engine.parking import is_poison, mark_people
-from sync_engine.passes import place_of, plan_for_block, planned, range_of, read_residents
+from sync_engine.passes import plan_for_block, planned, read_residents
 from sync_engine.plan import Plan
-from sync_engine.snapshot import (
-    array,
-)
+from sync_engine.snapshot import array
 from sync_engine.state import (
     Connection,
     OnCommit,
@@ -211,14 +209,7 @@ def _pick(db: Connection, busy: Collection[Block], turn: int) -> tuple[Block | N
 
 def claim(db: Connection, block: Block) -> dict[int, Claimed]:
     """Take this block's oldest segment markers out of the table, by segment id."""
-    rows = db.execute(
-        CLAIM,
-        {
-            "workspace_id": block.workspace_id,
-            "block": block.number,
-            "most": SEGMENTS_A_PASS,
-        },
-    )
+    rows = db.execute(CLAIM, block.place | {"most": SEGMENTS_A_PASS})
     return {segment_id: Claimed(cause, since) for segment_id, cause, since in rows}
 
 
@@ -235,7 +226,7 @@ def _run_apart(
             raise
         _log.warning("Block %s fails; its people are looked at one by one", block, exc_info=problem)
         with contextlib.suppress(psycopg.errors.DeadlockDetected):
-            mark_people(db, range_of(block) | place_of(block) | {"most": SEGMENTS_A_PASS})
+            mark_people(db, block.span | block.place | {"most": SEGMENTS_A_PASS})
         return True
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import orjson
 
@@ -19,6 +19,8 @@ from sync_engine.chains import NOBODY, Chains, Once
 from sync_engine.plan import NONE, Pair, Plan, Standing, difference
 from sync_engine.rules import Catalog, Fact, from_json
 from sync_engine.state import Connection, Frame, WorkspaceRules
+
+Said = TypeVar("Said")
 
 PEOPLE: Final = """
 SELECT s.head, e.epoch, e.today, i.id, m.state, m.facts::text,
@@ -151,9 +153,9 @@ def _plan(
     for _, _, today, member_id, state, stored, groups, now_in, named, pinned, waiting in rows:
         current[member_id] = has = set(now_in)
         if pinned:
-            pins[member_id] = by_segment(pinned)
+            pins[member_id] = of_segments(pinned)
         if waiting:
-            held.setdefault(member_id, {}).update(by_segment(waiting))
+            held.setdefault(member_id, {}).update(of_segments(waiting))
         if belongs(state):
             facts = facts_from(stored, groups, frame.catalog)
             if frame.asks_above:
@@ -177,9 +179,9 @@ def settled(standing: Standing, by_name: AbstractSet[int], should: set[int]) -> 
     return standing.settled(should | by_name)
 
 
-def by_segment(said: Mapping[str, bool]) -> dict[int, bool]:
-    """What a JSON object says of segments."""
-    return {int(segment_id): is_so for segment_id, is_so in said.items()}
+def of_segments(said: Mapping[str, Said]) -> dict[int, Said]:
+    """What a JSON object says of segments, by id."""
+    return {int(segment_id): each for segment_id, each in said.items()}
 
 
 def read_beside(

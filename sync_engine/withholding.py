@@ -10,10 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from sync_engine.plan import NOTHING, Pair, Plan
-from sync_engine.snapshot import array
+from sync_engine.snapshot import array, of_segments
 from sync_engine.state import Connection
 
 WORKSPACE: Final = 0
@@ -80,6 +80,11 @@ SELECT count(DISTINCT person.id)
         WHERE m.member_id = person.id AND m.until IS NULL
           AND EXISTS (SELECT FROM course_segment a WHERE a.segment_id = m.segment_id))
 """
+
+
+def may_go(at_least: int, percent: int, people: int) -> int:
+    """How many of these people may go unasked, by the settings of the workspace."""
+    return max(at_least, people * percent // 100)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +155,12 @@ def _counts(db: Connection, workspace_id: int, plan: Plan) -> Counts:
     return Counts(
         people,
         percent,
-        _by_number(opened),
-        _by_number(removed),
+        of_segments(opened or {}),
+        of_segments(removed or {}),
         int(lost),
-        {id: frozenset(those) for id, those in _by_number(has).items()},
+        {id: frozenset(those) for id, those in of_segments(has or {}).items()},
         frozenset(attached),
     )
-
-
-def _by_number(said: Mapping[str, Any] | None) -> dict[int, Any]:
-    return {int(number): each for number, each in (said or {}).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +238,7 @@ class _Counting:
         return -(-counted * 100 // self.counts.percent)
 
     def _excess(self, counted: int, people: int) -> Excess | None:
-        most = max(self.counts.people, people * self.counts.percent // 100)
+        most = may_go(self.counts.people, self.counts.percent, people)
         return Excess(most, people, counted) if counted > most else None
 
     def _one(self, statement: str, **asked: int | None) -> int:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
 from operations.refusals import Code, Refused
+from sync_engine.withholding import may_go
 
 LOSING: Final = text("""
 WITH through AS MATERIALIZED (
@@ -60,7 +61,7 @@ async def refuse_unasked(
         "keeps_members": keeps_members,
     }
     row = (await db.execute(LOSING, asked)).one()
-    limit = max(row.hold_people, row.people * row.hold_percent // 100)
+    limit = may_go(row.hold_people, row.hold_percent, row.people)
     if row.losing <= max(limit, accepted):
         return
     instead = "acceptLosses" if keeps_members else "basedOn"

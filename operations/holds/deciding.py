@@ -21,8 +21,9 @@ from operations.pins import Because
 from operations.refusals import Code, Refused, not_found
 from operations.rights import require
 from operations.wording import reason_of
+from sync_engine.changes import GUARD
 from sync_engine.drain import BATCH
-from sync_engine.holds import END, GUARD
+from sync_engine.holds import END
 from sync_engine.markers import Lane, mark_members
 from sync_engine.plan import Pair
 

@@ -6,15 +6,13 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from models.segments import AttachmentMode
 from operations.preview.change import SegmentChangeKind
-from operations.preview.consequences import Course
+from operations.preview.consequences import FOLLOWED, Course
 from operations.preview.people import Moved
+from sync_engine.withholding import may_go
 
 BY_RULE: Final = frozenset({SegmentChangeKind.EDIT_RULE, SegmentChangeKind.RESUME})
 """What takes people out by a rule. Whatever is taken away by hand is asked back instead."""
-
-FOLLOWED: Final = frozenset({AttachmentMode.SYNC, AttachmentMode.REMOVE_ONLY})
 
 LIMITS: Final = text("""
 SELECT w.hold_people, w.hold_percent,
@@ -41,9 +39,10 @@ async def waiting_in(
     a whole. What the limit of the whole workspace holds is not foreseen. No statement where
     nobody leaves, or no course would notice."""
     leaving = len(found.removed)
-    if kind not in BY_RULE or not leaving or not any(each.mode in FOLLOWED for each in courses):
+    is_followed = any(each.mode is not None and FOLLOWED[each.mode][0] for each in courses)
+    if kind not in BY_RULE or not leaving or not is_followed:
         return 0
     row = (await db.execute(LIMITS, dict(about))).one()
     people = len(found.before) + row.gone
-    limit = max(row.hold_people, people * row.hold_percent // 100)
+    limit = may_go(row.hold_people, row.hold_percent, people)
     return leaving if row.is_open or row.gone + leaving > limit else 0

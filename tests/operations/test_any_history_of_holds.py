@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
-from sync_engine.holds import END, GUARD
+from sync_engine.changes import GUARD
+from sync_engine.holds import END
 from sync_engine.snapshot import array
 from sync_engine.verify import verify
 from tests.ground import Ground, mark_members

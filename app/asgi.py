@@ -25,6 +25,7 @@ from app import (
     imports,
     invoices,
     jobs,
+    metrics,
     pictures,
     scim,
     webhooks,
@@ -207,6 +208,7 @@ def _routes(here: Installation, graphql: GraphQL) -> Sequence[BaseRoute]:
             now=utc_now,
         ),
         Route("/.well-known/jwks.json", _keys_of(here.local_issuer)),
+        *metrics.routes(edge=here.edge, token=here.settings.metrics_token),
         *here.health.routes(),
     ]
 

@@ -25,6 +25,7 @@ LIST_SIZES: Final[Mapping[str, int]] = {
     "Course.segments": 5,
     "CourseInsights.pictures": 4,
     "Department.allowedActions": 3,
+    "EngineHealth.lanes": 5,
     "Learner.certificates": 2,
     "Member.allowedActions": 6,
     "MemberPayload.changed": 20,
@@ -47,6 +48,7 @@ WEIGHTS: Final[Mapping[tuple[str, str], int]] = {
     ("Query", "coordinatorTimeline"): 50,
     ("Query", "explainMembership"): 50,
     ("Query", "explainPermission"): 50,
+    ("Query", "health"): 50,
     ("QuizInsights", "pictures"): 100,
     ("Viewer", "can"): 50,
 }

@@ -1,5 +1,6 @@
 """What can be set from outside, read once from the environment and checked as a whole."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,8 @@ from app.storage import Storage, in_directory, storage_at
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres", "postgresql+psycopg")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
+
+_TOKEN = re.compile(r"[!-~]{32,}")
 
 INSISTING = "whoever insists says COORDINATOR_ACCEPT_UNSAFE={}."
 
@@ -61,6 +64,7 @@ class Settings(BaseSettings):
     | COORDINATOR_TRUSTED_DOCUMENTS | a JSON file {sha256: document}, as a client's build makes it |
     | COORDINATOR_TRUSTED_DOCUMENTS_ONLY | answer nothing but the documents of that file         |
     | COORDINATOR_CORS_ORIGINS     | origins of browsers that may ask, separated by commas       |
+    | COORDINATOR_METRICS_TOKEN    | the bearer token that opens /metrics; unset: it is not there |
     | COORDINATOR_LOG_FORMAT       | console or json; by default json in production              |
     """
 
@@ -94,6 +98,7 @@ class Settings(BaseSettings):
     trusted_documents: Path | None = None
     trusted_documents_only: bool = False
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
+    metrics_token: SecretStr | None = None
     log_format: Literal["console", "json"] | None = None
 
     @field_validator("cors_origins", "accept_unsafe", mode="before")
@@ -151,6 +156,16 @@ class Settings(BaseSettings):
                     "must be an address like LMS Coordinator <no-reply@example.com>; "
                     f"it is {value!r}"
                 ) from None
+        return value
+
+    @field_validator("metrics_token")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not _TOKEN.fullmatch(value.get_secret_value()):
+            raise ValueError(
+                "must be 32 or more ASCII characters without a space, like those of"
+                " `openssl rand -hex 32`"
+            )
         return value
 
     @field_validator("storage_url")

@@ -2,11 +2,12 @@
 what its verification found. For whoever runs the product, and for programs that watch it."""
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from enum import StrEnum
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, delete, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -14,52 +15,80 @@ from access.permissions import Permission
 from models.journal import cause_of, record
 from models.markers import ParkedMember
 from models.people import Member
+from operations import people, visible
 from operations.rights import require
 from sync_engine.markers import Lane, mark_members
 from sync_engine.parking import PUT_BACK
 
-LANES: Final = ("interactive", "bulk", "segments", "dates", "reports")
-"""Markers of people by lane, blocks of changed segments, days that have begun, and people whose
-manager is looked at again."""
 
-MARKERS: Final = text("""
-WITH markers AS (
-    SELECT workspace_id, lane, count(*) AS waiting, min(since) AS since
-      FROM dirty_member GROUP BY 1, 2
-    UNION ALL
-    SELECT workspace_id, 2, count(*), min(since) FROM dirty_segment GROUP BY 1
-    UNION ALL
-    SELECT t.workspace_id, 3, count(DISTINCT t.id), min(j.at)
-      FROM tick_window t
-      LEFT JOIN journal_entry j ON j.workspace_id = t.workspace_id AND j.cause = t.cause
-     GROUP BY 1
-    UNION ALL
-    SELECT workspace_id, 4, count(*), min(since) FROM dirty_reports GROUP BY 1
-)
-SELECT w.id, w.slug, array_agg(coalesce(m.waiting, 0) ORDER BY l.lane) AS waiting,
-       array_agg(coalesce(extract(epoch FROM now() - m.since), 0)::float ORDER BY l.lane) AS ages,
-       (SELECT count(*) FROM parked_member p WHERE p.workspace_id = w.id) AS parked,
-       (SELECT count(*) FROM parked_member p
-         WHERE p.workspace_id = w.id AND p.retry_at IS NULL) AS given_up,
-       (SELECT count(*) FROM hold h WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS open_holds,
-       (SELECT count(*) FROM hold h JOIN held_removal r ON r.hold_id = h.id AND NOT r.is_approved
-         WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS held_removals
-  FROM workspace w CROSS JOIN generate_series(0, 4) AS l(lane)
-  LEFT JOIN markers m ON m.workspace_id = w.id AND m.lane = l.lane
- GROUP BY w.id ORDER BY w.id
-""")
+class EngineLane(StrEnum):
+    """Markers of people by urgency, blocks of changed segments, days that have begun, and people
+    whose manager is looked at again."""
 
-VERIFIED: Final = text("""
-SELECT DISTINCT ON (workspace_id) workspace_id, ended_at, pairs_checked, missing, extra, pending
-  FROM verification WHERE ended_at IS NOT NULL ORDER BY workspace_id, id DESC
+    INTERACTIVE = "interactive"
+    BULK = "bulk"
+    SEGMENTS = "segments"
+    DATES = "dates"
+    REPORTS = "reports"
+
+
+LANES: Final = tuple(EngineLane)
+
+COUNT_CEILING: Final = 10_000
+"""Somebody who looks is told of so many at most in a lane; programs are told exactly."""
+
+FOUND: Final = text("""
+SELECT w.id, w.slug, lanes.waiting, lanes.ages, parked.people AS parked, parked.given_up,
+       held.holds AS open_holds, held.removals AS held_removals,
+       v.ended_at, v.pairs_checked, v.missing, v.extra, v.pending
+  FROM workspace w
+ CROSS JOIN LATERAL (
+    SELECT array_agg(coalesce(least(m.waiting, :most), 0) ORDER BY m.lane) AS waiting,
+           array_agg(coalesce(greatest(extract(epoch FROM clock_timestamp() - m.since), 0), 0)
+                     ::float ORDER BY m.lane) AS ages
+      FROM (SELECT l.lane, count(d.since) AS waiting, min(d.since) AS since
+              FROM generate_series(0, 1) AS l(lane)
+              LEFT JOIN LATERAL (SELECT since FROM dirty_member
+                                  WHERE lane = l.lane AND workspace_id = w.id
+                                  ORDER BY since LIMIT CAST(:most AS integer)) AS d ON true
+             GROUP BY l.lane
+             UNION ALL
+            SELECT 2, count(*), min(since)
+              FROM ((SELECT since FROM dirty_segment WHERE workspace_id = w.id AND block < 0
+                      ORDER BY since LIMIT CAST(:most AS integer))
+                     UNION ALL
+                    (SELECT since FROM dirty_segment WHERE workspace_id = w.id AND block >= 0
+                      ORDER BY since LIMIT CAST(:most AS integer))) AS d
+             UNION ALL
+            SELECT 3, count(DISTINCT t.id), min(j.at)
+              FROM tick_window t
+              LEFT JOIN journal_entry j ON j.workspace_id = t.workspace_id AND j.cause = t.cause
+             WHERE t.workspace_id = w.id
+             UNION ALL
+            SELECT 4, count(*), min(since)
+              FROM (SELECT since FROM dirty_reports WHERE workspace_id = w.id
+                     ORDER BY since LIMIT CAST(:most AS integer)) AS d) AS m) AS lanes
+ CROSS JOIN LATERAL (
+    SELECT count(*) AS people, count(*) FILTER (WHERE retry_at IS NULL) AS given_up
+      FROM parked_member WHERE workspace_id = w.id) AS parked
+ CROSS JOIN LATERAL (
+    SELECT count(DISTINCT h.id) AS holds, count(r.hold_id) AS removals
+      FROM hold h LEFT JOIN held_removal r ON r.hold_id = h.id AND NOT r.is_approved
+     WHERE h.workspace_id = w.id AND h.state = 'OPEN') AS held
+  LEFT JOIN LATERAL (
+    SELECT * FROM verification WHERE workspace_id = w.id AND ended_at IS NOT NULL
+     ORDER BY id DESC LIMIT 1) AS v ON true
+ WHERE CAST(:only AS integer) IS NULL OR w.id = :only
+ ORDER BY w.id
 """)
+"""Each part is looked up by the workspace, so what is asked of one reads nothing of the others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What waits in a lane, and since how many seconds the oldest does."""
 
-    name: str
+    name: EngineLane
     waiting: int
     oldest_seconds: float
 
@@ -112,20 +141,39 @@ class Parked:
 
 
 async def of_all(db: AsyncSession) -> list[Health]:
-    """Every workspace, in two statements."""
-    verified = {
-        row.workspace_id: Verified(
-            row.ended_at, row.pairs_checked, row.missing, row.extra, row.pending
-        )
-        for row in await db.execute(VERIFIED)
-    }
-    return [_health(row, verified.get(row.id)) for row in await db.execute(MARKERS)]
+    """Every workspace, in one statement; for whoever runs the product."""
+    return [_health(row) for row in await db.execute(FOUND, {"only": None, "most": None})]
 
 
-def _health(row: "Row[tuple[object, ...]]", verified: Verified | None) -> Health:
+async def of_workspace(db: AsyncSession, *, by: Caller) -> Health:
+    """The caller's workspace, in one statement."""
+    await require(db, by, Permission.PAUSE_RESUME_SYNC)
+    rows = await db.execute(FOUND, {"only": by.workspace_id, "most": COUNT_CEILING})
+    return _health(rows.one())
+
+
+def _health(row: Row[Any]) -> Health:
     lanes = tuple(map(Waiting, LANES, row.waiting, row.ages))
-    held = (row.open_holds, row.held_removals)
-    return Health(row.id, row.slug, lanes, row.parked, row.given_up, verified, *held)
+    verified = (row.ended_at, row.pairs_checked, row.missing, row.extra, row.pending)
+    return Health(
+        workspace_id=row.id,
+        slug=row.slug,
+        lanes=lanes,
+        parked=row.parked,
+        given_up=row.given_up,
+        verified=None if row.ended_at is None else Verified(*verified),
+        open_holds=row.open_holds,
+        held_removals=row.held_removals,
+    )
+
+
+def parked_people(by: Caller, *, is_given_up: bool | None = None) -> Select[ParkedMember]:
+    """Those with whom the engine fails, as far as the caller may see them: all, those it has given
+    up on, or those it tries again by itself."""
+    rows = visible.of_workspace(by, ParkedMember, Permission.PAUSE_RESUME_SYNC)
+    if is_given_up is None:
+        return rows
+    return rows.where(ParkedMember.retry_at.is_(None) == is_given_up)
 
 
 async def parked_in(db: AsyncSession, workspace_id: int, *, limit: int) -> Sequence[Parked]:
@@ -153,13 +201,16 @@ async def retry(
 ) -> list[int]:
     """Have the engine look again at those it fails with: these, or all of the workspace; whom.
 
-    Their failures are counted anew; their markers are as old as they were. Markers come before
-    what is parked, as in the engine.
+    Their failures are counted anew; their markers are as old as they were. Who is named and not
+    parked is passed over, who is not there at all is NOT_FOUND. Markers come before what is
+    parked, as in the engine.
     """
     await require(db, by, Permission.PAUSE_RESUME_SYNC)
     mine: list[ColumnElement[bool]] = [ParkedMember.workspace_id == by.workspace_id]
     if member_ids is not None:
-        mine.append(ParkedMember.member_id.in_(member_ids))
+        wanted = people.each_once(member_ids)
+        people.refuse_unknown(wanted, await people.known(db, by.workspace_id, wanted))
+        mine.append(ParkedMember.member_id.in_(wanted))
     ids = sorted(await db.scalars(select(ParkedMember.member_id).where(*mine)))
     if not ids:
         return []
@@ -169,51 +220,3 @@ async def retry(
     await db.execute(delete(ParkedMember).where(*mine, ParkedMember.member_id.in_(ids)))
     record(db, by=by, verb="markers.retried", detail={"memberIds": ids})
     return ids
-
-
-def as_metrics(found: Sequence[Health]) -> Iterator[str]:
-    """Lines in the text format of Prometheus."""
-    for name, meaning, values in _metrics(found):
-        yield f"# HELP {name} {meaning}"
-        yield f"# TYPE {name} gauge"
-        yield from (f"{name}{{{labels}}} {value:g}" for labels, value in values)
-
-
-def _metrics(found: Sequence[Health]) -> Iterator[tuple[str, str, list[tuple[str, float]]]]:
-    lanes = [(f'workspace="{h.slug}",lane="{lane.name}"', lane) for h in found for lane in h.lanes]
-    yield (
-        "coordinator_waiting_markers",
-        "What the engine has still to look at.",
-        [(labels, lane.waiting) for labels, lane in lanes],
-    )
-    yield (
-        "coordinator_oldest_marker_seconds",
-        "Since when the oldest of these waits.",
-        [(labels, lane.oldest_seconds) for labels, lane in lanes],
-    )
-    yield (
-        "coordinator_parked_people",
-        "With whom the engine fails; must be 0.",
-        [(f'workspace="{h.slug}"', h.parked) for h in found],
-    )
-    yield (
-        "coordinator_open_holds",
-        "Holds whose removals wait for somebody's word.",
-        [(f'workspace="{h.slug}"', h.open_holds) for h in found],
-    )
-    yield (
-        "coordinator_held_removals",
-        "Removals that wait in these.",
-        [(f'workspace="{h.slug}"', h.held_removals) for h in found],
-    )
-    checked = [(f'workspace="{h.slug}"', h.verified) for h in found if h.verified is not None]
-    yield (
-        "coordinator_drift_pairs",
-        "Memberships that differ from a recomputation; must be 0.",
-        [(labels, verified.drift) for labels, verified in checked],
-    )
-    yield (
-        "coordinator_verified_timestamp_seconds",
-        "When that was last looked at.",
-        [(labels, verified.at.timestamp()) for labels, verified in checked],
-    )

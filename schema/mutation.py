@@ -20,6 +20,7 @@ from schema.content_mutation import ContentMutation
 from schema.due_date import DueDateMutation
 from schema.enrolment import EnrolmentMutation
 from schema.group import GroupMutation
+from schema.health import HealthMutation
 from schema.hold import HoldMutation
 from schema.invitation import InvitationMutation
 from schema.job import JobMutation
@@ -55,6 +56,7 @@ class Mutation(
     ModuleMutation,
     EnrolmentMutation,
     GroupMutation,
+    HealthMutation,
     HoldMutation,
     DueDateMutation,
     InsightMutation,

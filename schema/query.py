@@ -20,6 +20,7 @@ from schema.course import Course
 from schema.department import Department
 from schema.enrolment import EnrolmentQuery
 from schema.explanation import ExplanationQuery
+from schema.health import HealthQuery
 from schema.hold import HoldQuery
 from schema.insights import InsightQuery
 from schema.job import JobQuery
@@ -59,6 +60,7 @@ class Query(
     ModuleQuery,
     EnrolmentQuery,
     ExplanationQuery,
+    HealthQuery,
     HoldQuery,
     JobQuery,
     LearnerQuery,

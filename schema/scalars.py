@@ -33,6 +33,7 @@ from operations.content.questions import KeyShown, QuestionKind
 from operations.coordinators import Held, OnConflict
 from operations.explain import Standing, Turn
 from operations.explain_permission import Obstacle
+from operations.health import EngineLane
 from operations.holders import How
 from operations.insights.cells import Policy
 from operations.insights.pictures.drawing import PictureKind
@@ -96,6 +97,7 @@ ENUMS = (
     (DeliveryStatus, "DeliveryStatus", "What became of a delivery."),
     (CertificateState, "CertificateState", "Only an ISSUED certificate is valid."),
     (Orientation, "CertificateOrientation", "How the page is held."),
+    (EngineLane, "EngineLane", "INTERACTIVE goes first. REPORTS: who is above whom."),
     (HoldState, "HoldState", "OPEN → DECIDED or RELEASED."),
     (MailKind, "MailKind", "What a mail is about."),
     (MailState, "MailState", "QUEUED: on its way. FAILED: given up, or there was nobody."),

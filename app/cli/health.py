@@ -36,7 +36,7 @@ def health(
     settings = ready_settings(data_dir, redis=False)
     found, parked = asyncio.run(_found(settings, workspace, retry=retry))
     if as_metrics:
-        from operations.health import as_metrics as lines
+        from operations.metrics import as_metrics as lines
 
         typer.echo("\n".join(lines(found)))
         return

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import Engine, text
 
 from operations import freshness, health
-from operations.health import Health
+from operations.health import EngineLane, Health
+from operations.metrics import as_metrics
 from operations.refusals import Denied
 from sync_engine.nightly import advance, begin_due
 from tests.app.cli.program import run
@@ -51,7 +52,7 @@ async def test_each_lane_says_what_waits_and_since_when(world: World) -> None:
         "dates": 0,
         "reports": 1,
     }
-    assert 0 < lanes["interactive"].oldest_seconds < 600
+    assert 0 < lanes[EngineLane.INTERACTIVE].oldest_seconds < 600
 
 
 async def test_who_is_parked_is_seen_with_why_and_is_right_after_repair_and_retry(
@@ -98,7 +99,7 @@ async def test_programs_read_the_same_as_metrics(parked: World, sync_database: E
     while advance(sync_database):
         pass
     async with parked.edge.read() as db:
-        lines = list(health.as_metrics(await health.of_all(db)))
+        lines = list(as_metrics(await health.of_all(db)))
 
     assert 'coordinator_waiting_markers{workspace="acme",lane="bulk"} 0' in lines
     assert 'coordinator_parked_people{workspace="acme"} 1' in lines

@@ -11,6 +11,7 @@ from models.segments import AttachmentMode
 from operations import attachments, health, segments, workspaces
 from operations.explain import membership
 from operations.holds import alerting, deciding
+from operations.metrics import as_metrics
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.previewing import preview
 from operations.refusals import Code, Denied, Refused
@@ -231,7 +232,7 @@ async def test_managers_are_written_to_once_for_each_hold(
     mona = office.members["Mona"]
     assert one(sync_database, mail) == f"hold:{id}:{mona} mona@acme.example Sales"
     async with office.edge.read() as db:
-        lines = set(health.as_metrics(await health.of_all(db)))
+        lines = set(as_metrics(await health.of_all(db)))
     assert 'coordinator_open_holds{workspace="acme"} 1' in lines
     assert 'coordinator_held_removals{workspace="acme"} 5' in lines
 

@@ -27,6 +27,7 @@ from tests.proof import (
     town_change_sets,
     town_content,
     town_grading,
+    town_health,
     town_holds,
     town_insights,
     town_jobs,
@@ -203,6 +204,7 @@ async def _fill(world: World, seals: Seals, *, finance: bool) -> City:
     await town_jobs.furnish(city)
     await town_change_sets.furnish(city)
     await town_holds.furnish(city)
+    await town_health.furnish(city)
     return city
 
 

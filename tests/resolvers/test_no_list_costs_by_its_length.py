@@ -64,6 +64,7 @@ SHORT = {
             "ChangeSet.segments",
             "Coordinator.sources",
             "Course.segments",
+            "EngineHealth.lanes",
             "Learner.dueDateChanges",
             "Learner.enrolments",
             "MembershipExplanation.segments",
@@ -77,8 +78,8 @@ SHORT = {
             "Viewer.roles",
             "Viewer.workspaces",
         ),
-        "short by nature: as many as segments on a course, or in a rule, people in finance,"
-        " providers, own rights, reasons to learn",
+        "short by nature: as many as segments on a course, or in a rule, lanes, people in"
+        " finance, providers, own rights, reasons to learn",
     ),
     **dict.fromkeys(
         (

@@ -175,9 +175,7 @@ def _claim(
 
 def park(db: Connection, member_id: int, version: str, problem: Exception) -> None:
     """Set aside the marker that was tried, and commit; its `version` is its xmin."""
-    said = str(problem).strip().partition("\n")[0]
-    error = f"{type(problem).__name__}: {said}"[:_MOST_SAID]
-    given = {"id": member_id, "version": version, "error": error, "tries": TRIES}
+    given = {"id": member_id, "version": version, "error": _told(problem), "tries": TRIES}
     row = db.execute(PARK, given).fetchone()
     db.commit()
     if row is not None:
@@ -187,6 +185,15 @@ def park(db: Connection, member_id: int, version: str, problem: Exception) -> No
             row[0],
             exc_info=problem,
         )
+
+
+def _told(problem: Exception) -> str:
+    """One line for those who may know the person. Rows that a database shows lie on further lines;
+    what it says of its own inside (class XX: files, pages) is for the log alone."""
+    said = str(problem).strip().partition("\n")[0]
+    if isinstance(problem, psycopg.Error) and str(problem.sqlstate).startswith("XX"):
+        said = f"the database reports {problem.sqlstate}"
+    return f"{type(problem).__name__}: {said}"[:_MOST_SAID]
 
 
 def mark_people(db: Connection, where: Mapping[str, int]) -> None:

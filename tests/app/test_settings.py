@@ -22,7 +22,12 @@ PRODUCTION = {
 
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for name in (*PRODUCTION, "COORDINATOR_PORT", "COORDINATOR_CORS_ORIGINS"):
+    for name in (
+        *PRODUCTION,
+        "COORDINATOR_METRICS_TOKEN",
+        "COORDINATOR_PORT",
+        "COORDINATOR_CORS_ORIGINS",
+    ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -95,6 +100,14 @@ def test_production_is_closed_by_default(monkeypatch: pytest.MonkeyPatch) -> Non
             "COORDINATOR_ENVIRONMENT",
             "staging",
             "COORDINATOR_ENVIRONMENT input should be 'development' or 'production'.",
+        ),
+        (
+            "COORDINATOR_METRICS_TOKEN",
+            "hunter5 and twenty-six letters more",
+            (
+                "COORDINATOR_METRICS_TOKEN must be 32 or more ASCII characters without a space, "
+                "like those of `openssl rand -hex 32`."
+            ),
         ),
         (
             "COORDINATOR_PUBLIC_URL",
@@ -182,11 +195,11 @@ def test_production_takes_an_unsafe_switch_that_is_said_aloud_and_no_other(
 
 
 def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = given(monkeypatch, **PRODUCTION)
+    settings = given(monkeypatch, **PRODUCTION, COORDINATOR_METRICS_TOKEN="hunter5" * 5)
 
     shown = f"{settings!r} {settings} {settings.model_dump()}"
 
-    assert not any(secret in shown for secret in ("hunter2", "hunter3", "hunter4", KEYS))
+    assert not any(secret in shown for secret in ("hunter2", "hunter3", "hunter4", "hunter5", KEYS))
 
 
 def test_production_writes_mail_to_files_when_that_is_said_aloud(

@@ -1,6 +1,8 @@
 """Whoever runs the product sees what waits and with whom the engine fails, and can repair it."""
 
 import datetime as dt
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, text
@@ -14,6 +16,23 @@ from tests.app.cli.program import run
 from tests.world import MONDAY, World, settle
 
 pytestmark = pytest.mark.spec("S13")
+
+
+MARKERS = {"dirty_member", "dirty_segment", "parked_member"}
+MANY = """
+INSERT INTO dirty_member (member_id, workspace_id, lane) SELECT n, n % 40 + 99, n % 2
+  FROM generate_series(1000000, 1004000) n;
+INSERT INTO dirty_segment (segment_id, block, workspace_id) SELECT n, n % 3 - 1, n % 40 + 99
+  FROM generate_series(1000000, 1004000) n;
+INSERT INTO parked_member (member_id, workspace_id, lane, since, failures, error)
+SELECT n, n % 40 + 99, 0, now(), 5, 'ValueError' FROM generate_series(1010000, 1014000) n
+"""
+
+
+def below(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield node
+    for each in node.get("Plans", ()):
+        yield from below(each)
 
 
 async def seen(world: World) -> Health:
@@ -92,6 +111,22 @@ async def test_somebody_without_the_right_has_nothing_tried_again(parked: World)
     with pytest.raises(Denied):
         async with parked.edge.transaction() as db:
             await health.retry(db, by=parked.caller("Lea"))
+
+
+async def test_what_is_asked_of_one_workspace_reads_no_markers_of_another(
+    world: World, sync_database: Engine
+) -> None:
+    with sync_database.begin() as db:
+        db.execute(text(MANY))
+        for statement in ("ANALYZE dirty_member", "ANALYZE dirty_segment", "ANALYZE parked_member"):
+            db.execute(text(statement))
+        about = {"only": world.workspace_id, "most": health.COUNT_CEILING}
+        plan = db.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {health.FOUND.text}"), about)
+        nodes = list(below(plan.scalar_one()[0]["Plan"]))
+
+    read = [each for each in nodes if each.get("Relation Name") in MARKERS]
+    assert {each["Relation Name"] for each in read} == MARKERS
+    assert [each for each in read if each["Actual Rows"] or each["Node Type"] == "Seq Scan"] == []
 
 
 async def test_programs_read_the_same_as_metrics(parked: World, sync_database: Engine) -> None:

@@ -14,6 +14,15 @@ POISON = '{"department": "sales", "groups": [{}]}'
 SORT = "SELECT member_id, failures, retry_at IS NOT NULL FROM parked_member ORDER BY member_id"
 
 
+BREAK = """
+CREATE FUNCTION break() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not read block 3 in file "base/16384/2619"' USING ERRCODE = 'XX001';
+END $$;
+CREATE TRIGGER break BEFORE INSERT ON membership FOR EACH ROW WHEN (new.member_id = {})
+EXECUTE FUNCTION break()
+"""
+
+
 def poison(ground: Ground, *member_ids: int) -> None:
     """Facts that no catalog reads."""
     ground.db.execute("UPDATE member SET facts = %s WHERE id = ANY(%s)", (POISON, list(member_ids)))
@@ -62,6 +71,22 @@ def test_a_person_for_whom_a_statement_fails_is_parked_alone(ground: Ground) -> 
     assert ground.stored() == {(id, segment) for id in ids[1:]}
     assert ground.rows(SORT) == [(ids[0], 1, True)]
     assert ground.one("SELECT error FROM parked_member").startswith("CheckViolation: ")
+
+
+def test_what_is_told_shows_no_row_and_nothing_of_the_server(ground: Ground) -> None:
+    ground.segment(everyone())
+    ground.settle()
+    row, broken = ground.people(2)
+    forbid(ground, row)
+    ground.db.execute(BREAK.format(broken))
+    ground.db.commit()
+
+    ground.drain()
+
+    assert ground.rows("SELECT error FROM parked_member ORDER BY member_id") == [
+        ('CheckViolation: new row for relation "membership" violates check constraint "nobody"',),
+        ("DataCorrupted: the database reports XX001",),
+    ]
 
 
 def test_a_rule_over_everybody_passes_over_the_one_with_whom_its_block_fails(

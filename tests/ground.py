@@ -25,6 +25,7 @@ from sync_engine.rebuild import expand, rebuild
 from sync_engine.reports import follow_reports
 from sync_engine.rules import (
     STANDARD_ATTRIBUTES,
+    Fact,
     from_document,
     from_json,
     matches,
@@ -489,18 +490,7 @@ def recompute(db: Connection, workspace_id: int) -> Pairs:
         " WHERE workspace_id = %s AND state = 'ACTIVE' AND deleted_at IS NULL",
         (workspace_id,),
     ).fetchall()
-    people = db.execute(
-        "SELECT id, attributes FROM member WHERE workspace_id = %s"
-        " AND state <> 'DEACTIVATED' AND deleted_at IS NULL",
-        (workspace_id,),
-    ).fetchall()
-    groups: dict[int, set[str]] = {}
-    for member_id, name in db.execute(
-        "SELECT d.member_id, g.folded_name FROM directory_group_member d"
-        " JOIN directory_group g ON g.id = d.group_id WHERE d.workspace_id = %s",
-        (workspace_id,),
-    ):
-        groups.setdefault(member_id, set()).add(name)
+    people = facts_of(db, workspace_id)
     named = {
         (member, segment)
         for member, segment in db.execute(
@@ -515,12 +505,32 @@ def recompute(db: Connection, workspace_id: int) -> Pairs:
         if document is not None
     }
     static = {segment_id for segment_id, document in segments if document is None}
-    alive = {member_id for member_id, _ in people}
+    alive = {member_id for member_id, (state, _) in people.items() if state != "DEACTIVATED"}
     pairs = {(m, s) for m, s in named if s in static and m in alive}
-    for member_id, attributes in people:
+    for member_id in alive:
+        _, facts = people[member_id]
+        pairs |= {(member_id, id) for id, rule in rules.items() if matches(rule, facts, today)}
+    return pairs
+
+
+def facts_of(db: Connection, workspace_id: int) -> dict[int, tuple[str, dict[str, Fact]]]:
+    """The state of everybody who has not been deleted, and what rules see of them: the raw
+    attributes, folded again, and directory groups. It leaves the transaction open."""
+    groups: dict[int, set[str]] = {}
+    for member_id, name in db.execute(
+        "SELECT d.member_id, g.folded_name FROM directory_group_member d"
+        " JOIN directory_group g ON g.id = d.group_id WHERE d.workspace_id = %s",
+        (workspace_id,),
+    ):
+        groups.setdefault(member_id, set()).add(name)
+    found: dict[int, tuple[str, dict[str, Fact]]] = {}
+    for member_id, state, attributes in db.execute(
+        "SELECT id, state, attributes FROM member WHERE workspace_id = %s AND deleted_at IS NULL",
+        (workspace_id,),
+    ):
         stored = json.loads(json.dumps(fold(attributes)[0]))
         facts = from_json(stored, STANDARD_ATTRIBUTES)
         if member_id in groups:
             facts["groups"] = frozenset(groups[member_id])
-        pairs |= {(member_id, id) for id, rule in rules.items() if matches(rule, facts, today)}
-    return pairs
+        found[member_id] = state, facts
+    return found

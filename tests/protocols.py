@@ -1,11 +1,13 @@
 """The engine's protocol, and five ways to get it wrong.
 
 Each broken variant changes one thing that the proof rests on (research: engine §2.3). The
-schedules in test_interleavings.py, and the torture run, must catch every one of them.
+schedules in test_interleavings.py, and the torture run, must catch every one of them. Nothing is
+patched that does not look as it did when the variant was written: it could be no variant any more.
 """
 
 import contextlib
 import datetime as dt
+import inspect
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -14,6 +16,7 @@ from unittest.mock import patch
 
 from sync_engine import drain, markers, rebuild, snapshot, ticks
 from sync_engine.drain import Block
+from sync_engine.holds import Done
 from sync_engine.state import Connection, Rules
 
 PEEK = """
@@ -21,6 +24,31 @@ SELECT member_id FROM dirty_member
  WHERE workspace_id = %s AND member_id BETWEEN %s AND %s AND lane <= %s
  ORDER BY lane, since LIMIT %s
 """
+
+
+TRIES_THE_LOCK = "pg_try_advisory_xact_lock(p.workspace_id, p.block)"
+TOUCHES = """ON CONFLICT (member_id) DO UPDATE
+   SET lane = least(dirty_member.lane, excluded.lane), cause = excluded.cause
+"""
+CALLED = (
+    (drain._run, "causes = claim(db, block, lane, batch)"),
+    (drain._settle, "rows = read_people(db, workspace_id, causes.keys())"),
+    (drain._settle, "= write_plan(db, "),
+    (rebuild._run, "claimed = claim(db, block)"),
+    (rebuild._run, "= write_plan(db, "),
+)
+"""Where the engine takes the steps that are patched."""
+
+
+class Changed(Exception):
+    """What would be patched is not there any more, or more than once."""
+
+
+def swapped(text: str, old: str, new: str) -> str:
+    """The text with its one `old` part replaced."""
+    if text.count(old) != 1:
+        raise Changed(f"{old!r} is {text.count(old)} times in {text!r}; it should be once.")
+    return text.replace(old, new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +63,22 @@ class Protocol:
     marks_in_the_tick: bool = False
 
     @contextlib.contextmanager
-    def in_force(self, between: Callable[[], object] = lambda: None) -> Iterator[None]:
+    def in_force(
+        self,
+        between: Callable[[], object] = lambda: None,
+        before_writing: Callable[[], object] = lambda: None,
+    ) -> Iterator[None]:
         """Let the engine work by this protocol; `between` runs between its claim and its read,
-        whichever comes first."""
+        whichever comes first, and `before_writing` once it knows what has to change."""
+        for function, call in CALLED:
+            swapped(inspect.getsource(function), call, "")
         with contextlib.ExitStack() as stack:
-            if not self.locks_blocks:
-                for module in (drain, rebuild):
-                    unlocked = module.PICK.replace(
-                        "pg_try_advisory_xact_lock(p.workspace_id, p.block)", "true"
-                    )
+            for module in (drain, rebuild):
+                if not self.locks_blocks:
+                    unlocked = swapped(module.PICK, TRIES_THE_LOCK, "true")
                     stack.enter_context(patch.object(module, "PICK", unlocked))
+                late = _after(before_writing, module.write_plan)
+                stack.enter_context(patch.object(module, "write_plan", late))
             claim, read = _reversed(between) if self.reads_before_claiming else _ordered(between)
             stack.enter_context(patch.object(drain, "claim", claim))
             stack.enter_context(patch("sync_engine.drain.read_people", read))
@@ -74,14 +108,16 @@ class Protocol:
             offsets = rules.of(db, workspace_id, row[0]).offsets()
             ids = ticks.people_crossing(db, workspace_id, offsets, old, new)
             ticks.mark(db, workspace_id, ids, None)
-            db.execute("DELETE FROM tick_window WHERE workspace_id = %s", (workspace_id,))
+            window = "DELETE FROM tick_window WHERE workspace_id = %s AND new = %s"
+            if db.execute(window, (workspace_id, new)).rowcount != 1:
+                raise Changed("A tick leaves no window any more.")
 
 
 DESIGNED = Protocol()
 DO_NOTHING = replace(
     DESIGNED,
     name="do-nothing",
-    mark_members=markers.MARK_MEMBERS.partition("ON CONFLICT")[0] + "ON CONFLICT DO NOTHING",
+    mark_members=swapped(markers.MARK_MEMBERS, TOUCHES, "ON CONFLICT DO NOTHING"),
 )
 READ_BEFORE_CLAIM = replace(DESIGNED, name="read-before-claim", reads_before_claiming=True)
 NO_LOCK = replace(DESIGNED, name="no-lock", locks_blocks=False)
@@ -94,6 +130,14 @@ Claim = Callable[[Connection, Block, int, int], dict[int, uuid.UUID | None]]
 Read = Callable[..., list[tuple[Any, ...]]]
 
 _claim, _read = drain.claim, snapshot.read_people
+
+
+def _after(first: Callable[[], object], step: Callable[..., Done]) -> Callable[..., Done]:
+    def late(*arguments: Any) -> Done:
+        first()
+        return step(*arguments)
+
+    return late
 
 
 def _ordered(between: Callable[[], object]) -> tuple[Claim, Read]:

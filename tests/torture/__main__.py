@@ -1,7 +1,7 @@
-"""`python -m tests.torture --rounds 400`: writers, edits, decisions, ticks; everything is killed.
+"""`python -m tests.torture`: everything at once, while workers and servers are killed.
 
 Exit code 1 when anything was wrong after any round. `--mutant NAME` runs a protocol that is broken
-in one way, until it is caught.
+in one way, and `--mutants` each of them, until it is caught: exit code 1 when one is not.
 """
 
 import argparse
@@ -9,11 +9,11 @@ import shutil
 import sys
 import tempfile
 import time
-from contextlib import nullcontext
+from collections.abc import Sequence
 from pathlib import Path
 
 from app.embedded import EmbeddedPostgres
-from tests.protocols import DESIGNED, MUTANTS
+from tests.protocols import DESIGNED, MUTANTS, Protocol
 from tests.servers import migrate
 from tests.torture.run import NotQuiet, Tally, torture
 from tests.torture.weather import weather
@@ -25,11 +25,13 @@ PROTOCOLS = {each.name: each for each in (DESIGNED, *MUTANTS)}
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=400)
-    parser.add_argument("--seconds", type=float, default=300.0, help="stop after this long")
+    parser.add_argument("--rounds", type=int, help="at most: 1000, of a mutant 100")
+    parser.add_argument("--seconds", type=float, help="stop after: 1800, a mutant 300")
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--workers", type=int, default=3)
-    parser.add_argument("--mutant", choices=[each.name for each in MUTANTS])
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--mutant", choices=[each.name for each in MUTANTS])
+    which.add_argument("--mutants", action="store_true", help="one after the other")
     return parser.parse_args()
 
 
@@ -48,35 +50,83 @@ def line(tally: Tally) -> str:
     )
 
 
+def as_designed(
+    server: EmbeddedPostgres, home: Path, seed: int, chosen: argparse.Namespace
+) -> bool:
+    """Whether nothing was wrong."""
+    url = prepared(server, "torture")
+    with weather(server, url, home) as outside:
+        tally = torture(
+            url,
+            rounds=chosen.rounds or 1000,
+            seconds=chosen.seconds or 1800,
+            seed=seed,
+            workers=chosen.workers,
+            each=progress,
+            outside=outside,
+        )
+    print(line(tally))
+    for theme, rounds in tally.themes.most_common():
+        print(f"{rounds:>5} rounds of {theme}")
+    return not tally.wrong
+
+
+def is_caught(
+    server: EmbeddedPostgres, mutant: Protocol, seed: int, chosen: argparse.Namespace
+) -> bool:
+    """Whether something was wrong, and after how many rounds. A worker of the product would do
+    right what the mutant does wrong, so there is none."""
+    last = Tally()
+
+    def remember(tally: Tally) -> None:
+        nonlocal last
+        last = tally
+
+    try:
+        torture(
+            prepared(server, mutant.name),
+            rounds=chosen.rounds or 100,
+            seconds=chosen.seconds or 300,
+            seed=seed,
+            protocol=mutant,
+            workers=chosen.workers,
+            each=remember,
+            until_wrong=True,
+        )
+    except NotQuiet as problem:
+        print(f"{mutant.name:<20} caught after {last.rounds} rounds: {problem}", flush=True)
+        return True
+    said = f"caught after {last.rounds} rounds, in one of “{last.theme}”: {last.wrong}"
+    print(f"{mutant.name:<20}", said if last.wrong else f"NOT caught in {last.rounds} rounds")
+    return bool(last.wrong)
+
+
+def prepared(server: EmbeddedPostgres, name: str) -> str:
+    database = name.replace("-", "_")
+    server.create_database(database)
+    migrate(server.url(database))
+    return server.url(database)
+
+
 def main() -> None:
     chosen = arguments()
     seed = time.time_ns() % 1_000_000 if chosen.seed is None else chosen.seed
     home = Path(tempfile.mkdtemp(prefix="coordinator-torture-"))
     home.chmod(0o755)
-    print(f"Protocol: {chosen.mutant or 'as designed'}; seed {seed}.")
+    mutants: Sequence[Protocol] = [PROTOCOLS[chosen.mutant]] if chosen.mutant else ()
+    print(f"Seed {seed}.", flush=True)
     try:
         with EmbeddedPostgres(home / "postgres", durable=False, settings=WRITTEN) as server:
-            server.create_database("torture")
-            url = server.url("torture")
-            migrate(url)
-            with nullcontext() if chosen.mutant else weather(server, url, home) as outside:
-                tally = torture(
-                    url,
-                    rounds=chosen.rounds,
-                    seconds=chosen.seconds,
-                    seed=seed,
-                    protocol=PROTOCOLS[chosen.mutant or DESIGNED.name],
-                    workers=chosen.workers,
-                    each=progress,
-                    until_wrong=chosen.mutant is not None,
-                    outside=outside,
-                )
+            if mutants := MUTANTS if chosen.mutants else mutants:
+                caught = [is_caught(server, each, seed, chosen) for each in mutants]
+                is_fine = all(caught)
+            else:
+                is_fine = as_designed(server, home, seed, chosen)
     except NotQuiet as problem:
         sys.exit(str(problem))
     finally:
         shutil.rmtree(home, ignore_errors=True)
-    print(line(tally))
-    sys.exit(1 if tally.wrong else 0)
+    sys.exit(0 if is_fine else 1)
 
 
 if __name__ == "__main__":

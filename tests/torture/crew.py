@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from collections.abc import Callable
 from multiprocessing.process import BaseProcess
 
 import psycopg
@@ -21,20 +22,17 @@ from sync_engine.ticks import expand_ticks, expire_overrides, expire_pins
 from tests.forking import FORKS
 from tests.protocols import DESIGNED, MUTANTS
 
+IDLE_SECONDS = 0.01
 PROTOCOLS = {each.name: each for each in (DESIGNED, *MUTANTS)}
-DAWDLE_SECONDS = 0.006
 
 
 def work(url: str, protocol_name: str, seed: int) -> None:
-    """Do whatever waits, for ever, in small batches, dawdling where a wrong protocol would lose."""
+    """Do whatever waits, for ever, in small batches, dawdling where a wrong protocol would lose:
+    between the first steps of a run, and before it writes."""
     logging.getLogger("sqlalchemy.pool").setLevel(logging.CRITICAL)  # Servers are killed, too.
     dice = random.Random(seed)
     engine = create_engine(url, pool_size=1, max_overflow=0, pool_pre_ping=True)
     rules = Rules()
-
-    def dawdle() -> None:
-        if dice.random() < 0.3:
-            time.sleep(dice.random() * DAWDLE_SECONDS)
 
     def everything() -> None:
         drain(engine, rules, lanes=(0,), batch=dice.choice((1, 5, 50)), seconds=0.2)
@@ -47,14 +45,24 @@ def work(url: str, protocol_name: str, seed: int) -> None:
         expire_overrides(engine, now=now)
         expire_pins(engine, now=now)
 
-    with PROTOCOLS[protocol_name].in_force(dawdle):
+    with PROTOCOLS[protocol_name].in_force(dawdling(dice, 0.3, 0.006), dawdling(dice, 0.15, 0.012)):
         while True:
             try:
                 everything()
             except (SQLAlchemyError, psycopg.Error) as problem:
                 if not is_away(problem):
                     raise
-            time.sleep(0.002)
+            time.sleep(dice.random() * IDLE_SECONDS)
+
+
+def dawdling(dice: random.Random, often: float, longest: float) -> Callable[[], None]:
+    """A pause that is made so often, of one, and takes so many seconds at most."""
+
+    def dawdle() -> None:
+        if dice.random() < often:
+            time.sleep(dice.random() * longest)
+
+    return dawdle
 
 
 class Crew:

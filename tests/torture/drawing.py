@@ -5,18 +5,20 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from tests.ground import TODAY, Document
+from tests.ground import Document, hired
 
 DEPARTMENTS = ("Sales", "Legal", "Research", "Support")
 GROUPS = ("admins", "trainers", "night shift")
+DAYS = (0, 30, 60, 90)
+"""How long ago rules want somebody to have been hired."""
 
 
-def attributes(dice: random.Random) -> dict[str, Any]:
+def attributes(dice: random.Random, today: dt.date) -> dict[str, Any]:
     """A person: few values, so that rules and people meet often."""
     drawn: dict[str, Any] = {"department": dice.choice(DEPARTMENTS), "level": dice.randrange(4)}
     if dice.random() < 0.8:
-        days = dice.randrange(-30, 200)
-        drawn["hireDate"] = (TODAY - dt.timedelta(days=days)).isoformat()
+        days = dice.randrange(-30, 150)
+        drawn["hireDate"] = (today - dt.timedelta(days=days)).isoformat()
     if dice.random() < 0.5:
         drawn["country"] = dice.choice(("SE", "DE"))
     return drawn
@@ -45,7 +47,7 @@ def rule(
         {"attr": "department", "op": "eq", "value": dice.choice(DEPARTMENTS)},
         {"attr": "department", "op": "in", "value": dice.sample(DEPARTMENTS, 2)},
         {"attr": "level", "op": dice.choice(("ge", "lt")), "value": dice.randrange(4)},
-        {"attr": "hireDate", "op": "le", "value": {"now": f"-P{dice.randrange(5) * 30}D"}},
+        *(hired(dice.choice(DAYS)) for _ in range(2)),
         {"attr": "groups", "op": "has", "value": dice.choice(GROUPS)},
         {"attr": "country", "op": dice.choice(("absent", "present"))},
         {"everyone": True},

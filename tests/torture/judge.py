@@ -113,6 +113,8 @@ class Judge:
         count: int = self.ground.one(
             "SELECT count(*) FROM (SELECT since, until, lag(coalesce(until, 'infinity'))"
             " OVER (PARTITION BY member_id, segment_id ORDER BY since) AS last_until"
-            " FROM membership) AS i WHERE until < since OR since < last_until"
+            " FROM membership WHERE segment_id IN (SELECT id FROM segment"
+            " WHERE workspace_id = %s)) AS i WHERE until < since OR since < last_until",
+            self.ground.workspace_id,
         )
         return count

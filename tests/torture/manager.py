@@ -1,14 +1,13 @@
 """A manager of both workspaces, who decides by the product's own operations."""
 
 import asyncio
-import contextlib
 import datetime as dt
 import random
 import uuid
 from collections.abc import Awaitable, Callable
 
 import psycopg
-from sqlalchemy import NullPool
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
@@ -23,7 +22,7 @@ from tests.torture.field import SEGMENTS, TIER, Field, Plot, is_outage
 
 Act = Callable[[AsyncSession, Plot, Caller], Awaitable[None]]
 
-SHORT = dt.timedelta(seconds=0.2)
+SHORT = dt.timedelta(seconds=0.1)
 
 
 class Manager:
@@ -35,17 +34,21 @@ class Manager:
         self.refused = 0
         self._field = field
         self._dice = random.Random(seed)
-        self._ring = ring
+        self._engine = create_async_engine(field.engine.url, pool_size=1, pool_pre_ping=True)
+        self._edge = Edge(async_sessionmaker(self._engine, expire_on_commit=False), ring)
+        self._runner = asyncio.Runner()
         self._made: dict[int, int] = {}
 
     def decide(self, steps: int) -> None:
         """So many steps; what is refused is counted, what breaks off with the database is not
         done."""
-        asyncio.run(self._steps(steps))
+        self._runner.run(self._steps(steps))
+
+    def close(self) -> None:
+        self._runner.run(self._engine.dispose())
+        self._runner.close()
 
     async def _steps(self, steps: int) -> None:
-        engine = create_async_engine(self._field.engine.url, poolclass=NullPool)
-        edge = Edge(async_sessionmaker(engine, expire_on_commit=False), self._ring)
         acts: tuple[Act, ...] = (
             *(self._approve,) * 3,
             *(self._discard,) * 2,
@@ -64,7 +67,7 @@ class Manager:
             act = self._dice.choice(acts)
             self._made.clear()
             try:
-                async with edge.transaction() as db:
+                async with self._edge.transaction() as db:
                     await act(db, plot, system(plot.workspace_id))
                 self.decisions += 1
             except Refused:
@@ -76,17 +79,11 @@ class Manager:
             else:
                 for place, segment_id in self._made.items():
                     plot.segments[place] = segment_id
-        await engine.dispose()
 
-    def _one(self, plot: Plot, statement: str) -> int | None:
-        """One of these rows, read beside the transaction."""
-        with contextlib.closing(psycopg.connect(self._address())) as db:
-            rows = db.execute(statement, (plot.workspace_id,)).fetchall()
+    async def _one(self, db: AsyncSession, plot: Plot, statement: str) -> int | None:
+        """One of these rows, read without any lock: it may be another's meanwhile."""
+        rows = (await db.execute(text(statement), {"workspace": plot.workspace_id})).all()
         return int(self._dice.choice(rows)[0]) if rows else None
-
-    def _address(self) -> str:
-        url = self._field.engine.url.set(drivername="postgresql")
-        return url.render_as_string(hide_password=False)
 
     def _until(self) -> dt.datetime | None:
         is_short = self._dice.random() < 0.6
@@ -95,13 +92,13 @@ class Manager:
     # --- holds, undo and pins ----------------------------------------------------------------
 
     async def _approve(self, db: AsyncSession, plot: Plot, by: Caller) -> None:
-        hold_id = self._one(plot, OPEN)
+        hold_id = await self._one(db, plot, OPEN)
         if hold_id is not None:
-            some = self._some_of(plot, hold_id)
+            some = await self._some_of(db, plot, hold_id)
             await deciding.approve(db, by=by, hold_id=hold_id, reason="torture", member_ids=some)
 
     async def _discard(self, db: AsyncSession, plot: Plot, by: Caller) -> None:
-        hold_id = self._one(plot, OPEN)
+        hold_id = await self._one(db, plot, OPEN)
         if hold_id is not None:
             await deciding.discard(
                 db,
@@ -109,19 +106,19 @@ class Manager:
                 hold_id=hold_id,
                 reason="torture",
                 at=dt.datetime.now(dt.UTC),
-                member_ids=self._some_of(plot, hold_id),
+                member_ids=await self._some_of(db, plot, hold_id),
                 expires_at=self._until(),
             )
 
-    def _some_of(self, plot: Plot, hold_id: int) -> list[int] | None:
+    async def _some_of(self, db: AsyncSession, plot: Plot, hold_id: int) -> list[int] | None:
         """One of those who wait, or all."""
         if self._dice.random() < 0.6:
             return None
-        one = self._one(plot, f"{WAITING} AND hold_id = {hold_id}")
+        one = await self._one(db, plot, f"{WAITING} AND hold_id = {hold_id}")
         return None if one is None else [one]
 
     async def _undo(self, db: AsyncSession, plot: Plot, by: Caller) -> None:
-        change_set_id = self._one(plot, RECENT)
+        change_set_id = await self._one(db, plot, RECENT)
         if change_set_id is not None:
             await undo.undo(
                 db,
@@ -133,7 +130,7 @@ class Manager:
             )
 
     async def _unpin(self, db: AsyncSession, plot: Plot, by: Caller) -> None:
-        segment_id = self._one(plot, PINNED)
+        segment_id = await self._one(db, plot, PINNED)
         if segment_id is not None:
             people = self._dice.sample(plot.people, 20)
             await pins.remove(db, by=by, segment_id=segment_id, member_ids=people, reason="torture")
@@ -195,7 +192,7 @@ class Manager:
 
     async def _lift(self, db: AsyncSession, plot: Plot, by: Caller) -> None:
         course_id = self._dice.choice(plot.courses)
-        member_id = self._one(plot, f"{OVERRIDDEN} AND course_id = {course_id}")
+        member_id = await self._one(db, plot, f"{OVERRIDDEN} AND course_id = {course_id}")
         if member_id is not None:
             await overrides.lift(db, by=by, course_id=course_id, member_id=member_id)
 
@@ -204,8 +201,8 @@ class Manager:
         await coordinators.assign(db, by=by, course_id=course_id, coordinators=[member_id])
 
 
-OPEN = "SELECT id FROM hold WHERE workspace_id = %s AND state = 'OPEN'"
-WAITING = "SELECT member_id FROM held_removal WHERE workspace_id = %s AND NOT is_approved"
-RECENT = "SELECT id FROM change_set WHERE workspace_id = %s ORDER BY id DESC LIMIT 40"
-PINNED = "SELECT segment_id FROM membership_pin WHERE workspace_id = %s"
-OVERRIDDEN = "SELECT member_id FROM coordinator_override WHERE workspace_id = %s"
+OPEN = "SELECT id FROM hold WHERE workspace_id = :workspace AND state = 'OPEN'"
+WAITING = "SELECT member_id FROM held_removal WHERE workspace_id = :workspace AND NOT is_approved"
+RECENT = "SELECT id FROM change_set WHERE workspace_id = :workspace ORDER BY id DESC LIMIT 40"
+PINNED = "SELECT segment_id FROM membership_pin WHERE workspace_id = :workspace"
+OVERRIDDEN = "SELECT member_id FROM coordinator_override WHERE workspace_id = :workspace"

@@ -1,26 +1,30 @@
 """The rounds: a burst of everything at once, quiet, judgment."""
 
+import contextlib
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import create_engine
 
 from operations.edge import silent
 from tests.protocols import DESIGNED, Protocol
 from tests.torture.crew import Crew
-from tests.torture.field import Field, Hand
+from tests.torture.field import Field
+from tests.torture.hand import Hand
 from tests.torture.judge import Judge
 from tests.torture.manager import Manager
+from tests.torture.themes import Theme, drawn
 from tests.torture.weather import Weather
 
 WRITERS = 3
-STEPS = 18
-EDITS = 8
-DECISIONS = 6
+ROUNDS_A_FIELD = 20
+SURVEYS = (1, 4, 10)
 QUIET_SECONDS = 30.0
 
 
@@ -37,6 +41,8 @@ class Tally:
     undone: int = 0
     kills: int = 0
     crashes: int = 0
+    theme: str = ""
+    themes: Counter[str] = field(default_factory=Counter)
     wrong: dict[int, dict[str, int]] = field(default_factory=dict)
 
     @property
@@ -65,28 +71,28 @@ def torture(
     With `outside` PostgreSQL and Redis go away in some of them, too.
     """
     dice = random.Random(seed)
-    engine = create_engine(url)
-    field = Field(engine, protocol, dice)
-    judges = [Judge(plot.ground) for plot in field.plots]
     tally = Tally()
     ends = time.monotonic() + seconds
-    manager = Manager(field, dice.randrange(1 << 30), outside.bell.ring if outside else silent)
-    with hands(field, dice) as (writers, editor), crew_of(url, protocol, workers, dice) as crew:
-        everybody = Everybody(field, writers, editor, manager, crew, outside)
-        quiet(field, crew)
-        while tally.rounds < rounds and time.monotonic() < ends:
-            burst(everybody, dice)
+    with everybody_at(url, protocol, workers, dice, outside) as everybody:
+        judges: list[Judge] = []
+        for theme in drawn(dice):
+            if tally.rounds % ROUNDS_A_FIELD == 0:
+                judges = everybody.settle(dice)
+            burst(everybody, theme, dice)
             tally.rounds += 1
-            quiet(field, crew)
+            tally.theme = theme.name
+            tally.themes[theme.name] += 1
+            quiet(everybody.field, everybody.crew)
+            if tally.rounds % ROUNDS_A_FIELD in SURVEYS:
+                everybody.field.survey()
             everybody.count(tally)
             wrong = [kinds for judge in judges if (kinds := judge.wrong())]
             if wrong:
                 tally.wrong[tally.rounds] = {k: n for kinds in wrong for k, n in kinds.items()}
             each(tally)
-            if wrong and until_wrong:
+            is_over = tally.rounds == rounds or time.monotonic() > ends
+            if is_over or (wrong and until_wrong):
                 break
-    field.close()
-    engine.dispose()
     return tally
 
 
@@ -101,10 +107,17 @@ class Everybody:
     crew: Crew
     outside: Weather | None
 
+    def settle(self, dice: random.Random) -> list[Judge]:
+        """Go to a field of which nobody knows anything, once its first work is done."""
+        if any(plot.crowd for plot in self.field.plots):
+            self.field.sow(dice)
+        quiet(self.field, self.crew)
+        return [Judge(plot.ground) for plot in self.field.plots]
+
     def count(self, tally: Tally) -> None:
         ground = self.field.plots[0].ground
-        tally.changes = sum(hand.changes for hand in self.writers)
-        tally.edits, tally.kills = self.editor.edits, self.crew.kills
+        tally.changes = sum(hand.steps for hand in self.writers)
+        tally.edits, tally.kills = self.editor.steps, self.crew.kills
         tally.decisions, tally.refused = self.manager.decisions, self.manager.refused
         tally.held = ground.one("SELECT coalesce(sum(held), 0) FROM change_set")
         tally.undone = ground.one("SELECT count(*) FROM change_set WHERE undone_at IS NOT NULL")
@@ -114,38 +127,45 @@ class Everybody:
 
 
 @contextmanager
-def hands(field: Field, dice: random.Random) -> Iterator[tuple[list[Hand], Hand]]:
-    made = [Hand(field, dice.randrange(1 << 30)) for _ in range(WRITERS + 1)]
-    yield made[1:], made[0]
-    for each in made:
-        each.close()
+def everybody_at(
+    url: str, protocol: Protocol, workers: int, dice: random.Random, outside: Weather | None
+) -> Iterator[Everybody]:
+    """All who are needed, at a field that has just been sown."""
+    with contextlib.ExitStack() as stack:
+        engine = create_engine(url)
+        stack.callback(engine.dispose)
+        field = stack.enter_context(contextlib.closing(Field(engine, protocol, dice)))
+        ring = outside.bell.ring if outside else silent
+        manager = Manager(field, dice.randrange(1 << 30), ring)
+        stack.callback(manager.close)
+        editor, *writers = [Hand(field, dice.randrange(1 << 30)) for _ in range(WRITERS + 1)]
+        for each in (editor, *writers):
+            stack.callback(each.close)
+        crew = Crew(url, protocol.name, workers, dice)
+        stack.callback(crew.dismiss)
+        yield Everybody(field, writers, editor, manager, crew, outside)
 
 
-@contextmanager
-def crew_of(url: str, protocol: Protocol, size: int, dice: random.Random) -> Iterator[Crew]:
-    crew = Crew(url, protocol.name, size, dice)
-    try:
-        yield crew
-    finally:
-        crew.dismiss()
-
-
-def burst(everybody: Everybody, dice: random.Random) -> None:
+def burst(everybody: Everybody, theme: Theme, dice: random.Random) -> None:
     """All hands at once; in four of five rounds a worker is killed in the middle."""
     problems: list[BaseException] = []
+    everybody.field.begin_round(dice)
 
-    def run(work: Callable[[int], None], steps: int) -> None:
+    def run(work: Callable[[], None]) -> None:
         try:
-            work(steps)
+            work()
         except BaseException as problem:  # noqa: BLE001 - told by the main thread
             problems.append(problem)
 
-    works: list[tuple[Callable[[int], None], int]] = [
-        *((each.write, STEPS) for each in everybody.writers),
-        (everybody.editor.edit, EDITS),
-        (everybody.manager.decide, DECISIONS),
+    works: list[Callable[[], None]] = [
+        *(
+            partial(each.work, theme.changes, theme.writes, theme.writing)
+            for each in everybody.writers
+        ),
+        partial(everybody.editor.work, theme.edited, theme.edits, theme.editing),
+        partial(everybody.manager.decide, theme.decided),
     ]
-    threads = [threading.Thread(target=run, args=each) for each in works]
+    threads = [threading.Thread(target=run, args=(each,)) for each in works]
     for thread in threads:
         thread.start()
     time.sleep(dice.random() * 0.25)

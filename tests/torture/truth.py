@@ -6,7 +6,6 @@ attachments give in their mode, kept, and those whose role is ending.
 """
 
 import datetime as dt
-import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -16,11 +15,10 @@ from sync_engine.rules import (
     Relation,
     Rule,
     from_document,
-    from_json,
     matches,
     related_ids,
 )
-from tests.ground import Ground, Pairs, fold
+from tests.ground import Ground, Pairs, facts_of
 
 
 @dataclass(slots=True)
@@ -90,24 +88,18 @@ def memberships(ground: Ground, stored: Pairs) -> Pairs:
         _pairs(ground, "membership_pin", "NOT is_in"),
         _pairs(ground, "held_removal", "NOT is_approved"),
     )
-    groups, managers = _groups(ground), _managers(ground)
+    managers = _managers(ground)
     found: Pairs = set()
-    for member_id, state, attributes in ground.rows(
-        "SELECT id, state, attributes FROM member WHERE workspace_id = %s AND deleted_at IS NULL",
-        ground.workspace_id,
-    ):
+    for member_id, (state, stored_facts) in facts_of(ground.db, ground.workspace_id).items():
         if state == "DEACTIVATED":
             found |= {(member_id, id) for id in segments.frozen} & stored
             continue
-        facts: dict[str, Any] = from_json(
-            json.loads(json.dumps(fold(attributes)[0])), STANDARD_ATTRIBUTES
-        )
-        if member_id in groups:
-            facts["groups"] = frozenset(groups[member_id])
+        facts = dict(stored_facts)
         if above := _above(managers, member_id):
             facts[Relation.REPORTS_TO] = frozenset(above)
             facts[Relation.REPORTS_DIRECTLY_TO] = frozenset(above[:1])
         found |= {(member_id, id) for id in _inside(segments, beside, member_id, facts, today)}
+    ground.db.rollback()
     return found
 
 
@@ -137,17 +129,6 @@ def _pairs(ground: Ground, table: str, condition: str = "true") -> Pairs:
             ground.workspace_id,
         )
     }
-
-
-def _groups(ground: Ground) -> dict[int, set[str]]:
-    groups: dict[int, set[str]] = {}
-    for member_id, name in ground.rows(
-        "SELECT d.member_id, g.folded_name FROM directory_group_member d"
-        " JOIN directory_group g ON g.id = d.group_id WHERE d.workspace_id = %s",
-        ground.workspace_id,
-    ):
-        groups.setdefault(member_id, set()).add(name)
-    return groups
 
 
 def _managers(ground: Ground) -> dict[int, int]:

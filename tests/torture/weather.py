@@ -68,7 +68,7 @@ class Weather:
     def _kill_worker(self) -> None:
         self.worker.kill()
         self.worker.wait()
-        self.worker = self.workers.start("now", "later")
+        self.worker = self.workers.begin("now", "later")
         self.killed += 1
 
 

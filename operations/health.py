@@ -50,7 +50,8 @@ SELECT w.id, w.slug, lanes.waiting, lanes.ages, parked.people AS parked, parked.
               FROM generate_series(0, 1) AS l(lane)
               LEFT JOIN LATERAL (SELECT since FROM dirty_member
                                   WHERE lane = l.lane AND workspace_id = w.id
-                                  ORDER BY since LIMIT CAST(:most AS integer)) AS d ON true
+                                  ORDER BY lane, workspace_id, since
+                                  LIMIT CAST(:most AS integer)) AS d ON true
              GROUP BY l.lane
              UNION ALL
             SELECT 2, count(*), min(since)
@@ -81,7 +82,8 @@ SELECT w.id, w.slug, lanes.waiting, lanes.ages, parked.people AS parked, parked.
  WHERE CAST(:only AS integer) IS NULL OR w.id = :only
  ORDER BY w.id
 """)
-"""Each part is looked up by the workspace, so what is asked of one reads nothing of the others."""
+"""Each part is looked up by the workspace, so what is asked of one reads nothing of the others. The
+order of the first names the index in which a lane is not looked for among the other's markers."""
 
 
 @dataclass(frozen=True, slots=True)

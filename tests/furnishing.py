@@ -1,4 +1,4 @@
-"""Companies that many tests begin with: built once in a process, and copied for each of them.
+"""Companies that many tests begin with: built once in a run, and copied for each of them.
 
     @pytest.fixture
     @furnished
@@ -7,11 +7,13 @@
         return world
 
 The first test that asks for `office` has it built in a database of its own, by the product's
-operations. Whoever asks for it then gets a copy of that database, and the names of what is in it.
+operations. Whoever asks for it then, in whichever process of the run, gets a copy of that database,
+and the names of what is in it.
 """
 
 import asyncio
-import copy
+import io
+import pickle
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial, wraps
@@ -29,9 +31,16 @@ from tests.world import World
 B = TypeVar("B", bound=Callable[..., Awaitable[Any]])
 
 BUILDS: Final = "builds_a_company"
+SESSIONS: Final = "sessions"
+"""Stands for the connections of a company where it is stored; each copy has its own."""
+
+MADE: Final = "SELECT template, company FROM furnished WHERE build = %s"
+MAKE: Final = "INSERT INTO furnished (build, template, company) VALUES (%s, %s, %s)"
+MINE: Final = "SELECT pg_advisory_lock(hashtext(%s))"
+
 _templates: dict[Callable[..., Any], str] = {}
-_companies: dict[str, World] = {}
-"""By template."""
+_companies: dict[str, tuple[Callable[..., Any], bytes]] = {}
+"""What builds it, and the company as it is stored, by template."""
 
 _template_of: dict[str, str] = {}
 """Which template the database of an address is a copy of."""
@@ -70,8 +79,23 @@ def template_for(request: pytest.FixtureRequest, server: PostgresServer) -> str:
     wanted = list(_asked_for(request))
     if not wanted:
         return TEMPLATE
-    build = next((each for each in wanted if each is not nobody), nobody)
-    return _templates.get(build) or _built(build, server)
+    return template_of(next((each for each in wanted if each is not nobody), nobody), server)
+
+
+def template_of(build: Callable[..., Any], server: PostgresServer) -> str:
+    """The database with the company that is built so; built by whoever asks first."""
+    build = getattr(build, BUILDS, build)
+    if build not in _templates:
+        name = f"{build.__module__}.{build.__qualname__}"
+        with server.connect() as line:
+            line.execute(MINE, [name])
+            row = line.execute(MADE, [name]).fetchone()
+            if row is None:
+                row = _built(build, server)
+                line.execute(MAKE, [name, *row])
+        _templates[build] = row[0]
+        _companies[row[0]] = (build, row[1])
+    return _templates[build]
 
 
 def _asked_for(request: pytest.FixtureRequest) -> Iterator[Callable[..., Awaitable[Any]]]:
@@ -95,17 +119,40 @@ async def world_of(url: str, sessions: async_sessionmaker[AsyncSession]) -> Worl
     template = _template_of.get(url, TEMPLATE)
     if template == TEMPLATE:
         return await World.new(sessions)
-    known = _companies[template]
-    return copy.deepcopy(known, {id(known.edge.sessions): sessions})
+    return company_in(template, sessions)
 
 
-def _built(build: Callable[..., Awaitable[Any]], server: PostgresServer) -> str:
+def company_in(template: str, sessions: async_sessionmaker[AsyncSession]) -> World:
+    """The names of what is in a copy of this template."""
+    build, stored = _companies[template]
+    reading = _Reading(io.BytesIO(stored))
+    reading.sessions = sessions
+    world: World = reading.load()
+    world.furnished_by = build
+    return world
+
+
+class _Storing(pickle.Pickler):
+    def persistent_id(self, thing: object) -> str | None:
+        return SESSIONS if isinstance(thing, async_sessionmaker) else None
+
+
+class _Reading(pickle.Unpickler):
+    sessions: async_sessionmaker[AsyncSession]
+
+    def persistent_load(self, name: str) -> object:
+        assert name == SESSIONS
+        return self.sessions
+
+
+def _built(build: Callable[..., Awaitable[Any]], server: PostgresServer) -> tuple[str, bytes]:
     name = server.clone()
+    stored = io.BytesIO()
     with ThreadPoolExecutor(1) as elsewhere:
         # The loop of the tests is this thread's.
-        _companies[name] = elsewhere.submit(asyncio.run, _build(build, server.url(name))).result()
-    _templates[build] = name
-    return name
+        made = elsewhere.submit(asyncio.run, _build(build, server.url(name))).result()
+    _Storing(stored).dump(made)
+    return name, stored.getvalue()
 
 
 async def _build(build: Callable[..., Awaitable[Any]], url: str) -> World:
@@ -119,7 +166,6 @@ async def _build(build: Callable[..., Awaitable[Any]], url: str) -> World:
     made = await build(**{name: given[name] for name in _needs(build)})
     await engine.dispose()
     world.furnished = None if made in (world, given["ask"]) else made
-    world.furnished_by = build
     return world
 
 

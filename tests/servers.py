@@ -22,6 +22,11 @@ IN_MEMORY = Path("/dev/shm")
 ROOM = 6 * 2**30
 """Bytes that must be free in memory for the servers to keep their files there."""
 _REDIS_DATABASES = 64
+COMPANIES = """
+CREATE TABLE furnished (build text PRIMARY KEY, template text NOT NULL, company bytea NOT NULL)
+"""
+"""In the maintenance database: what `tests.furnishing` has built, for all processes of the run."""
+
 _names = (f"test_{os.getpid()}_{number}" for number in itertools.count(1))
 
 
@@ -119,6 +124,8 @@ class Servers:
         if not self._template_is_ready:
             self._postgres.create_database(TEMPLATE)
             migrate(self._postgres.url(TEMPLATE))
+            with PostgresServer(self._postgres.url()).connect() as line:
+                line.execute(COMPANIES)
             self._template_is_ready = True
         return PostgresServer(self._postgres.url())
 

@@ -29,6 +29,7 @@ _WAITING: Final = text(
     " OR EXISTS (SELECT FROM inbox_delivery WHERE status = 'RECEIVED')"
     " OR EXISTS (SELECT FROM invitation_due)"
     " OR EXISTS (SELECT FROM invitation_due_segment)"
+    " OR EXISTS (SELECT FROM hold WHERE told_at IS NULL)"
     " OR EXISTS (SELECT FROM workspace w WHERE NOT EXISTS"
     " (SELECT FROM engine_state e WHERE e.workspace_id = w.id))"
     " OR EXISTS (SELECT FROM mail WHERE state = 'QUEUED')"

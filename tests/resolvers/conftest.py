@@ -1,6 +1,5 @@
 """A company, and asking its schema."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from functools import partial
 
@@ -11,8 +10,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 from sync_engine.bus import Bus
 from tests.engine import run_until_idle
 from tests.furnishing import furnished
-from tests.proof.town import Town, open_town
-from tests.resolvers.asking import KEYS, Ask
+from tests.proof.furnishing import settled_town
+from tests.resolvers.asking import Ask
 from tests.resolvers.following import Follow
 from tests.resolvers.school import open_school, settled
 from tests.world import World
@@ -44,10 +43,4 @@ async def school(world: World, ask: Ask) -> World:
     return world
 
 
-@pytest.fixture
-@furnished
-async def town(world: World, sync_database: Engine) -> Town:
-    """Where the permission model is proven (tests/proof)."""
-    town = await open_town(world, KEYS)
-    await asyncio.to_thread(run_until_idle, sync_database)
-    return town
+town = pytest.fixture(settled_town)

@@ -7,20 +7,22 @@ import pytest
 from sqlalchemy import Engine, NullPool, create_engine
 from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
 
+from tests.furnishing import company_in, template_of
+from tests.proof.furnishing import settled_town
 from tests.proof.ledger import Ledger
-from tests.proof.town import Town, open_town
+from tests.proof.town import Town
+from tests.servers import PostgresServer
 from tests.stories.permissions.over_http import OverHttp
 from tests.stories.running import System
-from tests.world import World
 
 
 @pytest.fixture(scope="package")
-def town(system: System, outside: Engine) -> Town:
+def town(system: System, outside: Engine, postgres_server: PostgresServer) -> Town:
     """Its database connections belong to no loop. Whoever had to be invited has been."""
+    template = template_of(settled_town, postgres_server)
     engine = create_async_engine(system.settings.database_address, poolclass=NullPool)
     sessions = async_sessionmaker(engine, expire_on_commit=False)
-    world = asyncio.run(World.new(sessions, "proven"))
-    town = asyncio.run(open_town(world, system.settings.keys()))
+    town: Town = company_in(template, sessions).furnished
     ledger = Ledger(outside)
     asyncio.run(ledger.settle())
     ledger.forget_sending()

@@ -153,29 +153,47 @@ async def change_mode(
     course_id: int,
     segment_id: int,
     mode: AttachmentMode,
+    based_on: Basis | None = None,
     accept_losses: int | None = 0,
 ) -> CourseSegment:
     """Let an attachment follow its segment otherwise from now on (S8).
 
     "Now" is the server's clock, which intervals of membership are measured with too. The mode it
     has already goes on from when it began. CONFIRMATION_REQUIRED where more people would lose the
-    course than may unasked (S11), and than are accepted (None: however many).
+    course than may unasked (S11), unless `based_on` a preview, or so many are accepted (None:
+    however many).
     """
     await courses.lock(db, by=by, course_id=course_id)
     segment = await _usable_segment(db, by, course_id, segment_id)
     attachment = await db.get(CourseSegment, (course_id, segment_id), populate_existing=True)
     if attachment is None:
         raise not_found("attachment")
-    if attachment.mode is mode:
-        return attachment
-    await refuse_unasked(
+    if attachment.mode is not mode:
+        accepted = accept_losses if based_on is None else None
+        await refuse_unasked(
+            db,
+            by=by,
+            segment_id=segment_id,
+            course_ids=[course_id],
+            accepted=accepted,
+            keeps_members=True,
+        )
+        await _follow_otherwise(db, by, attachment, segment, mode)
+    await refuse_outdated(
         db,
         by=by,
-        segment_id=segment_id,
+        basis=based_on,
+        change=SegmentChange(SegmentChangeKind.CHANGE_MODE, segment_id, course_id, mode=mode),
+        segment=segment,
         course_ids=[course_id],
-        accepted=accept_losses,
-        keeps_members=True,
     )
+    return attachment
+
+
+async def _follow_otherwise(
+    db: AsyncSession, by: Caller, attachment: CourseSegment, segment: Segment, mode: AttachmentMode
+) -> None:
+    course_id, segment_id = attachment.course_id, segment.id
     before = _said(attachment.place, attachment.mode, attachment.mode_since)
     was = (attachment.mode, attachment.mode_since)
     reason = f"“{segment.name}” is followed otherwise."
@@ -194,7 +212,6 @@ async def change_mode(
         after=_said(attachment.place, attachment.mode, attachment.mode_since),
     )
     await invitees.consider_segments(db, workspace_id=by.workspace_id, segment_ids=[segment_id])
-    return attachment
 
 
 async def detach_from_all(db: AsyncSession, *, by: Caller, segment: Segment) -> None:

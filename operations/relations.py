@@ -187,8 +187,14 @@ async def above(
 
 
 async def refuse_if_built_on(db: AsyncSession, segment: Segment) -> None:
-    """SEGMENT_IN_USE, naming the segments whose rules ask about the people of this one."""
+    """SEGMENT_IN_USE, naming the segments whose rules ask about the people of this one; and until
+    commit none will."""
     await hold_rules(db, segment.workspace_id)
+    await refuse_built_on(db, segment)
+
+
+async def refuse_built_on(db: AsyncSession, segment: Segment) -> None:
+    """The same as it is just now."""
     graph = await _graph(db, segment.workspace_id)
     found = [
         {"id": id, "name": graph.names[id]}

@@ -45,6 +45,7 @@ async def change_attachment_mode(
     course_id: strawberry.ID,
     segment_id: strawberry.ID,
     mode: AttachmentMode,
+    based_on: str | None = None,
     accept_losses: int | None = None,
     client_mutation_id: str | None = None,
     idempotency_key: str | None = None,
@@ -54,8 +55,14 @@ async def change_attachment_mode(
             "course_id": number_of(course_id, "Course"),
             "segment_id": number_of(segment_id, "Segment"),
         }
-        accepted = accept_losses or 0
-        await attachments.change_mode(db, by=caller, **about, mode=mode, accept_losses=accepted)
+        await attachments.change_mode(
+            db,
+            by=caller,
+            **about,
+            mode=mode,
+            based_on=basis_in(info, based_on),
+            accept_losses=accept_losses or 0,
+        )
         return dict(about)
 
     return await answer(info, operation)

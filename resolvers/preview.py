@@ -8,8 +8,10 @@ from typing import Any, Final
 
 import strawberry
 
+from access.permissions import Scope
 from models.catalog import Course
 from models.people import Member
+from models.segments import AttachmentMode
 from operations.preview.basis import Basis
 from operations.preview.change import SegmentChange, SegmentChangeKind
 from operations.preview.consequences import OnCourse
@@ -17,7 +19,9 @@ from operations.preview.previewing import SegmentPreview, preview
 from operations.refusals import Code, Refused
 from resolvers import positions
 from resolvers.context import Context
+from resolvers.coordinators import Source, sources_of
 from resolvers.ids import number_of
+from resolvers.references import IS_SELF, NOTHING, Reference, refer
 from resolvers.rows import members_by_id, visible_courses_by_id
 from resolvers.seal import Cursor
 
@@ -37,6 +41,7 @@ class CourseChange:
     title: str
     gain_count: int
     loss_count: int
+    kept_count: int
     conflict_count: int
     invitation_count: int
     is_emptied: bool
@@ -55,6 +60,23 @@ class CoordinatorChange:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptCoordinator:
+    """One person on one course who would lose it, did nothing else give it."""
+
+    course_id: int
+    member_id: int
+    segment_id: int | None
+
+
+refer(
+    KeptCoordinator,
+    lambda row, caller: Reference(
+        Scope.COURSE, row.course_id, IS_SELF if row.member_id == caller.member_id else NOTHING
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class WithoutValue:
     """How many people have no value of an attribute."""
 
@@ -70,6 +92,7 @@ async def preview_segment_change(
     course_id: strawberry.ID | None = None,
     rule_text: str | None = None,
     rule: strawberry.scalars.JSON | None = None,
+    mode: AttachmentMode | None = None,
     at_least: Cursor | None = None,
 ) -> SegmentPreview:
     await positions.at_least(info.context, at_least)
@@ -81,6 +104,7 @@ async def preview_segment_change(
         None if segment_id is None else number_of(segment_id, "Segment"),
         None if course_id is None else number_of(course_id, "Course"),
         said,
+        mode,
     )
     async with info.context.read() as db:
         return await preview(db, by=info.context.signed_in, change=asked)
@@ -132,6 +156,7 @@ def courses(root: Parent) -> list[CourseChange]:
             each.title,
             gain_count=len(each.gains),
             loss_count=len(each.losses),
+            kept_count=len(each.kept),
             conflict_count=len(each.conflicts),
             invitation_count=len(each.invitations),
             is_emptied=each.is_emptied,
@@ -150,6 +175,17 @@ def gains(root: Parent) -> list[CoordinatorChange]:
 
 def losses(root: Parent) -> list[CoordinatorChange]:
     return _people((each, each.losses) for each in root.courses)
+
+
+def kept(root: Parent) -> list[KeptCoordinator]:
+    segment_id = root.change.segment_id
+    found = _people((each, each.kept) for each in root.courses)
+    return [KeptCoordinator(each.course_id, each.member_id, segment_id) for each in found]
+
+
+async def other_sources(root: Parent, info: Info) -> list[Source]:
+    found = await info.context.load(sources_of, (root.course_id, root.member_id))
+    return [each for each in found if each.segment_id is None or each.segment_id != root.segment_id]
 
 
 def conflicts(root: Parent) -> list[CoordinatorChange]:

@@ -4,7 +4,7 @@ from access.permissions import Permission
 from operations.preview.previewing import SegmentPreview as Previewed
 from resolvers import done
 from resolvers import preview as answered
-from schema.course import Course
+from schema.course import SOURCES, CoordinatorSource, Course
 from schema.member import Member
 from schema.requires import INHERITED, SIGNED_IN, any_of, column, guarded_type, resolved_by
 
@@ -22,6 +22,7 @@ class PreviewedCourse:
     title: str
     gain_count: int
     loss_count: int
+    kept_count: int
     conflict_count: int
     invitation_count: int
     is_emptied: bool
@@ -44,6 +45,23 @@ class PreviewedCoordinator:
         answered.course, requires=SIGNED_IN, description="The course, if one sees it."
     )
     member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
+
+
+@guarded_type(
+    requires=SIGNED_IN,
+    description="One person on one course who would lose the role, did nothing else give it.",
+    rows=answered.KeptCoordinator,
+)
+class KeptCoordinator:
+    course: Course | None = resolved_by(
+        answered.course, requires=SIGNED_IN, description="The course, if one sees it."
+    )
+    member: Member | None = resolved_by(done.member, requires=SIGNED_IN, description="The person.")
+    sources: list[CoordinatorSource] | None = resolved_by(
+        answered.other_sources,
+        requires=SOURCES,
+        description="What else makes the person coordinator there now.",
+    )
 
 
 @guarded_type(
@@ -76,10 +94,12 @@ class SegmentPreview:
     before: int = column("before", requires=INHERITED, description="People in the segment now.")
     after: int = column("after", requires=INHERITED, description="People in it afterwards.")
     waiting_count: int = column(
-        "waiting",
+        "waiting_count",
         requires=INHERITED,
-        description="Of the people who would leave it, so many would stay until a manager of the"
-        " workspace has approved it: all, or nobody.",
+        description="So many removals, from it and from segments that build on it, would not be"
+        " done until a manager of the workspace has approved them; all else is told as it is once"
+        " they are. Where people’s numbers lie in several blocks of 4,096, one of which is looked"
+        " at after the other, it is at most as many: what fits the limit goes first.",
     )
     people: int | None = column(
         "people", requires=INHERITED, description="Of how many people the rule was asked."
@@ -104,6 +124,11 @@ class SegmentPreview:
     loss_count: int = column(
         "loss_count", requires=INHERITED, description="Coordinator roles lost."
     )
+    kept_count: int = column(
+        "kept_count",
+        requires=INHERITED,
+        description="Roles that would be lost, did nothing else give them.",
+    )
     conflict_count: int = column(
         "conflict_count",
         requires=INHERITED,
@@ -125,6 +150,9 @@ class SegmentPreview:
     losses: list[PreviewedCoordinator] = resolved_by(
         answered.losses, requires=SIGNED_IN, description=f"Who loses which course, {SOME}."
     )
+    kept: list[KeptCoordinator] = resolved_by(
+        answered.kept, requires=SIGNED_IN, description=f"Who keeps which course, {SOME}."
+    )
     conflicts: list[PreviewedCoordinator] = resolved_by(
         answered.conflicts, requires=SIGNED_IN, description=f"Who stays instructor, {SOME}."
     )
@@ -139,5 +167,6 @@ class PreviewQuery:
         answered.preview_segment_change,
         requires=any_of(Permission.PREVIEW_SEGMENT_CHANGE).by_operation(),
         description="What a change of a segment would do, before it is done; it writes nothing."
-        " CREATE and EDIT_RULE take a rule, CREATE, ATTACH and DETACH a course.",
+        " CREATE and EDIT_RULE take a rule, CREATE, ATTACH, DETACH and"
+        " CHANGE_MODE a course, and the last the mode that would begin.",
     )

@@ -3,18 +3,18 @@
 Counted are people whom rules alone took out of a segment that courses follow: of one segment those
 who have left it, of the workspace those who have left the last one, within its window and unless
 they came back. Pure but for the counts, which are asked of the database only as far as they matter.
+Runs of the engine and previews of changes ask the same (`waiting_in`).
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Final
+from typing import Any, Final, Protocol
 
 from sync_engine.plan import NOTHING, Pair, Plan
 from sync_engine.snapshot import array, of_segments
-from sync_engine.state import Connection
 
 WORKSPACE: Final = 0
 """Stands for the workspace where holds are told apart by segment."""
@@ -82,6 +82,27 @@ SELECT count(DISTINCT person.id)
 """
 
 
+BUILT_ON: Final = """
+WITH RECURSIVE below AS (
+    SELECT id AS top, id FROM segment WHERE id = ANY(%(segments)s::integer[])
+    UNION
+    SELECT b.top, CAST(inside.id AS integer)
+      FROM below b JOIN segment s ON s.id = b.id
+     CROSS JOIN jsonb_array_elements_text(s.builds_on) AS inside(id)
+     WHERE s.workspace_id = %(workspace_id)s
+)
+SELECT top, array_agg(id) FROM below WHERE id <> top GROUP BY top
+"""
+"""Everything below segments that build on others."""
+
+
+class Database(Protocol):
+    """A transaction of the database, as far as it is asked here."""
+
+    def execute(self, query: str, params: Any, /) -> Iterable[Any]:
+        """The rows of a statement."""
+
+
 def may_go(at_least: int, percent: int, people: int) -> int:
     """How many of these people may go unasked, by the settings of the workspace."""
     return max(at_least, people * percent // 100)
@@ -106,6 +127,20 @@ class Withheld:
     open: dict[int, int] = field(default_factory=dict)
     lost: list[int] = field(default_factory=list)
 
+    def forget(self, released: Iterable[Pair]) -> bool:
+        """Drop what need not wait, because something it follows from does; whether there was any.
+        Of a segment whose hold would have been opened for such, all is counted again."""
+        unneeded = self.pairs.keys() & set(released)
+        again = {self.pairs[pair] for pair in unneeded} & self.opened.keys() - {WORKSPACE}
+        self.pairs = {
+            pair: hold
+            for pair, hold in self.pairs.items()
+            if hold not in again and pair not in unneeded
+        }
+        for hold in again:
+            del self.opened[hold]
+        return bool(unneeded)
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -121,7 +156,7 @@ class Counts:
 
 
 def withhold(
-    db: Connection,
+    db: Database,
     workspace_id: int,
     plan: Plan,
     replan: Callable[[Collection[Pair]], Plan],
@@ -129,21 +164,50 @@ def withhold(
     """The plan without what has to wait; the guard's lock is held. It is made again until nothing
     more has to, because segments may ask for others."""
     found = Withheld()
-    while True:
-        found.lost = []
-        if not plan.by_rule:
-            return plan, found
-        counts = _counts(db, workspace_id, plan)
-        found.open = {**found.open, **counts.open}
-        counted = _Counting(db, workspace_id, counts, found)
-        more = counted.waiting(plan)
-        if not more:
-            return plan, found
+    plan = undecided(db, workspace_id, plan)
+    while more := waiting_in(db, workspace_id, plan, found):
         found.pairs.update(more)
         plan = replan(found.pairs)
+        if found.forget(plan.released):
+            plan = replan(found.pairs)
+        plan = undecided(db, workspace_id, plan)
+    return plan, found
 
 
-def _counts(db: Connection, workspace_id: int, plan: Plan) -> Counts:
+def waiting_in(db: Database, workspace_id: int, plan: Plan, found: Withheld) -> dict[Pair, int]:
+    """What of a plan has to wait besides what has been `found`; nothing, once that is all. Whoever
+    asks makes the plan again."""
+    found.lost = []
+    if not plan.by_rule:
+        return {}
+    counts = _counts(db, workspace_id, plan)
+    found.open = {**found.open, **counts.open}
+    return _Counting(db, workspace_id, counts, found).waiting(plan)
+
+
+def undecided(db: Database, workspace_id: int, plan: Plan) -> Plan:
+    """The plan, in which nobody leaves a segment by rule alone who leaves one it builds on by a
+    decision: who decided that, decided what follows."""
+    decided: dict[int, set[int]] = defaultdict(set)
+    if len(plan.by_rule) < len(plan.removed):
+        by_rule = frozenset(plan.by_rule)
+        for member, segment in plan.removed:
+            if (member, segment) not in by_rule:
+                decided[member].add(segment)
+    segments = sorted({segment for member, segment in plan.by_rule if member in decided})
+    if not segments:
+        return plan
+    asked = {"workspace_id": workspace_id, "segments": array(segments)}
+    below = {id: frozenset(those) for id, those in db.execute(BUILT_ON, asked)}
+    left = [
+        (member, segment)
+        for member, segment in plan.by_rule
+        if decided.get(member, NOTHING).isdisjoint(below.get(segment, NOTHING))
+    ]
+    return replace(plan, by_rule=left)
+
+
+def _counts(db: Database, workspace_id: int, plan: Plan) -> Counts:
     asked = {
         "workspace_id": workspace_id,
         "segments": array(sorted({segment for _, segment in plan.by_rule})),
@@ -167,7 +231,7 @@ def _counts(db: Connection, workspace_id: int, plan: Plan) -> Counts:
 class _Counting:
     """One look at a plan."""
 
-    db: Connection
+    db: Database
     workspace_id: int
     counts: Counts
     found: Withheld

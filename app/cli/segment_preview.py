@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from operations.preview.previewing import SegmentPreview
 
 _SHOWN = 50
-_KINDS = ("create", "edit-rule", "pause", "resume", "attach", "detach", "delete")
+_KINDS = (*("create", "edit-rule", "pause", "resume", "attach", "detach", "change-mode", "delete"),)
+_MODES = ("sync", "add-only", "remove-only", "frozen")
 
 Change = Annotated[str, typer.Argument(metavar="CHANGE", help=f"One of {', '.join(_KINDS)}.")]
 Rule = Annotated[
@@ -27,6 +28,9 @@ Rule = Annotated[
 ]
 Segment = Annotated[str | None, typer.Option("--segment", help="Its name, or its number.")]
 Course = Annotated[str | None, typer.Option("--course", help="Its title, or its number.")]
+Mode = Annotated[
+    str | None, typer.Option("--mode", help=f"Of change-mode: one of {', '.join(_MODES)}.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Everything, for programs.")]
 File = Annotated[
     Path | None, typer.Option("--csv", help="A file for everybody who gains or loses a course.")
@@ -46,6 +50,7 @@ def preview(
     rule: Rule = None,
     segment: Segment = None,
     course: Course = None,
+    mode: Mode = None,
     as_json: AsJson = False,
     csv: File = None,
     workspace: Workspace = None,
@@ -55,14 +60,20 @@ def preview(
     nothing but the file that is asked for."""
     if change not in _KINDS:
         raise typer.BadParameter(f"{change!r} is no change; say one of {', '.join(_KINDS)}.")
+    if mode is not None and mode not in _MODES:
+        raise typer.BadParameter(f"{mode!r} is no mode; say one of {', '.join(_MODES)}.")
     settings = ready_settings(data_dir, redis=False)
-    seen = asyncio.run(_seen(settings, (change, segment, course), _said(rule), workspace))
+    seen = asyncio.run(_seen(settings, (change, segment, course, mode), _said(rule), workspace))
     if csv is not None:
         asyncio.run(_written(csv, seen))
     if as_json:
         typer.echo(json.dumps(_as_json(seen), ensure_ascii=False, indent=2))
     else:
         _show(seen.preview)
+
+
+def _as_value(word: str) -> str:
+    return word.upper().replace("-", "_")
 
 
 def _said(rule: str | None) -> "str | Json | None":
@@ -73,26 +84,28 @@ def _said(rule: str | None) -> "str | Json | None":
 
 async def _seen(
     settings: "Settings",
-    about: tuple[str, str | None, str | None],
+    about: tuple[str, str | None, str | None, str | None],
     rule: "str | Json | None",
     workspace: str | None,
 ) -> _Seen:
     from access.caller import Origin, system
     from access.permissions import Scope
     from app.cli.edge import edge_of, number_of, segment_id, workspace_id
+    from models.segments import AttachmentMode
     from operations.preview.change import SegmentChange, SegmentChangeKind
     from operations.preview.previewing import names_in
     from operations.preview.previewing import preview as look
 
-    kind, segment, course = about
+    kind, segment, course, mode = about
     async with edge_of(settings, "preview") as edge, edge.read() as db:
         by = system(await workspace_id(db, workspace), Origin.CLI)
         here = by.workspace_id
         asked = SegmentChange(
-            SegmentChangeKind(kind.upper().replace("-", "_")),
+            SegmentChangeKind(_as_value(kind)),
             None if segment is None else await segment_id(db, here, segment),
             None if course is None else await number_of(db, here, Scope.COURSE, course),
             rule,
+            None if mode is None else AttachmentMode(_as_value(mode)),
         )
         found = await look(db, by=by, change=asked)
         return _Seen(found, await names_in(db, by=by, preview=found))
@@ -103,22 +116,27 @@ def _show(found: "SegmentPreview") -> None:
     console.print(
         f"People in the segment: {found.before:,} now, {found.after:,} afterwards."
         f" Coordinator roles: {found.gain_count:,} gained, {found.loss_count:,} lost,"
+        f" {found.kept_count:,} kept by something else,"
         f" {found.conflict_count:,} suppressed. Invitations: {len(found.invitations):,}."
     )
     if found.waiting:
-        console.print(f"So many at once: {found.waiting:,} would stay until it is approved.")
+        console.print(
+            f"So many at once: {found.waiting_count:,} removals would wait until they are approved."
+        )
     for name, count in found.without_value.items():
         if count:
             console.print(f"{count:,} of {found.people or 0:,} people have no {name}.")
     if found.courses:
         table = Table(
-            *("Course", "Gain", "Lose", "Suppressed", "Segments", ""), box=None, pad_edge=False
+            *("Course", "Gain", "Lose", "Kept", "Suppressed", "Segments", ""),
+            box=None,
+            pad_edge=False,
         )
         for each in found.courses[:_SHOWN]:
             words = "left without a coordinator" if each.is_emptied else ""
             table.add_row(
                 f"{each.title} ({each.course_id})",
-                *(f"{len(ids):,}" for ids in (each.gains, each.losses, each.conflicts)),
+                *(f"{len(ids):,}" for ids in (each.gains, each.losses, each.kept, each.conflicts)),
                 f"{each.used} of {each.most}",
                 "refused: no place left" if each.is_refused else words,
             )
@@ -130,7 +148,7 @@ def _show(found: "SegmentPreview") -> None:
         console.print("The engine still has other work; look again when it is done.")
 
 
-_WORDS = (("GAIN", "gains"), ("LOSE", "losses"), ("SUPPRESSED", "conflicts"))
+_WORDS = (("GAIN", "gains"), ("LOSE", "losses"), ("KEEP", "kept"), ("SUPPRESSED", "conflicts"))
 
 
 def _rows(seen: _Seen) -> Iterator[tuple[str, int, str, int, str]]:
@@ -162,7 +180,7 @@ def _as_json(seen: _Seen) -> dict[str, Any]:
         "people": found.people,
         "withoutValue": dict(found.without_value),
         "isSettled": found.is_settled,
-        "waiting": found.waiting,
+        "waiting": found.waiting_count,
         "invitations": [{"id": id, "name": seen.names.get(id)} for id in sorted(found.invitations)],
         "courses": [
             {

@@ -65,11 +65,9 @@ async def refuse_unasked(
     if row.losing <= max(limit, accepted):
         return
     instead = "acceptLosses" if keeps_members else "basedOn"
-    way_out = (
-        f"say acceptLosses: {row.losing}"
-        if keeps_members
-        else "look at it with previewSegmentChange, and give its basedOn"
-    )
+    way_out = "look at it with previewSegmentChange, and give its basedOn"
+    if keeps_members:
+        way_out += f"; or say acceptLosses: {row.losing}"
     raise Refused(
         Code.CONFIRMATION_REQUIRED,
         f"{row.losing} people would lose the role at once; {limit} may unasked. If that is meant,"

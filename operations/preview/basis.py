@@ -7,9 +7,12 @@ transaction that does it, so what has no number by then comes after the change.
 What could change it: the segment (its rule, its state, whom it names, where it is attached) and
 those that build on it, which move with it; on the courses concerned roles by hand, words beside the
 rules, segments, their modes, limit and state; who is in these segments, or in those a rule asks
-about; whether there is grace; of people in the segment, or of everybody where a rule is asked,
-accounts, addresses and invitations; and where a rule is asked values of the attributes it names,
-their schema, directory groups and the day, as far as it asks for them. Nothing else does.
+about; whether there is grace, and how many may go unasked; of people in the segment (where an
+attachment ends or begins anew, also of those who were, whom its mode may keep), or of everybody
+where a rule is asked, accounts, addresses and invitations; and where a rule is asked values of the
+attributes it names, their schema, directory groups and the day, as far as it asks for them. Nothing
+else does; so how many removals would wait, which also hangs on who leaves any other segment within
+the last hour, is what it was when it was looked at.
 """
 
 import uuid
@@ -48,6 +51,11 @@ ABOVE: Final = frozenset({"manager", "userName"})
 ANEW: Final = frozenset({SegmentChangeKind.EDIT_RULE, SegmentChangeKind.RESUME})
 """Changes after which everybody is looked at anew."""
 
+ENDS_OR_BEGINS: Final = frozenset(
+    {SegmentChangeKind.DETACH, SegmentChangeKind.DELETE, SegmentChangeKind.CHANGE_MODE}
+)
+"""Changes of what an attachment has given, maybe to people who have left."""
+
 HOLD: Final = text("""
 SELECT epoch FROM workspace_stream WHERE workspace_id = :workspace_id FOR NO KEY UPDATE
 """)
@@ -76,6 +84,11 @@ SELECT e.seq, e.verb, e.at, count(*) OVER () AS count
               AND jsonb_exists_any(e.after, ARRAY['state', 'segmentLimit']))
     OR e.verb = 'workspace.edited'
        AND jsonb_exists_any(e.after, ARRAY['segmentLimit', 'grace_days'])
+    OR :asks AND (
+           split_part(e.verb, '.', 1) = 'hold'
+              AND (e.segment_id IS NULL OR e.segment_id = ANY(:moving))
+           OR e.verb = 'workspace.edited'
+              AND jsonb_exists_any(e.after, ARRAY['hold_people', 'hold_percent', 'hold_minutes']))
     OR e.verb = 'membership.changed' AND jsonb_exists_any(
            e.detail -> 'segments', ARRAY(SELECT id::text FROM followed))
     OR (e.verb IN ('member.added', 'member.activated', 'member.reactivated', 'member.deactivated',
@@ -83,7 +96,7 @@ SELECT e.seq, e.verb, e.at, count(*) OVER () AS count
         OR e.verb = 'member.changed' AND jsonb_exists(e.after, :address))
        AND (:asks OR EXISTS (SELECT FROM membership m
                               WHERE m.segment_id = :segment_id AND m.member_id = e.member_id
-                                AND m.until IS NULL))
+                                AND (m.until IS NULL OR :keeps)))
     OR e.verb = 'member.changed' AND jsonb_exists_any(e.after, CAST(:attributes AS text[]))
     OR split_part(e.verb, '.', 1) = 'group' AND e.course_id IS NULL AND :asks_groups
     OR split_part(e.verb, '.', 1) = 'attribute' AND :asks
@@ -148,6 +161,7 @@ async def refuse_outdated(
             "address": ADDRESS,
             "attributes": sorted(used | (ABOVE if used & OF_PEOPLE else set())),
             "asks": asks,
+            "keeps": change.kind in ENDS_OR_BEGINS,
             "asks_groups": GROUPS in used,
             "inner": sorted(set[int]().union(*(related_ids(each, MEMBER_OF) for each in rules))),
             "asks_clock": any(

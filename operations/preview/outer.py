@@ -3,8 +3,10 @@
 import asyncio
 import datetime as dt
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import select
@@ -15,6 +17,7 @@ from operations import relations
 from operations.preview.above import asked_of, with_above
 from operations.preview.people import BETWEEN, GROUPS, LINE, Moved, following, moved, people_by
 from sync_engine.layers import depths
+from sync_engine.plan import Pair
 from sync_engine.rules import (
     MEMBER_OF,
     RELATIONS,
@@ -27,6 +30,11 @@ from sync_engine.rules import (
     related_ids,
 )
 from sync_engine.snapshot import array
+
+Waiting = Mapping[int, AbstractSet[int]]
+"""The people whose removal waits, by segment."""
+
+NOBODY_WAITS: Final[Waiting] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,18 +103,30 @@ class _Shifts:
         return BETWEEN.join(said)
 
 
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """Who moves in the segments that build on one, by segment; of the people concerned alone.
+    `unneeded` removals would wait, did nothing else that waits keep these people in."""
+
+    moves: Mapping[int, Moved] = field(default_factory=dict)
+    unneeded: frozenset[Pair] = frozenset()
+
+
 async def moved_outside(
     db: AsyncSession,
     about: Mapping[str, Any],
     found: Moved,
     catalog: Catalog,
     today: dt.date,
-) -> dict[int, Moved]:
-    """Who moves in the segments that build on one, by segment; of the people concerned alone."""
+    *,
+    waiting: Waiting = NOBODY_WAITS,
+) -> Outside:
+    """What follows from who moves in one segment, while removals of the others are `waiting`."""
     if not found.added and not found.removed:
-        return {}
+        return Outside(unneeded=_pairs(waiting))
     workspace_id, segment_id = about["workspace_id"], about["segment_id"]
     shifts, moves = _Shifts(), dict[int, Moved]()
+    unneeded: dict[int, AbstractSet[int]] = {}
     shifts.add(segment_id, found)
     for outer in await outer_segments(db, workspace_id, segment_id, catalog):
         attributes = sorted(attributes_used(outer.rule))
@@ -124,9 +144,15 @@ async def moved_outside(
         place = 4 + attributes.index(MEMBER_OF)
         lines = await asyncio.to_thread(shifts.applied, lines, place, set(map(str, inner)))
         wanted = following(compile(outer.rule), today)
-        moves[outer.id] = await asyncio.to_thread(moved, lines, attributes, catalog, wanted)
+        outside = await asyncio.to_thread(moved, lines, attributes, catalog, wanted)
+        unneeded[outer.id] = waiting.get(outer.id, frozenset()) - outside.removed
+        moves[outer.id] = outside.keeping(waiting.get(outer.id, frozenset()))
         shifts.add(outer.id, moves[outer.id])
-    return moves
+    return Outside(moves, _pairs(unneeded))
+
+
+def _pairs(people: Waiting) -> frozenset[Pair]:
+    return frozenset((id, segment_id) for segment_id, ids in people.items() for id in ids)
 
 
 _APART = (GROUPS, *RELATIONS)

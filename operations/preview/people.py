@@ -9,7 +9,7 @@ import datetime as dt
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import orjson
@@ -119,13 +119,15 @@ def _said(beside: str, yes: str, no: str) -> dict[int, bool]:
 @dataclass(slots=True)
 class Moved:
     """Who is in the segment before alone, after alone, and both; who of them is ACTIVE, and who
-    would be invited. Of everybody that was looked at: how many have no value of an attribute."""
+    would be invited; whom rules alone take out. Of everybody that was looked at: how many have no
+    value of an attribute."""
 
     added: set[int] = field(default_factory=set)
     removed: set[int] = field(default_factory=set)
     kept: set[int] = field(default_factory=set)
     active: set[int] = field(default_factory=set)
     invitable: set[int] = field(default_factory=set)
+    by_rule: set[int] = field(default_factory=set)
     people: int = 0
     without_value: Counter[str] = field(default_factory=Counter)
 
@@ -136,6 +138,17 @@ class Moved:
     @property
     def after(self) -> set[int]:
         return self.kept | self.added
+
+    def keeping(self, waiting: AbstractSet[int]) -> "Moved":
+        """The same while these, of those removed, stay."""
+        if not waiting:
+            return self
+        return replace(
+            self,
+            removed=self.removed - waiting,
+            kept=self.kept | self.removed & waiting,
+            by_rule=self.by_rule - waiting,
+        )
 
 
 Wanted = Callable[[Alike], bool]
@@ -189,7 +202,10 @@ def moved(
         pins=asked.pins,
         held=asked.held,
     )
-    added, removed = ({number for number, _ in pairs} for pairs in (plan.added, plan.removed))
+    added, removed, by_rule = (
+        {number for number, _ in pairs} for pairs in (plan.added, plan.removed, plan.by_rule)
+    )
+    _take(result, asked, by_rule, result.by_rule)
     _take(result, asked, added, result.added)
     _take(result, asked, removed, result.removed)
     _take(result, asked, asked.current.keys() - removed, result.kept)

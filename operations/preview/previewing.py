@@ -19,21 +19,18 @@ from operations import people, visible
 from operations.preview.above import asked_of, with_above
 from operations.preview.basis import Basis
 from operations.preview.change import ON_A_COURSE, SegmentChange, SegmentChangeKind
-from operations.preview.consequences import (
+from operations.preview.consequences import Counting, OnCourse, concerned
+from operations.preview.courses import (
     BESIDE,
     BY_MODE,
     COURSES,
     STAYING,
     Beside,
-    Counting,
     Course,
-    OnCourse,
-    concerned,
     courses_of,
     decided_by_mode,
-    merged,
 )
-from operations.preview.outer import moved_outside
+from operations.preview.outer import NOBODY_WAITS, Outside, Waiting, moved_outside
 from operations.preview.people import (
     GROUPS,
     Moved,
@@ -43,11 +40,12 @@ from operations.preview.people import (
     named,
     people_by,
 )
-from operations.preview.waiting import waiting_in
+from operations.preview.waiting import waiting_of
 from operations.refusals import Code, Denied, Refused, not_found
-from operations.relations import related_to
+from operations.relations import refuse_built_on, related_to
 from operations.rights import Rights, require
 from operations.segment_rules import read
+from sync_engine.plan import Pair
 from sync_engine.rules import (
     MEMBER_OF,
     RELATIONS,
@@ -93,7 +91,8 @@ class SegmentPreview:
     `is_settled`: nothing else was waiting for the engine, so nothing else moves meanwhile.
     `outer`: who comes into segments that build on it, and who leaves them, by segment; what that
     means is in `courses`.
-    `waiting` of those who leave it would stay until that is approved: all, or nobody.
+    `waiting`: the removals, of people from the segment and from these, that would not be done
+    until that is approved. All else is told as it is once they are.
     `without_value` says of each attribute of the rule how many of the `people` have none.
     """
 
@@ -107,7 +106,11 @@ class SegmentPreview:
     courses: Sequence[OnCourse]
     invitations: AbstractSet[int]
     outer: Mapping[int, Moved]
-    waiting: int
+    waiting: AbstractSet[Pair]
+
+    @property
+    def waiting_count(self) -> int:
+        return len(self.waiting)
 
     @property
     def gain_count(self) -> int:
@@ -116,6 +119,10 @@ class SegmentPreview:
     @property
     def loss_count(self) -> int:
         return sum(len(each.losses) for each in self.courses)
+
+    @property
+    def kept_count(self) -> int:
+        return sum(len(each.kept) for each in self.courses)
 
     @property
     def conflict_count(self) -> int:
@@ -141,16 +148,15 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
         about["above"] = asked_of(rule)
     wanted = _wanted(change.kind, segment, rule, now.today)
     found = await _moved(db, about, attributes, catalog, wanted, looks=_looks(change))
-    outer = await moved_outside(db, about, found, catalog, now.today)
+
+    async def outside(found: Moved, waiting: Waiting = NOBODY_WAITS) -> Outside:
+        return await moved_outside(db, about, found, catalog, now.today, waiting=waiting)
+
+    outer = (await outside(found)).moves
     moves = {about["segment_id"]: found, **outer}
-    courses = await _courses(db, about, change.course_id, is_new=segment is None)
-    waiting = await waiting_in(db, about, change.kind, found, courses)
-    on_courses = [await _on_courses(db, about, change.kind, courses, moves)]
-    for id in outer:
-        there = {**about, "segment_id": id}
-        courses = await _courses(db, there, None)
-        on_courses.append(await _on_courses(db, there, SegmentChangeKind.EDIT_RULE, courses, moves))
-    together = merged(on_courses)
+    waiting = await waiting_of(db, about, change.kind, moves, outside)
+    courses = await _courses(db, about, change, outer)
+    together = await _on_courses(db, change, courses, moves, by.workspace_id)
     ends = change.kind is SegmentChangeKind.DELETE
     return SegmentPreview(
         change,
@@ -172,7 +178,7 @@ async def preview(db: AsyncSession, *, by: Caller, change: SegmentChange) -> Seg
 async def names_in(db: AsyncSession, *, by: Caller, preview: SegmentPreview) -> dict[int, str]:
     """What the people a preview speaks of are called, as far as the caller sees them."""
     ids = set(preview.invitations).union(
-        *(each.gains | each.losses | each.conflicts for each in preview.courses)
+        *(each.gains | each.losses | each.kept | each.conflicts for each in preview.courses)
     )
     seen = visible.members(by).with_only_columns(Member.id, Member.display_name)
     is_one = Member.id == func.any(cast(literal(array(ids), Text), ARRAY(BigInteger)))
@@ -214,6 +220,8 @@ async def _segment(db: AsyncSession, by: Caller, change: SegmentChange) -> Segme
     )
     if segment is None:
         raise not_found("segment")
+    if change.kind is SegmentChangeKind.DELETE:
+        await refuse_built_on(db, segment)
     return segment
 
 
@@ -273,58 +281,65 @@ async def _moved(
 
 
 async def _courses(
-    db: AsyncSession, about: Mapping[str, Any], course_id: int | None, *, is_new: bool = False
+    db: AsyncSession, about: Mapping[str, Any], change: SegmentChange, outer: Mapping[int, Moved]
 ) -> list[Course]:
-    if is_new and course_id is None:
-        return []
-    rows = await db.execute(COURSES, {**about, "course_id": course_id})
+    """The course that is said, or those the segment is on, and those of segments that move with
+    it."""
+    course_id, segment_id = change.course_id, about["segment_id"]
+    moving = sorted(outer) if course_id is not None else sorted({segment_id, *outer})
+    rows = await db.execute(COURSES, {**about, "course_id": course_id, "moving": moving})
     courses = courses_of(rows)
-    if course_id is not None and not courses:
+    if course_id is None:
+        return courses
+    said = next((each for each in courses if each.id == course_id), None)
+    if said is None:
         raise not_found("course")
+    if change.kind is SegmentChangeKind.CHANGE_MODE and segment_id not in said.modes:
+        raise not_found("attachment")
     return courses
 
 
 async def _on_courses(
     db: AsyncSession,
-    about: Mapping[str, Any],
-    kind: SegmentChangeKind,
+    change: SegmentChange,
     courses: Sequence[Course],
     moves: Mapping[int, Moved],
+    workspace_id: int,
 ) -> list[OnCourse]:
     """What happens on each course, in at most three statements."""
     if not courses:
         return []
-    segment_id: int = about["segment_id"]
-    found = moves[segment_id]
+    segment_id = change.segment_id or UNSAVED
+    about = {"workspace_id": workspace_id, "segment_id": segment_id}
+    moves = {
+        id: found for id, found in moves.items() if id == segment_id or found.added or found.removed
+    }
     beside = Beside()
-    by_mode = decided_by_mode(courses, segment_id)
+    by_mode = decided_by_mode(courses)
     if by_mode:
         pairs = {
             "courses": [each for each, _ in by_mode],
             "segments": [each for _, each in by_mode],
         }
         beside.take_modes(await db.execute(BY_MODE, {**about, **pairs}))
-    people = concerned(kind, found).union(
-        *(ids for (_, segment), ids in beside.by_mode.items() if segment == segment_id)
-    )
+    others = frozenset[int]().union(*(each.followed(moves.keys()) for each in courses))
     asked = {
         "courses": [each.id for each in courses],
-        "others": sorted(frozenset[int]().union(*(each.followed for each in courses))),
-        "people": array(people),
+        "others": sorted(others),
+        "people": array(concerned(change, moves, beside)),
     }
     beside.take(await db.execute(BESIDE, {**about, **asked}))
-    counting = Counting(kind, segment_id, found, beside)
+    counting = Counting(change, moves, beside)
     on_courses = await asyncio.to_thread(counting.on, courses)
-    if len(moves) > 1:
-        # Nobody loses what another segment gives afterwards, nor gains what one gave before.
-        later = Counting(kind, segment_id, found, beside.after(moves))
-        lost = await asyncio.to_thread(later.on, courses)
-        on_courses = [
-            replace(each, losses=then.losses) for each, then in zip(on_courses, lost, strict=True)
-        ]
     in_doubt = [each.course_id for each in on_courses if each.may_be_emptied]
     if not in_doubt:
         return on_courses
-    staying = set(await db.scalars(STAYING, {**about, "courses": in_doubt}))
+    found = moves[segment_id]
+    outside = {
+        "outer": sorted(moves.keys() - {segment_id}),
+        "moved": array(found.added | found.removed),
+        "courses": in_doubt,
+    }
+    staying = set(await db.scalars(STAYING, {**about, **outside}))
     emptied = set(in_doubt) - staying
     return [replace(each, is_emptied=each.course_id in emptied) for each in on_courses]

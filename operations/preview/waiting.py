@@ -1,48 +1,89 @@
-"""How many removals of a change would not be done, but wait for somebody to approve them (S11)."""
+"""Which removals of a change would not be done, but wait for somebody to approve them (S11).
 
-from collections.abc import Mapping, Sequence
+What the engine would count is counted here by the engine's own functions, as if one run looked at
+everybody. A company of more people than a block holds is looked at in several runs, of which the
+first may let go what is too much with the others: then it is at most as many.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from operations.preview.change import SegmentChangeKind
-from operations.preview.consequences import FOLLOWED, Course
+from operations.preview.outer import Outside, Waiting
 from operations.preview.people import Moved
-from sync_engine.withholding import may_go
+from sync_engine.plan import Pair, Plan
+from sync_engine.withholding import Withheld, undecided, waiting_in
 
 BY_RULE: Final = frozenset({SegmentChangeKind.EDIT_RULE, SegmentChangeKind.RESUME})
 """What takes people out by a rule. Whatever is taken away by hand is asked back instead."""
 
-LIMITS: Final = text("""
-SELECT w.hold_people, w.hold_percent,
-       EXISTS (SELECT FROM hold h WHERE h.workspace_id = w.id AND h.state = 'OPEN'
-                  AND h.segment_id = :segment_id) AS is_open,
-       (SELECT count(DISTINCT m.member_id) FROM membership m
-         WHERE m.segment_id = :segment_id AND m.closed_by_rule
-           AND m.until > clock_timestamp() - make_interval(mins => w.hold_minutes)
-           AND NOT EXISTS (SELECT FROM membership n
-                            WHERE n.segment_id = m.segment_id AND n.member_id = m.member_id
-                              AND n.until IS NULL)) AS gone
-  FROM workspace w WHERE w.id = :workspace_id
-""")
+Replan = Callable[[Moved, Waiting], Awaitable[Outside]]
+"""Who moves outside while some wait."""
 
 
-async def waiting_in(
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A transaction of SQLAlchemy's, as the engine's functions ask one."""
+
+    connection: Connection
+
+    def execute(self, query: str, params: Any, /) -> Sequence[Any]:
+        return self.connection.exec_driver_sql(query, params).all()
+
+
+async def waiting_of(
     db: AsyncSession,
     about: Mapping[str, Any],
     kind: SegmentChangeKind,
-    found: Moved,
-    courses: Sequence[Course],
-) -> int:
-    """Of those who would leave the segment, all or none: a run holds the removals of a segment as
-    a whole. What the limit of the whole workspace holds is not foreseen. No statement where
-    nobody leaves, or no course would notice."""
-    leaving = len(found.removed)
-    is_followed = any(each.mode is not None and FOLLOWED[each.mode][0] for each in courses)
-    if kind not in BY_RULE or not leaving or not is_followed:
-        return 0
-    row = (await db.execute(LIMITS, dict(about))).one()
-    people = len(found.before) + row.gone
-    limit = may_go(row.hold_people, row.hold_percent, people)
-    return leaving if row.is_open or row.gone + leaving > limit else 0
+    moves: Mapping[int, Moved],
+    replan: Replan,
+) -> frozenset[Pair]:
+    """Of those who would leave the segment, or one that builds on it, whose removal would wait. No
+    statement where rules take nobody out."""
+    if kind not in BY_RULE or not any(each.by_rule for each in moves.values()):
+        return frozenset()
+    segment_id, workspace_id = about["segment_id"], about["workspace_id"]
+    found, plan = Withheld(), _plan(moves)
+    connection = await db.connection()
+
+    async def more_of(plan: Plan) -> Mapping[Pair, int]:
+        return await connection.run_sync(partial(_more, workspace_id, plan, found))
+
+    async def again() -> Plan:
+        waiting: dict[int, set[int]] = {}
+        for member, segment in found.pairs:
+            waiting.setdefault(segment, set()).add(member)
+        own = moves[segment_id].keeping(waiting.pop(segment_id, set()))
+        outside = await replan(own, waiting)
+        return _plan({segment_id: own, **outside.moves}, released=outside.unneeded)
+
+    while more := await more_of(plan):
+        found.pairs.update(more)
+        if len(moves) == 1:
+            break
+        plan = await again()
+        if found.forget(plan.released):
+            plan = await again()
+    return frozenset(found.pairs)
+
+
+def _more(workspace_id: int, plan: Plan, found: Withheld, db: Connection) -> Mapping[Pair, int]:
+    asked = _Asked(db)
+    return waiting_in(asked, workspace_id, undecided(asked, workspace_id, plan), found)
+
+
+def _plan(moves: Mapping[int, Moved], released: frozenset[Pair] = frozenset()) -> Plan:
+    def pairs(people: Callable[[Moved], set[int]]) -> list[Pair]:
+        return [(id, segment) for segment, found in moves.items() for id in sorted(people(found))]
+
+    return Plan(
+        added=pairs(lambda found: found.added),
+        removed=pairs(lambda found: found.removed),
+        released=sorted(released),
+        by_rule=pairs(lambda found: found.by_rule),
+    )

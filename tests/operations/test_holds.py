@@ -309,7 +309,7 @@ async def test_a_preview_says_who_would_wait_and_so_it_comes(
             SegmentChangeKind.EDIT_RULE, segment_id=office.segments["Sales"], rule=rule
         )
         async with office.edge.read() as db:
-            return (await preview(db, by=office.system, change=edit)).waiting
+            return (await preview(db, by=office.system, change=edit)).waiting_count
 
     nobody = 'department eq "Legal"'
     three = f'department eq "Sales" and displayName in ["{NAMES[0]}", "{NAMES[1]}", "{NAMES[2]}"]'

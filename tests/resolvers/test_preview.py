@@ -10,14 +10,18 @@ from tests.furnishing import furnished
 from tests.resolvers.asking import Ask
 from tests.world import World
 
-LOOK = """query ($change: SegmentChangeKind!, $segment: ID, $course: ID, $rule: String) {
-  previewSegmentChange(change: $change, segmentId: $segment, courseId: $course, ruleText: $rule) {
+LOOK = """query ($change: SegmentChangeKind!, $segment: ID, $course: ID, $rule: String,
+                 $mode: AttachmentMode) {
+  previewSegmentChange(change: $change, segmentId: $segment, courseId: $course, ruleText: $rule,
+                       mode: $mode) {
     basedOn isSettled before after people withoutValue { attribute people }
     courseCount emptiedCount gainCount lossCount conflictCount invitationCount
     courses { title gainCount lossCount conflictCount invitationCount isEmptied used most isRefused
       course { title } }
     gains { course { title } member { displayName } }
     losses { course { title } member { displayName } }
+    keptCount
+    kept { course { title } member { displayName } sources { kind segment { name } } }
     conflicts { course { title } member { displayName } }
     invitations { displayName } } }"""
 EDIT = """mutation ($segment: ID!, $rule: String!, $basedOn: String) {
@@ -99,6 +103,40 @@ async def test_attaching_and_detaching_say_who_and_what_is_left(company: World, 
     assert back["refusal"] is None
 
 
+@pytest.mark.spec("S8", "S9")
+async def test_another_mode_is_looked_at_and_then_begun_just_so(company: World, ask: Ask) -> None:
+    await company.segment("Named", people_named=["Dora"])
+    await company.attach("Safety", "Named")
+    about = {"segment": ask.id("Segment", "Sellers"), "course": ask.id("Course", "Safety")}
+    change = """mutation ($course: ID!, $segment: ID!, $mode: AttachmentMode!, $basedOn: String) {
+      changeAttachmentMode(courseId: $course, segmentId: $segment, mode: $mode, basedOn: $basedOn) {
+        refusal { code } } }"""
+    frozen = {**about, "mode": "FROZEN"}
+    seen = await ask.one(LOOK, by="Mona", change="CHANGE_MODE", **frozen)
+    done = await ask.one(change, by="Mona", **frozen, basedOn=seen["basedOn"])
+    for name in ("Mona", "Dora"):
+        await company.change(name, department="Ops")
+    await company.change("Olle", department="Sales")
+    ask.settle()
+
+    sync = {**about, "mode": "SYNC"}
+    back = await ask.one(LOOK, by="Mona", change="CHANGE_MODE", **sync)
+    other = await ask.one(change, by="Mona", **about, mode="REMOVE_ONLY", basedOn=back["basedOn"])
+    followed = await ask.one(change, by="Mona", **sync, basedOn=back["basedOn"])
+    again = await ask.one(change, by="Mona", **sync, basedOn=back["basedOn"])
+
+    assert (seen["gainCount"], seen["lossCount"], done["refusal"]) == (0, 0, None)
+    assert named(back["gains"]) == {("Safety", "Olle")}
+    assert named(back["losses"]) == {("Safety", "Mona")}
+    [kept] = back["kept"]
+    assert kept["member"]["displayName"] == "Dora"
+    assert kept["sources"] == [{"kind": "SEGMENT", "segment": {"name": "Named"}}]
+    assert back["keptCount"] == 1
+    assert (other["refusal"]["code"], followed["refusal"]) == ("BAD_USER_INPUT", None)
+    assert again["refusal"]["code"] == "PREVIEW_OUTDATED"
+    assert await company.coordinators_of("Safety") == {"Sven", "Dora", "Olle"}
+
+
 @pytest.mark.spec("S9")
 async def test_life_and_end_of_a_segment_take_a_preview_too(company: World, ask: Ask) -> None:
     segment = ask.id("Segment", "Sellers")
@@ -140,6 +178,11 @@ async def test_what_cannot_be_looked_at_is_said(company: World, ask: Ask) -> Non
 
     assert await ask.code(LOOK, by="Mona", change="EDIT_RULE", segment=segment) == bad
     assert await ask.code(LOOK, by="Mona", change="ATTACH", segment=segment) == bad
+    on = {"segment": segment, "course": ask.id("Course", "Law")}
+    assert await ask.code(LOOK, by="Mona", change="CHANGE_MODE", **on) == bad
+    assert await ask.code(LOOK, by="Mona", change="ATTACH", mode="SYNC", **on) == bad
+    not_on = await ask.code(LOOK, by="Mona", change="CHANGE_MODE", mode="SYNC", **on)
+    assert not_on == "NOT_FOUND"
     assert await ask.code(LOOK, by="Mona", change="PAUSE", segment=segment, rule="everyone") == bad
     assert await ask.code(LOOK, by="Mona", change="CREATE", segment=segment, rule="everyone") == bad
     invalid = {"change": "EDIT_RULE", "segment": segment, "rule": "levl gt 3"}
@@ -181,10 +224,14 @@ async def test_a_preview_takes_as_many_statements_for_many_as_for_few(
         assert seen["lossCount"] >= 3
         return len(statements)
 
+    async def grow(*numbers: int) -> None:
+        for number in numbers:
+            await company.member(f"Person {number}", department="Sales" if number % 2 else "Ops")
+            await company.course(f"Course {number}", segments_attached=["Sellers", "Hidden"])
+        ask.settle()
+
+    await grow(0)
     few = await cost()
-    for number in range(12):
-        await company.member(f"Person {number}", department="Sales" if number % 2 else "Ops")
-        await company.course(f"Course {number}", segments_attached=["Sellers", "Hidden"])
-    ask.settle()
+    await grow(*range(1, 13))
 
     assert await cost() <= few + 1

@@ -59,5 +59,14 @@ def test_a_course_left_without_a_coordinator_is_pointed_out(
     assert "left without a coordinator" in told.out
 
 
+@pytest.mark.spec("S8")
+def test_another_mode_is_told_too(company: World, database_url: str) -> None:
+    about = ("change-mode", "--segment", "Sellers", "--course", "Safety", "--mode")
+    told = run("segment", "preview", *about, "frozen", given={"DATABASE_URL": database_url})
+
+    assert "0 gained, 0 lost" in told.out
+    assert run("segment", "preview", *about, "melted").code == 2
+
+
 def test_what_is_no_change_is_wrong_usage() -> None:
     assert run("segment", "preview", "mend").code == 2

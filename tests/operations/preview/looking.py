@@ -2,7 +2,8 @@
 and what its rows said before and after."""
 
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,11 +17,13 @@ from models.people import MemberState
 from models.segments import AttachmentMode
 from operations import attachments, coordinators, courses, overrides, pins, segments, workspaces
 from operations.coordinators import OnConflict
+from operations.holds import deciding
 from operations.pins import Because
 from operations.preview.basis import Basis
-from operations.preview.change import SegmentChange, SegmentChangeKind
+from operations.preview.change import ON_A_COURSE, SegmentChange, SegmentChangeKind
 from operations.preview.previewing import SegmentPreview, preview
 from operations.refusals import Refused
+from sync_engine.plan import Pair
 from tests.mailing import Outbox
 from tests.world import MONDAY, World, settle
 
@@ -36,22 +39,28 @@ RULES = (
     "everyone",
     'userName sw "p"',
     'userName sw "bo"',
+    'memberOf has "Sales"',
+    'not (memberOf has "City") or reportsDirectlyTo has "cy@"',
+    'reportsTo has "ada@"',
+    'reportsTo has "bo@" or department eq "Ops" and memberOf has "Named"',
 )
-SEGMENTS = ("Sales", "City", "Named")
+SEGMENTS = ("Sales", "City", "Named", "Outer", "Beyond", "Line")
 VALUES: dict[str, Sequence[str | None]] = {
     "department": ("Sales", "Ops", None),
     "city": ("Oslo", None),
     "hireDate": ("2026-03-01", "2026-01-01", None),
+    "manager": ("ada@", "bo@", "cy@", None),
 }
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Who is what, by name, in pairs (course, person)."""
+    """Who is what, in pairs (course, person); `through` which segment, in threes."""
 
     coordinators: frozenset[tuple[int, int]]
     ending: frozenset[tuple[int, int]]
+    through: frozenset[tuple[int, int, int]]
     suppressed: frozenset[tuple[int, int]]
     invited: frozenset[int]
     people_in: dict[int, int]
@@ -72,6 +81,11 @@ class Company:
         world = await World.new(sessions, f"look-{next(_numbers)}")
         await fill(world)
         company = cls(world, engine)
+        await world.segment("Outer", 'memberOf has "Sales" and not (memberOf has "Named")')
+        await world.segment("Beyond", 'not (memberOf has "Outer")')
+        await world.segment("Line", company.said('reportsTo has "ada@"'))
+        for name, manager in (("Bo", "ada@"), ("Cy", "bo@"), ("Pea", "ada@")):
+            await company.change(name, "manager", manager)
         await company.rest()
         return company
 
@@ -79,6 +93,10 @@ class Company:
         """Let the engine, and whoever invites, work until nothing is left."""
         settle(self.engine)
         await self.outbox.look()
+
+    def said(self, words: str) -> str:
+        """With user names as they are in this company."""
+        return re.sub(r"@(?=\"|$)", f"@{self.world.slug}.example", words)
 
     async def take(self, step: Sequence[Any]) -> None:
         """One thing that happens; refused, it does not."""
@@ -89,7 +107,7 @@ class Company:
             return
 
     async def change(self, name: str, attribute: str, value: str | None) -> None:
-        await self.world.change(name, **{attribute: value})
+        await self.world.change(name, **{attribute: value and self.said(value)})
 
     async def account(self, name: str, what: str) -> None:
         """Nobody who once had an account goes back to having none."""
@@ -145,6 +163,39 @@ class Company:
         async with self.world.edge.transaction() as db:
             await workspaces.edit_settings(db, by=self.world.system, grace_days=days)
 
+    async def hold(self, people: int, percent: int) -> None:
+        """How many may go unasked."""
+        async with self.world.edge.transaction() as db:
+            await workspaces.edit_settings(
+                db, by=self.world.system, hold_people=people, hold_percent=percent
+            )
+
+    async def held(self) -> dict[Pair, int]:
+        """The removals that wait, and their holds."""
+        async with self.world.edge.read() as db:
+            rows = await db.execute(
+                text(
+                    "SELECT member_id, segment_id, hold_id FROM held_removal"
+                    " WHERE workspace_id = :w AND NOT is_approved"
+                ),
+                {"w": self.world.workspace_id},
+            )
+            return {(row.member_id, row.segment_id): row.hold_id for row in rows}
+
+    async def approve(self, waiting: Mapping[Pair, int]) -> None:
+        """Each of these, once; then the engine rests."""
+        for (member, segment), hold in waiting.items():
+            async with self.world.edge.transaction() as db:
+                await deciding.approve(
+                    db,
+                    by=self.world.system,
+                    hold_id=hold,
+                    reason="As agreed",
+                    member_ids=[member],
+                    segment_ids=[segment],
+                )
+        await self.rest()
+
     async def limit(self, course: str, limit: int) -> None:
         async with self.world.edge.transaction() as db:
             await courses.set_segment_limit(
@@ -156,15 +207,21 @@ class Company:
             )
 
     def meant(
-        self, kind: K, segment: str, course: str | None = None, rule: str | None = None
+        self,
+        kind: K,
+        segment: str,
+        course: str | None = None,
+        rule: str | None = None,
+        mode: AttachmentMode = AttachmentMode.SYNC,
     ) -> SegmentChange:
         """A change, by names, with what belongs to such a one."""
-        on_course = kind in (K.ATTACH, K.DETACH)
+        on_course = kind in ON_A_COURSE
         return SegmentChange(
             kind,
             self.world.segments[segment],
             self.world.courses[course] if on_course and course else None,
-            rule if kind is K.EDIT_RULE else None,
+            self.said(rule) if kind is K.EDIT_RULE and rule else None,
+            mode if kind is K.CHANGE_MODE else None,
         )
 
     async def look(self, change: SegmentChange) -> SegmentPreview:
@@ -188,6 +245,11 @@ class Company:
                     await attachments.attach(db, **about, course_id=course_id)
                 case K.DETACH:
                     await attachments.detach(db, **about, course_id=course_id)
+                case K.CHANGE_MODE:
+                    assert change.mode is not None
+                    await attachments.change_mode(
+                        db, **about, course_id=course_id, mode=change.mode
+                    )
                 case K.DELETE:
                     await segments.remove(db, **about, at=MONDAY, detach=True)
 
@@ -206,6 +268,10 @@ class Company:
                     "SELECT course_id, member_id FROM course_coordinator"
                     " JOIN coordinator_override USING (workspace_id, course_id, member_id)"
                     " WHERE workspace_id = :w AND kind = 'ENDING'"
+                ),
+                await pairs(
+                    "SELECT course_id, member_id, segment_id FROM coordinator_source"
+                    " WHERE workspace_id = :w AND segment_id IS NOT NULL"
                 ),
                 await pairs(
                     "SELECT course_id, member_id FROM coordinator_source"

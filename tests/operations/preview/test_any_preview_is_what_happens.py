@@ -51,8 +51,9 @@ steps = st.one_of(
     st.tuples(st.just("limit"), course, st.integers(1, 2)),
     st.tuples(st.just("grace"), st.sampled_from([0, 5])),
     st.tuples(st.just("pin"), person, segment, st.booleans()),
+    st.tuples(st.just("hold"), st.integers(1, 3), st.sampled_from([0, 40])),
 )
-changes = st.tuples(st.sampled_from(KINDS), segment, course, st.sampled_from(RULES))
+changes = st.tuples(st.sampled_from(KINDS), segment, course, st.sampled_from(RULES), mode)
 
 
 def told(found: SegmentPreview, name: str) -> set[tuple[int, int]]:
@@ -64,6 +65,8 @@ def assert_so(found: SegmentPreview, before: Rows, after: Rows) -> None:
     assert told(found, "gains") == after.coordinators - before.coordinators
     ends = after.ending - before.ending
     assert told(found, "losses") == (before.coordinators - after.coordinators) | ends
+    lost = {(course, id) for course, id, _ in before.through - after.through}
+    assert told(found, "kept") == lost & before.coordinators & after.coordinators - after.ending
     graceful = {each.course_id for each in found.courses if each.grace_days}
     assert ends == {at for at in told(found, "losses") if at[0] in graceful}
     assert told(found, "conflicts") == after.suppressed - before.suppressed
@@ -187,10 +190,11 @@ async def test_a_preview_says_what_then_happens(
     for step in history:
         await company.take(step)
     await company.rest()
-    for kind, segment, course, rule in looked_at:
-        change = company.meant(kind, segment, course, rule)
+    for kind, segment, course, *said in looked_at:
+        change = company.meant(kind, segment, course, *said)
         ledger = Ledger(sync_database)
         untouched, before = ledger.state(), await company.rows()
+        waited = await company.held()
         refusal, found = await refused(company.look(change))
         assert ledger.state() == untouched
         refusal_then, _ = await refused(company.apply(change, found.basis if found else None))
@@ -200,4 +204,9 @@ async def test_a_preview_says_what_then_happens(
         assert refusal_then is None
         assert found.is_settled
         await company.rest()
+        waits = await company.held()
+        new = {pair: hold for pair, hold in waits.items() if pair not in waited}
+        assert new.keys() == found.waiting
+        await company.approve(new)
+        assert (await company.held()).keys() <= waited.keys()
         assert_so(found, before, await company.rows())

@@ -3,8 +3,9 @@
 import pytest
 
 from models.segments import AttachmentMode
-from operations.preview.change import SegmentChangeKind
-from operations.preview.consequences import Beside, Counting, Course
+from operations.preview.change import SegmentChange, SegmentChangeKind
+from operations.preview.consequences import Counting
+from operations.preview.courses import Beside, Course
 from operations.preview.people import Moved
 
 pytestmark = pytest.mark.spec("S9")
@@ -23,8 +24,9 @@ HERE, OTHER, COURSE = 5, 7, 9
 )
 def test_a_conflict_is_new_where_nothing_else_decides(beside: Beside, expected: set[int]) -> None:
     moved = Moved(kept={1, 2}, active={1, 2})
-    course = Course(COURSE, "Safety", "ACTIVE", 10, None, {OTHER: AttachmentMode.SYNC})
+    course = Course(COURSE, "Safety", "ACTIVE", 10, {OTHER: AttachmentMode.SYNC})
+    change = SegmentChange(SegmentChangeKind.ATTACH, HERE, COURSE)
 
-    [found] = Counting(SegmentChangeKind.ATTACH, HERE, moved, beside).on([course])
+    [found] = Counting(change, {HERE: moved}, beside).on([course])
 
     assert (found.conflicts, found.gains) == (expected, {2})

@@ -41,6 +41,7 @@ LOOKED_AT: dict[K, tuple[str, str | None, str | None]] = {
     K.DETACH: ("Sales", "Safety", None),
     K.DELETE: ("Sales", None, None),
     K.PAUSE: ("Sales", None, None),
+    K.CHANGE_MODE: ("Sales", "Safety", None),
 }
 
 
@@ -66,7 +67,7 @@ def company(office: World, sync_database: Engine) -> Company:
 async def done_after(company: Company, kind: K, happens: Happens) -> Code | None:
     """How a change that was looked at is answered when something has happened in between."""
     segment, course, rule = LOOKED_AT[kind]
-    change = company.meant(kind, segment, course, rule)
+    change = company.meant(kind, segment, course, rule, AttachmentMode.FROZEN)
     basis = (await company.look(change)).basis
     await happens(company)
     try:
@@ -163,10 +164,14 @@ OF_RULES: dict[str, Happens] = {
     "somebody new": lambda company: company.world.member("Yan"),
 }
 MATTERS: list[tuple[K, Happens]] = [
-    *((kind, each) for kind in (K.EDIT_RULE, K.DETACH, K.DELETE) for each in ON_SAFETY.values()),
     *(
         (kind, each)
-        for kind in (K.EDIT_RULE, K.ATTACH, K.DETACH, K.DELETE)
+        for kind in (K.EDIT_RULE, K.DETACH, K.DELETE, K.CHANGE_MODE)
+        for each in ON_SAFETY.values()
+    ),
+    *(
+        (kind, each)
+        for kind in (K.EDIT_RULE, K.ATTACH, K.DETACH, K.DELETE, K.CHANGE_MODE)
         for each in OF_PEOPLE.values()
     ),
     *((K.EDIT_RULE, each) for each in OF_RULES.values()),
@@ -176,6 +181,8 @@ MATTERS: list[tuple[K, Happens]] = [
     (K.ATTACH, take("attach", "Welding", "Named", AttachmentMode.SYNC)),
     (K.DELETE, take("attach", "Old", "Sales", AttachmentMode.SYNC)),
     (K.DETACH, take("follow", "Safety", "Sales", AttachmentMode.ADD_ONLY)),
+    (K.CHANGE_MODE, take("follow", "Safety", "Sales", AttachmentMode.FROZEN)),
+    (K.EDIT_RULE, take("hold", 3, 0)),
     (K.EDIT_RULE, lambda company: rename(company, rule='department eq "Legal"')),
     (K.EDIT_RULE, take("life", "pause", "Sales")),
     (K.PAUSE, lambda company: rename(company, rule='department eq "Legal"')),
@@ -204,6 +211,17 @@ async def test_what_could_matter_outdates_a_preview(
     before = await company.rows()
     assert await done_after(company, kind, happens) is Code.PREVIEW_OUTDATED
     assert (await company.rows()).people_in.keys() >= before.people_in.keys()
+
+
+async def test_the_account_of_somebody_whom_only_a_mode_keeps_matters_to_its_end(
+    company: Company,
+) -> None:
+    await company.follow("Safety", "Sales", AttachmentMode.FROZEN)
+    await move(company)
+
+    assert await done_after(company, K.DETACH, take("account", "Cy", "leave")) is (
+        Code.PREVIEW_OUTDATED
+    )
 
 
 @pytest.mark.parametrize("kind", LOOKED_AT)

@@ -131,7 +131,8 @@ class ParkedMember(Base):
 class Verification(Base):
     """A comparison of all memberships of a workspace with a recomputation, and its result.
 
-    `next_block` is where it goes on after an interruption. `missing` and `extra` must be 0.
+    `next_block` is where it goes on after an interruption. `missing` and `extra` must be 0, and so
+    must roles that end although something gives them (`needless`).
     """
 
     __tablename__ = "verification"
@@ -154,4 +155,5 @@ class Verification(Base):
     pairs_checked: Mapped[int] = mapped_column(BigInteger, server_default="0")
     missing: Mapped[int] = mapped_column(BigInteger, server_default="0")
     extra: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    needless: Mapped[int] = mapped_column(BigInteger, server_default="0")
     pending: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -40,7 +40,7 @@ COUNT_CEILING: Final = 10_000
 FOUND: Final = text("""
 SELECT w.id, w.slug, lanes.waiting, lanes.ages, parked.people AS parked, parked.given_up,
        held.holds AS open_holds, held.removals AS held_removals,
-       v.ended_at, v.pairs_checked, v.missing, v.extra, v.pending
+       v.ended_at, v.pairs_checked, v.missing, v.extra, v.needless, v.pending
   FROM workspace w
  CROSS JOIN LATERAL (
     SELECT array_agg(coalesce(least(m.waiting, :most), 0) ORDER BY m.lane) AS waiting,
@@ -103,11 +103,12 @@ class Verified:
     pairs: int
     missing: int
     extra: int
+    needless: int
     pending: int
 
     @property
     def drift(self) -> int:
-        return self.missing + self.extra
+        return self.missing + self.extra + self.needless
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +157,14 @@ async def of_workspace(db: AsyncSession, *, by: Caller) -> Health:
 
 def _health(row: Row[Any]) -> Health:
     lanes = tuple(map(Waiting, LANES, row.waiting, row.ages))
-    verified = (row.ended_at, row.pairs_checked, row.missing, row.extra, row.pending)
+    found = (row.pairs_checked, row.missing, row.extra, row.needless, row.pending)
     return Health(
         workspace_id=row.id,
         slug=row.slug,
         lanes=lanes,
         parked=row.parked,
         given_up=row.given_up,
-        verified=None if row.ended_at is None else Verified(*verified),
+        verified=None if row.ended_at is None else Verified(row.ended_at, *found),
         open_holds=row.open_holds,
         held_removals=row.held_removals,
     )

@@ -47,7 +47,7 @@ OF_WORKSPACES: Final[Sequence[tuple[str, str, Callable[[Health], float]]]] = (
 OF_VERIFICATIONS: Final[Sequence[tuple[str, str, Callable[[Verified], float]]]] = (
     (
         "coordinator_drift_pairs",
-        "Memberships that differ from a recomputation; must be 0.",
+        "What differs from a recomputation; must be 0.",
         lambda verified: verified.drift,
     ),
     (

@@ -57,13 +57,20 @@ class EngineVerification:
     extra: float = column(
         "extra", requires=INHERITED, description="Who was in a segment and should not be."
     )
+    needless: float = column(
+        "needless",
+        requires=INHERITED,
+        description="Roles that are said to end although something gives them.",
+    )
     pending: float = column(
         "pending",
         requires=INHERITED,
         description="Pairs that were not judged, because the engine had yet to look at them.",
     )
     drift: float = column(
-        "drift", requires=INHERITED, description="`missing` and `extra` together; must be 0."
+        "drift",
+        requires=INHERITED,
+        description="`missing`, `extra` and `needless` together; must be 0.",
     )
 
 

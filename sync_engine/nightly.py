@@ -15,7 +15,7 @@ from sync_engine.markers import BLOCK_BITS
 from sync_engine.parking import is_poison
 from sync_engine.state import Connection, connection_to
 from sync_engine.ticks import zone_named
-from sync_engine.verify import Drift, Truth, verify_block
+from sync_engine.verify import Drift, Truth, needless_in, verify_block
 
 QUIET_HOURS: Final = range(2, 6)
 """When a run begins, by the clock of its workspace."""
@@ -61,8 +61,8 @@ UPDATE verification
 """
 
 END: Final = """
-UPDATE verification SET ended_at = clock_timestamp() WHERE id = %(id)s
-RETURNING workspace_id, missing, extra, pairs_checked
+UPDATE verification SET ended_at = clock_timestamp(), needless = %(needless)s WHERE id = %(id)s
+RETURNING workspace_id, missing, extra, needless, pairs_checked
 """
 
 _log = logging.getLogger(__name__)
@@ -117,7 +117,7 @@ def _step(
     [(block,)] = db.execute(NEXT_BLOCK, place).fetchall()
     db.rollback()
     if block is None:
-        _end(keeper, id)
+        _end(keeper, id, needless_in(db, workspace_id))
         return
     drift = Drift()
     try:
@@ -139,14 +139,17 @@ def _step(
     keeper.execute(ADVANCE, step)
 
 
-def _end(keeper: Connection, id: int) -> None:
-    [(workspace_id, missing, extra, pairs)] = keeper.execute(END, {"id": id}).fetchall()
-    level = logging.ERROR if missing or extra else logging.INFO
+def _end(keeper: Connection, id: int, needless: int) -> None:
+    given = {"id": id, "needless": needless}
+    [(workspace_id, missing, extra, needless, pairs)] = keeper.execute(END, given).fetchall()
+    level = logging.ERROR if missing or extra or needless else logging.INFO
     _log.log(
         level,
-        "Workspace %d verified: of %d pairs of a person and a segment %d are missing, %d too many",
+        "Workspace %d verified: of %d pairs of a person and a segment %d are missing, %d too many;"
+        " %d roles end although something gives them",
         workspace_id,
         pairs,
         missing,
         extra,
+        needless,
     )

@@ -130,7 +130,6 @@ SELECT count(*) FROM coordinator_override o
                 WHERE s.workspace_id = o.workspace_id AND s.course_id = o.course_id
                   AND s.member_id = o.member_id AND s.kind <> 'ENDING' OFFSET 0)
 """
-"""Roles that are said to end although something gives them (M40)."""
 
 
 @dataclass(slots=True)
@@ -201,10 +200,15 @@ def verify(
         for done, block in enumerate(blocks, start=1):
             truth = verify_block(db, workspace_id, block, truth, drift)
             progress(done, len(blocks))
-        about = {"workspace_id": workspace_id}
-        drift.needless = sum(int(count) for (count,) in db.execute(NEEDLESS, about))
-        db.rollback()
+        drift.needless = needless_in(db, workspace_id)
     return drift
+
+
+def needless_in(db: Connection, workspace_id: int) -> int:
+    """How many roles of a workspace are said to end although something gives them (M40)."""
+    [(count,)] = db.execute(NEEDLESS, {"workspace_id": workspace_id}).fetchall()
+    db.rollback()
+    return int(count)
 
 
 def verify_block(

@@ -17,7 +17,7 @@ from tests.world import World
 pytestmark = pytest.mark.spec("S13")
 
 WHOLE = """{ health { needsSomebody parked givenUp openHolds heldRemovals
-  lanes { lane waiting oldestSeconds } verified { pairs missing extra pending drift }
+  lanes { lane waiting oldestSeconds } verified { pairs missing extra needless pending drift }
   parkedPeople { totalCount nodes { member { displayName } failures error } } } }"""
 PARKED = """query ($first: Int, $after: String, $up: Boolean) { health {
   parkedPeople(first: $first, after: $after, isGivenUp: $up) {
@@ -56,8 +56,8 @@ async def test_a_manager_sees_what_waits_what_was_found_and_with_whom_the_engine
     with sync_database.begin() as db:
         db.execute(
             text(
-                "INSERT INTO verification (workspace_id, ended_at, pairs_checked, missing, extra)"
-                " VALUES (:w, now(), 20000000000, 2, 1)"
+                "INSERT INTO verification (workspace_id, ended_at, pairs_checked, missing, extra,"
+                " needless) VALUES (:w, now(), 20000000000, 2, 1, 4)"
             ),
             {"w": school.workspace_id},
         )
@@ -79,8 +79,9 @@ async def test_a_manager_sees_what_waits_what_was_found_and_with_whom_the_engine
         "pairs": 20_000_000_000,
         "missing": 2,
         "extra": 1,
+        "needless": 4,
         "pending": 0,
-        "drift": 3,
+        "drift": 7,
     }
     assert (found["parked"], found["givenUp"], found["needsSomebody"]) == (1, 1, True)
     assert (found["openHolds"], found["heldRemovals"]) == (0, 0)

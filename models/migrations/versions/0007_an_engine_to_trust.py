@@ -645,7 +645,7 @@ def _create_verification() -> None:
         sa.Column("blocks", sa.Integer(), server_default="0", nullable=False),
         *(
             sa.Column(name, sa.BigInteger(), server_default="0", nullable=False)
-            for name in ("pairs_checked", "missing", "extra", "pending")
+            for name in ("pairs_checked", "missing", "extra", "needless", "pending")
         ),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspace.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),

@@ -81,8 +81,12 @@ bench-scale: $(STAMP) ## A large company: SCALE_MEMBERS=100000 SCALE_SEGMENTS=10
 	$(BIN)/python -m tests.benchmarks.scale
 
 .PHONY: torture
-torture: $(STAMP) ## Several hundred rounds of everything at once with killed workers (minutes).
+torture: $(STAMP) ## A thousand rounds of everything at once while workers and servers are killed (minutes).
 	$(BIN)/python -m tests.torture
+
+.PHONY: torture-mutants
+torture-mutants: $(STAMP) ## Break the engine's protocol in each of five ways; the torture must notice each (minutes).
+	$(BIN)/python -m tests.torture --mutants
 
 .PHONY: guards
 guards: $(STAMP) ## Take every guard away, one at a time; the proof must notice each (minutes).

@@ -8,9 +8,11 @@ patched that does not look as it did when the variant was written: it could be n
 import contextlib
 import datetime as dt
 import inspect
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
@@ -30,14 +32,13 @@ TRIES_THE_LOCK = "pg_try_advisory_xact_lock(p.workspace_id, p.block)"
 TOUCHES = """ON CONFLICT (member_id) DO UPDATE
    SET lane = least(dirty_member.lane, excluded.lane), cause = excluded.cause
 """
-CALLED = (
-    (drain._run, "causes = claim(db, block, lane, batch)"),
-    (drain._settle, "rows = read_people(db, workspace_id, causes.keys())"),
-    (drain._settle, "= write_plan(db, "),
-    (rebuild._run, "claimed = claim(db, block)"),
-    (rebuild._run, "= write_plan(db, "),
+STEPS = (
+    (drain._run, "claim", ("db", "block", "lane", "batch")),
+    (drain._settle, "read_people", ("db", "workspace_id", "member_ids")),
+    (drain._settle, "write_plan", ("db", "case", "plan")),
+    (rebuild._run, "write_plan", ("db", "case", "plan")),
 )
-"""Where the engine takes the steps that are patched."""
+"""The steps that are patched: who takes them, under which name, and what they are given."""
 
 
 class Changed(Exception):
@@ -49,6 +50,29 @@ def swapped(text: str, old: str, new: str) -> str:
     if text.count(old) != 1:
         raise Changed(f"{old!r} is {text.count(old)} times in {text!r}; it should be once.")
     return text.replace(old, new)
+
+
+def refuse_other_than(taker: Callable[..., object], name: str, parameters: tuple[str, ...]) -> None:
+    """The step is still taken there, by that name, and given that."""
+    step = taker.__globals__.get(name)
+    if name not in taker.__code__.co_names or step is None:
+        raise Changed(f"{taker.__qualname__} takes no step {name!r} any more.")
+    if tuple(inspect.signature(step).parameters) != parameters:
+        raise Changed(f"{name} is given {inspect.signature(step)}, not {parameters}.")
+
+
+def lockers() -> list[tuple[ModuleType, str]]:
+    """Every name of the two statements, one of drains and one of rebuilds, that lock a block."""
+    found = [
+        (module, name)
+        for place, module in sorted(sys.modules.items())
+        if place.startswith("sync_engine.")
+        for name, value in vars(module).items()
+        if isinstance(value, str) and TRIES_THE_LOCK in value
+    ]
+    if len({getattr(module, name) for module, name in found}) != 2:
+        raise Changed(f"Blocks are not locked by two statements, but by {found}.")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +94,14 @@ class Protocol:
     ) -> Iterator[None]:
         """Let the engine work by this protocol; `between` runs between its claim and its read,
         whichever comes first, and `before_writing` once it knows what has to change."""
-        for function, call in CALLED:
-            swapped(inspect.getsource(function), call, "")
+        for taker, name, parameters in STEPS:
+            refuse_other_than(taker, name, parameters)
         with contextlib.ExitStack() as stack:
+            if not self.locks_blocks:
+                for module, name in lockers():
+                    unlocked = swapped(getattr(module, name), TRIES_THE_LOCK, "true")
+                    stack.enter_context(patch.object(module, name, unlocked))
             for module in (drain, rebuild):
-                if not self.locks_blocks:
-                    unlocked = swapped(module.PICK, TRIES_THE_LOCK, "true")
-                    stack.enter_context(patch.object(module, "PICK", unlocked))
                 late = _after(before_writing, module.write_plan)
                 stack.enter_context(patch.object(module, "write_plan", late))
             claim, read = _reversed(between) if self.reads_before_claiming else _ordered(between)

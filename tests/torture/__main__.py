@@ -82,6 +82,8 @@ def is_caught(
         nonlocal last
         last = tally
 
+    with mutant.in_force():
+        pass  # What it breaks is still there, or it says so here.
     try:
         torture(
             prepared(server, mutant.name),
@@ -94,6 +96,8 @@ def is_caught(
             until_wrong=True,
         )
     except NotQuiet as problem:
+        if not last.rounds:
+            raise
         print(f"{mutant.name:<20} caught after {last.rounds} rounds: {problem}", flush=True)
         return True
     said = f"caught after {last.rounds} rounds, in one of “{last.theme}”: {last.wrong}"

@@ -90,24 +90,41 @@ class Hand:
     def change_twice(self, plot: Plot) -> str:
         """At once again: the marker of the first time is hardly there, or just being claimed."""
         member_id = self._dice.choice(plot.people)
-        self._end(plot, self._change_these(plot, [member_id]))
-        return self._change_these(plot, [member_id])
+        self._end(plot, self._change_alone(plot, member_id))
+        return self._change_alone(plot, member_id)
 
     def change_the_same(self, plot: Plot) -> str:
         """One of the few whom everybody changes."""
-        return self._change_these(plot, [self._dice.choice(plot.crowd)])
+        return self._change_alone(plot, self._dice.choice(plot.crowd))
 
     def change_date(self, plot: Plot) -> str:
         """So that the day after today is somebody's day."""
         tomorrow = self._today(plot) + dt.timedelta(days=1)
         date = tomorrow - dt.timedelta(days=self._dice.choice(DAYS))
         person = self._dice.choice(plot.people)
-        return self._change_these(plot, [person], hireDate=date.isoformat())
+        return self._change_alone(plot, person, hireDate=date.isoformat())
 
-    def _change_these(self, plot: Plot, member_ids: list[int], **also: str) -> str:
+    def _change_alone(self, plot: Plot, member_id: int, **also: str) -> str:
+        """Whoever stays under the same manager is not looked at again for that reason, which would
+        hide what has been missed. The marker may come before the change: both are of one commit."""
+        lock_members(self._db, [member_id])
+        is_marked_first = self._dice.random() < 0.5
+        if is_marked_first:
+            self._mark(plot, [member_id])
+        [(manager,)] = self._db.execute(
+            "SELECT attributes ->> 'manager' FROM member WHERE id = %s", (member_id,)
+        )
+        same = {} if manager is None else {"manager": manager}
+        said = attributes(self._dice, plot.today) | same | also
+        update_attributes(self._db, plot.workspace_id, member_id, said)
+        if not is_marked_first:
+            self._mark(plot, [member_id])
+        return "member.changed"
+
+    def _change_these(self, plot: Plot, member_ids: list[int]) -> str:
         lock_members(self._db, member_ids)
         for member_id in sorted(member_ids):
-            said = attributes(self._dice, plot.today) | self._under_somebody(plot) | also
+            said = attributes(self._dice, plot.today) | self._under_somebody(plot)
             update_attributes(self._db, plot.workspace_id, member_id, said)
         self._mark(plot, member_ids)
         return "member.changed"
@@ -153,18 +170,18 @@ class Hand:
         return "member.deactivated"
 
     def hire(self, plot: Plot) -> str:
-        return self._hire(plot, 0.2)
+        return self._hire(plot, 0.2, self._under_somebody(plot))
 
     def hire_elsewhere(self, plot: Plot) -> str:
-        """Often somebody whose block holds nobody yet."""
-        return self._hire(plot, 0.5)
+        """Often somebody whose block holds nobody yet; under nobody, for the reason above."""
+        return self._hire(plot, 0.5, {})
 
-    def _hire(self, plot: Plot, how_often_elsewhere: float) -> str:
+    def _hire(self, plot: Plot, how_often_elsewhere: float, under: dict[str, str]) -> str:
         if self._dice.random() < how_often_elsewhere:
             self._db.execute(
                 "SELECT setval(s, nextval(s) + 4096) FROM pg_get_serial_sequence('member', 'id') s"
             )
-        said = attributes(self._dice, plot.today) | self._under_somebody(plot)
+        said = attributes(self._dice, plot.today) | under
         member_id = insert_member(self._db, plot.workspace_id, said)
         self._mark(plot, [member_id])
         self._hired.append(member_id)

@@ -42,30 +42,25 @@ MIXED = Theme(
 )
 SAME_PEOPLE = Theme(
     "the same people again and again",
-    writes=(
-        *(Hand.change_twice,) * 3,
-        Hand.change_the_same,
-        Hand.change_many,
-        Hand.set_state,
-    ),
+    writes=(*(Hand.change_twice,) * 3, Hand.change_the_same),
     edits=(Hand.edit_rule, Hand.tick),
     changes=12,
-    edited=4,
-    writing=(0.7, 0.03),
+    edited=3,
+    writing=(0.8, 0.04),
 )
 NEWCOMERS = Theme(
     "newcomers while rules are edited",
-    writes=(*(Hand.hire_elsewhere,) * 4, Hand.change),
+    writes=(*(Hand.hire_elsewhere,) * 4, Hand.change_the_same),
     edits=(*(Hand.edit_rule,) * 5, Hand.pause_or_resume),
-    edited=5,
-    editing=(0.9, 0.2),
+    edited=4,
+    editing=(0.9, 0.3),
 )
 MIDNIGHT = Theme(
     "dates at midnight",
     writes=(*(Hand.change_date,) * 4, Hand.hire),
-    edits=(*(Hand.tick,) * 4, Hand.edit_to_a_date),
-    edited=5,
-    editing=(0.9, 0.2),
+    edits=(*(Hand.tick,) * 3, Hand.edit_to_a_date),
+    edited=4,
+    editing=(0.9, 0.3),
 )
 DECISIONS = Theme(
     "decisions",

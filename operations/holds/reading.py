@@ -1,8 +1,9 @@
 """Holds, and who waits in them, as far as somebody may see them: whoever edits segments, all."""
 
+import datetime as dt
 from collections.abc import Collection
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from access.caller import Caller
@@ -47,15 +48,37 @@ async def counts(db: AsyncSession, workspace_id: int, hold_ids: Collection[int])
 
 
 async def held_in(
-    db: AsyncSession, workspace_id: int, member_id: int, segment_ids: Collection[int]
+    db: AsyncSession,
+    workspace_id: int,
+    member_id: int,
+    segment_ids: Collection[int],
+    *,
+    at: dt.datetime | None = None,
 ) -> frozenset[int]:
-    """Those of these segments that a person is in only because the removal waits."""
+    """Those of these segments that a person is in only because the removal waits: now, and already
+    at a moment, if one is said."""
     rows = await db.scalars(
         select(HeldRemoval.segment_id).where(
             HeldRemoval.workspace_id == workspace_id,
             HeldRemoval.member_id == member_id,
             HeldRemoval.segment_id.in_(sorted(segment_ids)),
             HeldRemoval.is_approved.is_(False),
+            *(() if at is None else (HeldRemoval.since <= at,)),
         )
     )
     return frozenset(rows)
+
+
+async def open_at(
+    db: AsyncSession, workspace_id: int, segment_ids: Collection[int], *, at: dt.datetime
+) -> frozenset[int]:
+    """Those of these segments a hold of which was open at a moment."""
+    rows = await db.scalars(
+        select(Hold.segment_id).where(
+            Hold.workspace_id == workspace_id,
+            Hold.segment_id.in_(sorted(segment_ids)),
+            Hold.opened_at <= at,
+            or_(Hold.ended_at.is_(None), Hold.ended_at > at),
+        )
+    )
+    return frozenset(id for id in rows if id is not None)

@@ -96,7 +96,7 @@ class SegmentReason:
     joining or the attaching, whichever was later, and of a member to whom the mode gives nothing of
     the mode; of somebody who does not belong to it, `ended` and `ended_at` tell of the last time. A
     `pin` decides whatever the rule says; who `is_held` is in it only because the removal waits to
-    be approved, which is told of the present alone (S11). `changes` says of each attribute the
+    be approved (S11). `changes` says of each attribute the
     rule looks at, and of the day under `now`, what set it.
     """
 

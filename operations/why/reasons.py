@@ -105,8 +105,7 @@ async def reasons_at(
     pins = await pins_at(db, past.member, ids, place.seq)
     led = _Led(causes, anew, pins, member_id)
     reasons = [_reason(each, person, led, place) for each in stands]
-    if not place.is_past:
-        reasons = await with_held(db, past.member, reasons)
+    reasons = await with_held(db, past.member, reasons, place)
     return tuple(reasons), person.unknown
 
 

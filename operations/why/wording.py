@@ -14,6 +14,7 @@ from operations.why.rules import SegmentThen
 from sync_engine.rules import Explanation, deciding
 
 WAITS: Final = "no longer belongs to it, but the removal waits to be approved"
+WAITED: Final = "no longer belonged to it, but the removal waited to be approved"
 
 FROZEN: Final = (SegmentState.PAUSED, SegmentState.BROKEN)
 
@@ -163,7 +164,8 @@ def _because(told: Told) -> str:
         if first.by_mode:
             return f"{since}: {first.by_mode}"
         if first.is_held:
-            return ", of which the removal waits to be approved"
+            waits = "waited" if told.place.is_past else "waits"
+            return f"{since}, of which the removal {waits} to be approved"
         return f"{since}, because {'; '.join(_clauses(first))}" if told.place.is_past else ""
     if told.standing is Standing.DIRECT and told.role is not None and told.place.is_past:
         return f" since {moment(told.role.since)}"

@@ -300,6 +300,49 @@ async def test_why_says_that_the_removal_waits(office: World, sync_database: Eng
     assert "the removal waits to be approved" in " ".join(reason.sentences)
 
 
+@pytest.mark.spec("S10")
+async def test_why_says_of_the_past_that_the_removal_waited_until_it_was_decided(
+    office: World, sync_database: Engine
+) -> None:
+    async def told(name: str, seq: int | None) -> tuple[bool, bool]:
+        """Whether the removal is said to wait, and how it is worded."""
+        async with office.edge.read() as db:
+            said = await membership(
+                db,
+                by=office.caller("Mona"),
+                course_id=office.courses["Safety"],
+                member_id=office.members[name],
+                seq=seq,
+            )
+        [reason] = said.segments
+        return reason.is_held, "the removal waited to be approved" in said.summary
+
+    head = "SELECT head FROM workspace_stream"
+    by = office.caller("Mona")
+    before = one(sync_database, head)
+    id = await all_leave(office, sync_database)
+    waiting = one(sync_database, head)
+    async with office.edge.transaction() as db:
+        ada = [office.members["Ada"]]
+        await deciding.discard(
+            db, by=by, hold_id=id, reason="She stays.", at=MONDAY, member_ids=ada
+        )
+    discarded = one(sync_database, head)
+    async with office.edge.transaction() as db:
+        await deciding.approve(db, by=by, hold_id=id, reason="Gone.")
+    settle(sync_database)
+    decided = one(sync_database, head)
+    await office.change("Mona", department="Sales")
+
+    places = (before, waiting, discarded, decided)
+    assert [await told("Bo", seq) for seq in places] == [
+        *((False, False), (True, True), (True, True), (False, False)),
+    ]
+    assert [await told("Ada", seq) for seq in places] == [
+        *((False, False), (True, True), (False, False), (False, False)),
+    ]
+
+
 @pytest.mark.spec("S9")
 async def test_a_preview_says_who_would_wait_and_so_it_comes(
     office: World, sync_database: Engine

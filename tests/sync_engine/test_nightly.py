@@ -111,3 +111,20 @@ def test_facts_that_cannot_be_read_end_no_run(ground: Ground) -> None:
 
     assert ground.one("SELECT ended_at IS NOT NULL FROM verification")
     assert ground.rows(RUNS)[0][4] == 1
+
+
+def test_a_role_that_ends_although_something_gives_it_is_found(
+    ground: Ground, caplog: pytest.LogCaptureFixture
+) -> None:
+    course = ground.course(ground.segment(sales()))
+    [person] = ground.people(1, department="Sales")
+    ground.settle()
+    ground.override(course, person, "ENDING", NIGHT + dt.timedelta(days=1000))
+
+    begin_due(ground.engine, now=NIGHT)
+    with caplog.at_level(logging.ERROR):
+        finish(ground)
+
+    assert ground.rows(RUNS) == [(1, 1, 0, 0, 0)]
+    assert ground.one("SELECT needless FROM verification") == 1
+    assert "1 roles end although" in caplog.text

@@ -38,7 +38,11 @@ from tests.protocols import (
     MUTANTS,
     NO_LOCK,
     READ_BEFORE_CLAIM,
+    TRIES_THE_LOCK,
+    Changed,
     Protocol,
+    refuse_other_than,
+    swapped,
 )
 
 Schedule = Callable[[Ground, Protocol], None]
@@ -182,6 +186,30 @@ def test_only_the_variant_that_lacks_what_the_schedule_is_about_ends_wrong(
     schedule(ground, protocol)
 
     assert len(wrong_pairs(ground)) == (1 if protocol is mutant else 0)
+
+
+@pytest.mark.parametrize("text", ["", "the lock is tried, the lock is tried"])
+def test_a_variant_of_what_is_not_there_once_is_none(text: str) -> None:
+    with pytest.raises(Changed, match="it should be once"):
+        swapped(text, "the lock is tried", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("peek", ()), ("claim", ("db", "block")), ("psycopg", ()), ("Block", ("workspace_id",))],
+)
+def test_a_step_that_is_not_taken_as_it_was_is_not_patched(
+    name: str, parameters: tuple[str, ...]
+) -> None:
+    with pytest.raises(Changed):
+        refuse_other_than(drain._run, name, parameters)
+
+
+def test_a_third_statement_that_locks_blocks_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drain, "BATCH_PICK", f"SELECT {TRIES_THE_LOCK}", raising=False)
+
+    with pytest.raises(Changed, match="BATCH_PICK"), NO_LOCK.in_force():
+        pass
 
 
 KILLED = """

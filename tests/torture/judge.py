@@ -52,6 +52,7 @@ class Judge:
             "journal replay": len(self.replayed ^ stored),
             "frozen": self._thawed(frozen, kept),
             "intervals": self._bad_intervals(),
+            "written meanwhile": self._written_meanwhile(),
         }
         return {kind: count for kind, count in found.items() if count}
 
@@ -118,3 +119,10 @@ class Judge:
             self.ground.workspace_id,
         )
         return count
+
+    def _written_meanwhile(self) -> int:
+        """Entries that came while it was judged: there is no verdict on what was not quiet."""
+        head: int = self.ground.one(
+            "SELECT head FROM workspace_stream WHERE workspace_id = %s", self.ground.workspace_id
+        )
+        return head - self.seen

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sync_engine import nightly, ticks
 from sync_engine.bell import DRAIN_BULK, DRAIN_INTERACTIVE, REBUILD_SEGMENTS, Bell, Wake
 from sync_engine.broker import LATER, NOW
-from sync_engine.counts import recount, recount_all
+from sync_engine.counts import Counting, recount_all
 from sync_engine.drain import drain
 from sync_engine.duties import TURN_SECONDS, Actor, actor
 from sync_engine.markers import Lane
@@ -22,6 +22,9 @@ from sync_engine.parking import retry_due
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.reports import follow_reports
 from sync_engine.state import Rules
+
+HANDS: Final = 2
+"""Of bulk work: one thread evaluates while the other waits for the database."""
 
 MOVE_DATES: Final = Wake("clocks.move_dates", LATER)
 MARK_FLIPPING: Final = Wake("clocks.mark_flipping", LATER)
@@ -45,6 +48,7 @@ class Runtime:
     rules: Rules
     bell: Bell
     now: Callable[[], dt.datetime] = field(default=_utc_now)
+    counting: Counting = field(default_factory=Counting)
 
     def committed(self, workspace_id: int, head: int) -> None:
         """Tell the tail readers of an engine transaction."""
@@ -60,7 +64,7 @@ def drain_interactive(runtime: Runtime) -> bool:
 @actor(DRAIN_BULK, pending="EXISTS (SELECT FROM dirty_member WHERE lane = 1)")
 def drain_bulk(runtime: Runtime) -> bool:
     """The same for markers of imports, ticks and catalog changes."""
-    return _drain(runtime, Lane.BULK)
+    return _drain(runtime, Lane.BULK, hands=HANDS)
 
 
 @actor(REBUILD_SEGMENTS, pending="EXISTS (SELECT FROM dirty_segment)")
@@ -68,7 +72,11 @@ def rebuild_blocks(runtime: Runtime) -> bool:
     """Every changed segment has exactly the right members, or more is left."""
     expanded = expand(runtime.engine, seconds=TURN_SECONDS)
     rebuilt = rebuild(
-        runtime.engine, runtime.rules, seconds=TURN_SECONDS, on_commit=runtime.committed
+        runtime.engine,
+        runtime.rules,
+        seconds=TURN_SECONDS,
+        on_commit=runtime.committed,
+        hands=HANDS,
     )
     return expanded.more or rebuilt.more
 
@@ -150,8 +158,8 @@ def store_all_counts(runtime: Runtime) -> bool:
 
 
 def _store_counts(runtime: Runtime) -> bool:
-    """The counts of people in segments that this process changed are stored."""
-    recount(runtime.engine, runtime.rules)
+    """The counts of people in segments that this process changed are stored, or it rests."""
+    runtime.counting.recount(runtime.engine, runtime.rules)
     return False
 
 
@@ -162,13 +170,14 @@ store_counts: Final = tuple(
 )
 
 
-def _drain(runtime: Runtime, lane: Lane) -> bool:
+def _drain(runtime: Runtime, lane: Lane, *, hands: int = 1) -> bool:
     return drain(
         runtime.engine,
         runtime.rules,
         lanes=(lane,),
         seconds=TURN_SECONDS,
         on_commit=runtime.committed,
+        hands=hands,
     ).more
 
 

@@ -6,7 +6,9 @@ remembers which segments it changed and counts them a moment later; `counted_at`
 number is. A process that dies forgets; `recount_all` makes up for it.
 """
 
+import time
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Engine
@@ -15,6 +17,10 @@ from sync_engine.snapshot import array
 from sync_engine.state import Connection, Rules, connection_to
 
 SEGMENTS_A_PASS: Final = 50
+
+RESTS: Final = 19
+"""So many times as long as counting took, nothing is counted: one twentieth of the time goes into
+what only displays show."""
 
 COUNT: Final = """
 SELECT s.id, statement_timestamp(),
@@ -34,6 +40,24 @@ RETURNING segment.id
 """
 
 ALL: Final = "SELECT id FROM segment WHERE deleted_at IS NULL ORDER BY counted_at, id"
+
+
+@dataclass(slots=True)
+class Counting:
+    """How a process counts beside its work: after each time it rests, much longer than that took.
+    During a large import nothing would be left for the import otherwise."""
+
+    rests_until: float = 0.0
+
+    def recount(self, engine: Engine, rules: Rules) -> int:
+        """`recount`, unless it rests."""
+        begin = time.monotonic()
+        if begin < self.rests_until:
+            return 0
+        counted = recount(engine, rules)
+        now = time.monotonic()
+        self.rests_until = now + RESTS * (now - begin)
+        return counted
 
 
 def recount(engine: Engine, rules: Rules, *, at_most: int = 200) -> int:

@@ -8,11 +8,11 @@ is refused at once rather than waited for, except the journal's number at the ve
 
 import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 from sqlalchemy import Engine
 
@@ -25,6 +25,8 @@ from sync_engine.parking import Causes, settle_apart
 from sync_engine.plan import Plan
 from sync_engine.snapshot import Clock, array, plan_for_people, read_people
 from sync_engine.state import Connection, OnCommit, Rules, connection_to, quietly
+
+Did = TypeVar("Did")
 
 BATCH: Final = 200
 """People a transaction. More is little faster, and an interactive change may wait that long."""
@@ -66,10 +68,12 @@ SELECT member_id, cause FROM claimed
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive ids of one workspace's people: what one run works on, alone."""
+    """Consecutive ids of one workspace's people: what one run works on, alone. A stretch is the
+    same of several blocks, `count` of them from `number` on."""
 
     workspace_id: int
     number: int
+    count: int = 1
 
     @property
     def first(self) -> int:
@@ -77,7 +81,7 @@ class Block:
 
     @property
     def last(self) -> int:
-        return ((self.number + 1) << BLOCK_BITS) - 1
+        return ((self.number + self.count) << BLOCK_BITS) - 1
 
     @property
     def place(self) -> dict[str, int]:
@@ -117,16 +121,21 @@ def drain(
     evaluates while the other waits for the database; `on_commit` is then called from both.
     """
     work = partial(_work, engine, rules, lanes, batch=batch, seconds=seconds, on_commit=on_commit)
-    if hands == 1:
-        return work()
-    with ThreadPoolExecutor(hands, thread_name_prefix="drain") as pool:
-        done = [each.result() for each in [pool.submit(work) for _ in range(hands)]]
+    done = in_hands(hands, work)
     return Drained(
         people=sum(each.people for each in done),
         added=sum(each.added for each in done),
         removed=sum(each.removed for each in done),
         more=any(each.more for each in done),
     )
+
+
+def in_hands(hands: int, work: Callable[[], Did]) -> list[Did]:
+    """What so many threads did that all do this work."""
+    if hands == 1:
+        return [work()]
+    with ThreadPoolExecutor(hands, thread_name_prefix="hand") as pool:
+        return [each.result() for each in [pool.submit(work) for _ in range(hands)]]
 
 
 def _work(

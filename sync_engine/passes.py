@@ -123,11 +123,12 @@ def _planned_in(
 
     def evaluate(frame: Frame) -> Plan:
         followed = rules.following(scope.segments)
+        asked = rules.asked_by(followed, frame.catalog)
         wanted: dict[int, set[int]] = {}
         for member_id, state, stored, groups in residents.rows:
             if not belongs(state):
                 continue
-            facts = facts_from(stored, groups, frame.catalog)
+            facts = facts_from(stored, groups, asked)
             if frame.asks_above:
                 facts.update(chains.facts_of(member_id))
             by_name = frame.static.intersection(named.get(member_id, ()))

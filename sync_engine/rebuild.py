@@ -1,4 +1,4 @@
-"""Bring segments up to date: first a marker for every block, then block by block.
+"""Bring segments up to date: first a marker for every block, then a stretch of blocks at a time.
 
 Expansion is a transaction of its own, after the commit of the change it expands. Only so does it
 see every block that somebody with the old rule may have worked on (research: engine §2.3, 4).
@@ -9,23 +9,22 @@ import datetime as dt
 import logging
 import time
 import uuid
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 import psycopg
 from sqlalchemy import Engine
 
 from sync_engine import breakage
 from sync_engine.changes import Run
-from sync_engine.drain import RETRY_SECONDS, Block, plan_segments
+from sync_engine.drain import RETRY_SECONDS, Block, in_hands, plan_segments
 from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
 from sync_engine.parking import is_poison, mark_people
 from sync_engine.passes import plan_for_block, planned, read_residents
-from sync_engine.plan import Plan
-from sync_engine.snapshot import array
+from sync_engine.plan import Pair, Plan
 from sync_engine.state import (
     Connection,
     OnCommit,
@@ -34,9 +33,7 @@ from sync_engine.state import (
     connection_to,
     quietly,
 )
-
-SEGMENTS_A_PASS: Final = 64
-"""Segments evaluated together in one pass over a block's people."""
+from sync_engine.stretches import SEGMENTS_A_PASS, Claims, Pace, claim, give_back, pick
 
 TAKE_UNEXPANDED: Final = f"""
 DELETE FROM dirty_segment WHERE block = {NOT_EXPANDED} AND segment_id = (
@@ -61,36 +58,6 @@ ON CONFLICT (segment_id, block) DO UPDATE
    SET since = least(dirty_segment.since, excluded.since), cause = excluded.cause
 """  # noqa: S608 - made of a constant of ours
 
-_OLDEST: Final = """
-SELECT workspace_id, block FROM dirty_segment d
- WHERE block >= 0 AND workspace_id {turn} %(turn)s AND NOT EXISTS (
-       SELECT FROM unnest(%(workspaces)s::integer[], %(blocks)s::integer[])
-                   AS busy(workspace_id, block)
-        WHERE busy.workspace_id = d.workspace_id AND busy.block = d.block)
- ORDER BY workspace_id, since LIMIT 1"""
-
-PICK: Final = f"""
-SELECT p.workspace_id, p.block, pg_try_advisory_xact_lock(p.workspace_id, p.block)
-  FROM (({_OLDEST.format(turn=">")}) UNION ALL ({_OLDEST.format(turn="<=")}) LIMIT 1) AS p
-"""  # noqa: S608 - made of constants of ours
-"""Workspaces take turns, as in a drain."""
-
-CLAIM: Final = """
-DELETE FROM dirty_segment WHERE block = %(block)s AND segment_id = ANY (ARRAY(
-    SELECT segment_id FROM dirty_segment
-     WHERE workspace_id = %(workspace_id)s AND block = %(block)s
-     ORDER BY since LIMIT %(most)s FOR UPDATE SKIP LOCKED))
-RETURNING segment_id, cause, since
-"""
-
-GIVE_BACK: Final = """
-INSERT INTO dirty_segment (segment_id, block, workspace_id, since, cause)
-SELECT s.id, %(block)s, %(workspace_id)s, s.since, s.cause
-  FROM unnest(%(segments)s::integer[], %(moments)s::timestamptz[], %(causes)s::uuid[])
-           AS s(id, since, cause) ORDER BY s.id
-"""
-
-
 _log = logging.getLogger(__name__)
 
 
@@ -112,13 +79,6 @@ class Rebuilt:
     added: int = 0
     removed: int = 0
     more: bool = False
-
-
-class Claimed(NamedTuple):
-    """What a marker said: the latest cause, and since when it stood."""
-
-    cause: uuid.UUID | None
-    since: dt.datetime
 
 
 def expand(engine: Engine, *, seconds: float = 5.0) -> Expanded:
@@ -166,25 +126,44 @@ def rebuild(
     *,
     seconds: float = 5.0,
     on_commit: OnCommit = quietly,
+    hands: int = 1,
 ) -> Rebuilt:
-    """Work off the markers of segments, a block at a time, until none is left or time is over."""
-    rebuilt = Rebuilt()
+    """Work off the markers of segments until none is left or time is over. `hands` as in a drain:
+    each goes on behind the stretch the other works on."""
+    done = in_hands(hands, partial(_work, engine, rules, seconds=seconds, on_commit=on_commit))
+    return Rebuilt(
+        blocks=sum(each.blocks for each in done),
+        people=sum(each.people for each in done),
+        added=sum(each.added for each in done),
+        removed=sum(each.removed for each in done),
+        more=any(each.more for each in done),
+    )
+
+
+def _work(engine: Engine, rules: Rules, *, seconds: float, on_commit: OnCommit) -> Rebuilt:
+    """One pair of hands, from the first marker to the last. Where somebody works, a stretch as long
+    as our own is passed over at first, and single blocks when nothing else is left."""
+    rebuilt, pace, leap = Rebuilt(), Pace(), 1
     until = time.monotonic() + seconds
     busy: list[Block] = []
+    run = partial(_run_apart, rebuilt=rebuilt, pace=pace, on_commit=on_commit)
     with connection_to(engine) as db:
         while True:
-            block, is_ours = _pick(db, busy, rules.turns["segments"])
+            block, is_ours = pick(db, busy, rules.turns["segments"])
             if block is None and not busy:
                 break
             if block is None:
                 db.rollback()
                 busy.clear()
+                leap = 1
                 time.sleep(RETRY_SECONDS)
-            elif is_ours and _run_apart(db, rules, block, rebuilt, on_commit):
+            elif is_ours and run(db, rules, block):
                 rules.turns["segments"] = block.workspace_id
                 busy.clear()
+                leap = pace.blocks
             else:
-                busy.append(block)
+                ahead = 1 if is_ours else leap
+                busy += [replace(block, number=block.number + n) for n in range(ahead)]
             if time.monotonic() > until:
                 rebuilt.more = True
                 break
@@ -193,47 +172,48 @@ def rebuild(
     return rebuilt
 
 
-def _pick(db: Connection, busy: Collection[Block], turn: int) -> tuple[Block | None, bool]:
-    """The block of the oldest marker outside `busy` of the workspace whose turn comes after that
-    of `turn`, and whether its lock is ours now."""
-    row = db.execute(
-        PICK,
-        {
-            "turn": turn,
-            "workspaces": array(each.workspace_id for each in busy),
-            "blocks": array(each.number for each in busy),
-        },
-    ).fetchone()
-    return (None, False) if row is None else (Block(row[0], row[1]), row[2])
-
-
-def claim(db: Connection, block: Block) -> dict[int, Claimed]:
-    """Take this block's oldest segment markers out of the table, by segment id."""
-    rows = db.execute(CLAIM, block.place | {"most": SEGMENTS_A_PASS})
-    return {segment_id: Claimed(cause, since) for segment_id, cause, since in rows}
-
-
 def _run_apart(
-    db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit
+    db: Connection,
+    rules: Rules,
+    block: Block,
+    *,
+    rebuilt: Rebuilt,
+    pace: Pace,
+    on_commit: OnCommit,
 ) -> bool:
     """`_run`; where it fails with somebody, the block's people are marked instead, each on their
     own: a drain finds out with whom, and goes on with everybody else."""
+    begin = time.monotonic()
     try:
-        return _run(db, rules, block, rebuilt, on_commit)
+        stretch, claims = claim(db, block, pace.blocks)
+        is_done = _run(db, rules, stretch, claims, rebuilt=rebuilt, on_commit=on_commit)
+        pace.took(time.monotonic() - begin)
+        return is_done
     except Exception as problem:
         db.rollback()
         if not is_poison(problem):
             raise
+        if pace.blocks > 1:
+            pace.blocks = 1
+            return True
         _log.warning("Block %s fails; its people are looked at one by one", block, exc_info=problem)
         with contextlib.suppress(psycopg.errors.DeadlockDetected):
             mark_people(db, block.span | block.place | {"most": SEGMENTS_A_PASS})
         return True
 
 
-def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit: OnCommit) -> bool:
-    """One transaction, whose block is already locked, to its end. False: all its markers are in
-    the hands of others."""
-    claimed = claim(db, block)
+def _run(
+    db: Connection,
+    rules: Rules,
+    block: Block,
+    claims: Claims,
+    *,
+    rebuilt: Rebuilt,
+    on_commit: OnCommit,
+) -> bool:
+    """One transaction, whose stretch of blocks is locked, to its end. False: all its markers are
+    in the hands of others."""
+    claimed = {segment for _, segment in claims}
     known = rules.known(block.workspace_id)
     residents = read_residents(db, block, claimed, known) if claimed else None
     if residents is None:
@@ -241,25 +221,25 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
         return bool(claimed)
     compiled = rules.of(db, block.workspace_id, residents.clock.epoch)
     plan, postponed = plan_for_block(db, block, compiled, residents, claimed)
-    done = {each: said.cause for each, said in claimed.items() if each not in postponed}
     if postponed:
-        _give_back(db, block, {each: claimed[each] for each in postponed})
+        later = {where: said for where, said in claims.items() if where[1] in postponed}
+        give_back(db, block.workspace_id, later)
     head = None
     if plan:
+        done = {where: said.cause for where, said in claims.items() if where[1] not in postponed}
         because = frozenset(cause for cause in done.values() if cause is not None)
-        causes = _causes(plan, compiled, done)
         run = Run(block.workspace_id, "segments", residents.clock, len(residents.rows), because)
-        again = partial(planned, db, block, compiled, residents, done)
+        again = partial(planned, db, block, compiled, residents, claimed - postponed)
         states = {row[0]: row[1] for row in residents.rows}
         case = Case(
             run,
-            cause_of=lambda pair: causes.get(pair[1]),
+            cause_of=_cause_of(plan, compiled, done),
             replan=lambda waiting: again(waiting=waiting),
             states=states,
         )
         plan, head = write_plan(db, case, plan)
     db.commit()
-    rebuilt.blocks += 1
+    rebuilt.blocks += block.count
     rebuilt.people += len(residents.rows)
     rebuilt.added += len(plan.added)
     rebuilt.removed += len(plan.removed)
@@ -269,26 +249,19 @@ def _run(db: Connection, rules: Rules, block: Block, rebuilt: Rebuilt, on_commit
     return True
 
 
-def _causes(
-    plan: Plan, rules: WorkspaceRules, done: Mapping[int, uuid.UUID | None]
-) -> dict[int, uuid.UUID | None]:
-    """What led to the changes of each segment; of one that was not marked itself, what led to those
-    of a segment it builds on."""
-    causes = dict(done)
-    for segment_id in plan_segments(plan) - done.keys():
-        below = [done[each] for each in rules.below(segment_id, done)]
-        causes[segment_id] = next((each for each in below if each is not None), None)
-    return causes
+def _cause_of(
+    plan: Plan, rules: WorkspaceRules, done: Mapping[tuple[int, int], uuid.UUID | None]
+) -> Callable[[Pair], uuid.UUID | None]:
+    """What led to each change, by the block and the segment that were marked; of a segment that was
+    not marked itself, what led to those of one it builds on."""
+    marked = {segment for _, segment in done}
+    others = plan_segments(plan) - marked
+    below = {each: rules.below(each, sorted(marked)) for each in others}
 
+    def cause_of(pair: Pair) -> uuid.UUID | None:
+        member_id, segment_id = pair
+        block = member_id >> BLOCK_BITS
+        causes = (done.get((block, each)) for each in below.get(segment_id, (segment_id,)))
+        return next((each for each in causes if each is not None), None)
 
-def _give_back(db: Connection, block: Block, claimed: Mapping[int, Claimed]) -> None:
-    db.execute(
-        GIVE_BACK,
-        {
-            "workspace_id": block.workspace_id,
-            "block": block.number,
-            "segments": array(claimed),
-            "moments": [each.since for each in claimed.values()],
-            "causes": array(each.cause for each in claimed.values()),
-        },
-    )
+    return cause_of

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import islice
 from typing import Any, Final, TypeAlias, TypeVar
 
 import orjson
@@ -170,6 +171,13 @@ class WorkspaceRules:
         with self.lock:
             return self.epochs.keys() & segment_ids
 
+    def asked_by(self, segment_ids: Collection[int], catalog: Catalog) -> Catalog:
+        """Those attributes of the catalog that the rules of these segments ask about."""
+        with self.lock:
+            rules = [rule for id in segment_ids if (rule := self.index.rule(id)) is not None]
+        names = set[str]().union(*map(attributes_used, rules))
+        return {name: catalog[name] for name in sorted(names & catalog.keys())}
+
     def steadily(self, evaluate: Callable[[Frame], Answer]) -> Answer:
         """What `evaluate` answers, asked again when another thread changed the rules meanwhile."""
         while True:
@@ -279,7 +287,7 @@ class Rules:
         self._workspaces: dict[int, WorkspaceRules] = {}
         self._loading: dict[int, threading.Lock] = {}
         self._guard = threading.Lock()
-        self._touched: set[int] = set()
+        self._touched: dict[int, None] = {}
         self.turns: defaultdict[str, int] = defaultdict(int)
 
     def of(self, db: Connection, workspace_id: int, epoch: int) -> WorkspaceRules:
@@ -312,13 +320,15 @@ class Rules:
     def touch(self, segment_ids: Iterable[int]) -> None:
         """Remember that these segments' member counts have changed."""
         with self._guard:
-            self._touched.update(segment_ids)
+            self._touched.update(dict.fromkeys(segment_ids))
 
     def take_touched(self, at_most: int) -> list[int]:
-        """Segments to count again, by id; they are forgotten here."""
+        """Segments to count again, those first that have waited longest; they are forgotten
+        here."""
         with self._guard:
-            taken = sorted(self._touched)[:at_most]
-            self._touched.difference_update(taken)
+            taken = list(islice(self._touched, at_most))
+            for each in taken:
+                del self._touched[each]
         return taken
 
 

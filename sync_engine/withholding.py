@@ -13,13 +13,26 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final, Protocol
 
+from sync_engine.markers import BLOCK_BITS
 from sync_engine.plan import NOTHING, Pair, Plan
 from sync_engine.snapshot import array, of_segments
+
+MOST_AT_ONCE: Final = 1 << BLOCK_BITS
+"""Of more people than a run works on, a preview asks only as far as it matters."""
 
 WORKSPACE: Final = 0
 """Stands for the workspace where holds are told apart by segment."""
 
-COUNTS: Final = """
+_HAS: Final = """
+       SELECT jsonb_object_agg(member_id, segments) FROM (
+            SELECT m.member_id, jsonb_agg(m.segment_id) AS segments FROM membership m
+             WHERE m.member_id = ANY(%(people)s::bigint[]) AND m.until IS NULL
+               AND EXISTS (SELECT FROM course_segment a WHERE a.segment_id = m.segment_id)
+             GROUP BY m.member_id) AS those
+"""
+"""The segments people are in that are attached to courses."""
+
+COUNTS: Final = f"""
 WITH followed AS MATERIALIZED (
     SELECT segment_id AS id, min(attached_at) AS since FROM course_segment
      WHERE segment_id = ANY(%(segments)s::integer[]) AND mode IN ('SYNC', 'REMOVE_ONLY')
@@ -47,15 +60,11 @@ SELECT w.hold_people, w.hold_percent,
           FROM followed f CROSS JOIN few),
        (SELECT coalesce(sum(cardinality(c.lost)), 0) FROM change_set c
          WHERE c.workspace_id = w.id AND c.lost IS NOT NULL AND c.at > begun.at),
-       (SELECT jsonb_object_agg(member_id, segments) FROM (
-            SELECT m.member_id, jsonb_agg(m.segment_id) AS segments FROM membership m
-             WHERE m.member_id = ANY(%(people)s::bigint[]) AND m.until IS NULL
-               AND EXISTS (SELECT FROM course_segment a WHERE a.segment_id = m.segment_id)
-             GROUP BY m.member_id) AS those),
+       ({_HAS}),
        ARRAY(SELECT DISTINCT segment_id FROM course_segment
               WHERE segment_id = ANY(%(added)s::integer[]))
   FROM workspace w CROSS JOIN begun WHERE w.id = %(workspace_id)s
-"""
+"""  # noqa: S608 - made of a constant of ours
 """Removals of single segments are counted only where those of all together could be too many."""
 
 IN_SEGMENT: Final = """
@@ -151,7 +160,7 @@ class Counts:
     open: Mapping[int, int]
     removed: Mapping[int, int]
     lost: int
-    has: Mapping[int, AbstractSet[int]]
+    has: Mapping[int, AbstractSet[int]] | None
     attached: AbstractSet[int]
 
 
@@ -208,10 +217,12 @@ def undecided(db: Database, workspace_id: int, plan: Plan) -> Plan:
 
 
 def _counts(db: Database, workspace_id: int, plan: Plan) -> Counts:
+    leaving = {member for member, _ in plan.by_rule}
+    is_many = len(leaving) > MOST_AT_ONCE
     asked = {
         "workspace_id": workspace_id,
         "segments": array(sorted({segment for _, segment in plan.by_rule})),
-        "people": array(sorted({member for member, _ in plan.by_rule})),
+        "people": array(() if is_many else sorted(leaving)),
         "added": array(sorted({segment for _, segment in plan.added})),
         "leaving": len(plan.by_rule),
     }
@@ -222,9 +233,13 @@ def _counts(db: Database, workspace_id: int, plan: Plan) -> Counts:
         of_segments(opened or {}),
         of_segments(removed or {}),
         int(lost),
-        {id: frozenset(those) for id, those in of_segments(has or {}).items()},
+        None if is_many else _read(has),
         frozenset(attached),
     )
+
+
+def _read(has: Mapping[str, list[int]] | None) -> dict[int, AbstractSet[int]]:
+    return {id: frozenset(those) for id, those in of_segments(has or {}).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,7 +281,10 @@ class _Counting:
     def _lost(self, plan: Plan, left: Iterable[Pair], waiting: Mapping[Pair, int]) -> set[int]:
         """Who is in no segment that is attached to a course any more."""
         people = {member for member, _ in left}
-        after = {id: set(self.counts.has.get(id, NOTHING)) for id in people}
+        has = self.counts.has if people else {}
+        if has is None:
+            has = _read(self._one(_HAS, people=array(sorted(people))))
+        after = {id: set(has.get(id, NOTHING)) for id in people}
         for member, segment in plan.removed:
             if member in people and (member, segment) not in waiting:
                 after[member].discard(segment)
@@ -283,7 +301,7 @@ class _Counting:
         if counted <= self.counts.people:
             return None
         most = self._needed(counted) - gone if self.counts.percent else None
-        people = gone + self._one(IN_SEGMENT, segment_id=segment_id, most=most)
+        people = gone + int(self._one(IN_SEGMENT, segment_id=segment_id, most=most))
         return self._excess(counted, people)
 
     def _of_all(self, leaving: int) -> Excess | None:
@@ -291,10 +309,10 @@ class _Counting:
         at_most = self.counts.lost + leaving
         if at_most <= self.counts.people:
             return None
-        present = self._one(IN_ANY, workspace_id=self.workspace_id)
+        present = int(self._one(IN_ANY, workspace_id=self.workspace_id))
         if self._excess(at_most, present) is None:
             return None
-        gone = self._one(LOST, workspace_id=self.workspace_id)
+        gone = int(self._one(LOST, workspace_id=self.workspace_id))
         return self._excess(gone + leaving, present + gone)
 
     def _needed(self, counted: int) -> int:
@@ -305,6 +323,6 @@ class _Counting:
         most = may_go(self.counts.people, self.counts.percent, people)
         return Excess(most, people, counted) if counted > most else None
 
-    def _one(self, statement: str, **asked: int | None) -> int:
-        [(number,)] = self.db.execute(statement, asked)
-        return int(number)
+    def _one(self, statement: str, **asked: Any) -> Any:
+        [(said,)] = self.db.execute(statement, asked)
+        return said

@@ -20,7 +20,7 @@ from sqlalchemy import Engine
 from access.caller import system
 from models import journal
 from sync_engine.drain import Drained, drain
-from sync_engine.markers import MARK_MEMBERS, MARK_SEGMENT, RAISE_EPOCH, Lane
+from sync_engine.markers import BLOCK_BITS, MARK_MEMBERS, MARK_SEGMENT, RAISE_EPOCH, Lane
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.reports import follow_reports
 from sync_engine.rules import (
@@ -269,6 +269,18 @@ class Ground:
         mark_members(self.db, self.workspace_id, [member_id], lane=lane)
         self.db.commit()
         return member_id
+
+    def scattered(self, count: int, **attributes: Any) -> list[int]:
+        """People each of whom is in a block of their own, one after the other."""
+        ids = []
+        for _ in range(count):
+            self.db.execute(
+                "SELECT setval(s.name, ((nextval(s.name) >> %(bits)s) + 1) << %(bits)s)"
+                "  FROM pg_get_serial_sequence('member', 'id') AS s(name)",
+                {"bits": BLOCK_BITS},
+            )
+            ids.append(self.member(lane=Lane.BULK, **attributes))
+        return ids
 
     def people(self, count: int, *, lane: int = Lane.BULK, **attributes: Any) -> list[int]:
         """Many alike, in one statement."""

@@ -8,9 +8,10 @@ from sync_engine.parking import is_poison, retry_due
 from sync_engine.rebuild import expand, rebuild
 from sync_engine.reports import follow_reports
 from sync_engine.verify import verify
-from tests.ground import Ground, everyone, sales
+from tests.ground import Document, Ground, everyone, sales
 
 POISON = '{"department": "sales", "groups": [{}]}'
+IN_A_GROUP: Document = {"attr": "groups", "op": "has", "value": "Readers"}
 SORT = "SELECT member_id, failures, retry_at IS NOT NULL FROM parked_member ORDER BY member_id"
 
 
@@ -95,7 +96,7 @@ def test_a_rule_over_everybody_passes_over_the_one_with_whom_its_block_fails(
     ids = ground.people(5, department="Sales")
     ground.settle()
     poison(ground, ids[2])
-    segment = ground.segment(sales())
+    segment = ground.segment({"any": [sales(), IN_A_GROUP]})
 
     expand(ground.engine)
     rebuild(ground.engine, ground.rules)
@@ -103,6 +104,37 @@ def test_a_rule_over_everybody_passes_over_the_one_with_whom_its_block_fails(
 
     assert ground.stored() == {(id, segment) for id in ids if id != ids[2]}
     assert ground.rows(SORT) == [(ids[2], 1, True)]
+
+
+def test_among_many_blocks_only_the_people_of_the_one_that_fails_are_looked_at_one_by_one(
+    ground: Ground,
+) -> None:
+    ids = ground.scattered(6, department="Sales")
+    ground.settle()
+    poison(ground, ids[4])
+    looked_at = ground.one("SELECT coalesce(max(id), 0) FROM change_set")
+    segment = ground.segment({"any": [sales(), IN_A_GROUP]})
+
+    expand(ground.engine)
+    rebuild(ground.engine, ground.rules)
+    alone = ground.rows("SELECT member_id FROM dirty_member")
+    ground.settle()
+
+    assert alone == [(ids[4],)]
+    assert ground.stored() == {(id, segment) for id in ids if id != ids[4]}
+    assert ground.rows("SELECT sum(added) FROM change_set WHERE id > %s", looked_at) == [(5,)]
+
+
+def test_what_no_rule_asks_about_harms_nobody(ground: Ground) -> None:
+    ids = ground.people(3, department="Sales")
+    ground.settle()
+    poison(ground, ids[1])
+    segment = ground.segment(sales())
+
+    expand(ground.engine)
+    rebuild(ground.engine, ground.rules)
+
+    assert ground.stored() == {(id, segment) for id in ids}
 
 
 def test_who_is_parked_returns_by_itself_when_the_time_has_come(ground: Ground) -> None:

@@ -80,7 +80,8 @@ def test_a_stretch_ends_before_a_block_where_somebody_works(
     lock = (ground.workspace_id, ids[3] >> BLOCK_BITS)
     holder.execute("SELECT pg_advisory_xact_lock(%s, %s)", lock)
 
-    assert rebuild(ground.engine, ground.rules, seconds=0.2).more
+    with patch("sync_engine.rebuild.Pace", lambda: Pace(8)):
+        assert rebuild(ground.engine, ground.rules, seconds=0.2).more
 
     assert ground.stored() == {(id, segment) for id in ids if id != ids[3]}
     assert ground.rows("SELECT block FROM dirty_segment") == [(lock[1],)]

@@ -6,6 +6,7 @@ first may let go what is too much with the others: then it is at most as many.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -42,7 +43,7 @@ async def waiting_of(
     kind: SegmentChangeKind,
     moves: Mapping[int, Moved],
     replan: Replan,
-) -> frozenset[Pair]:
+) -> AbstractSet[Pair]:
     """Of those who would leave the segment, or one that builds on it, whose removal would wait. No
     statement where rules take nobody out."""
     if kind not in BY_RULE or not any(each.by_rule for each in moves.values()):
@@ -69,7 +70,7 @@ async def waiting_of(
         plan = await again()
         if found.forget(plan.released):
             plan = await again()
-    return frozenset(found.pairs)
+    return found.pairs.keys()
 
 
 def _more(workspace_id: int, plan: Plan, found: Withheld, db: Connection) -> Mapping[Pair, int]:
@@ -79,11 +80,11 @@ def _more(workspace_id: int, plan: Plan, found: Withheld, db: Connection) -> Map
 
 def _plan(moves: Mapping[int, Moved], released: frozenset[Pair] = frozenset()) -> Plan:
     def pairs(people: Callable[[Moved], set[int]]) -> list[Pair]:
-        return [(id, segment) for segment, found in moves.items() for id in sorted(people(found))]
+        return [(id, segment) for segment, found in moves.items() for id in people(found)]
 
     return Plan(
         added=pairs(lambda found: found.added),
         removed=pairs(lambda found: found.removed),
-        released=sorted(released),
+        released=list(released),
         by_rule=pairs(lambda found: found.by_rule),
     )

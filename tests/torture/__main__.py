@@ -9,18 +9,16 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 from app.embedded import EmbeddedPostgres
-from tests.protocols import DESIGNED, MUTANTS, Protocol
+from tests.protocols import MUTANTS, Protocol
 from tests.servers import migrate
 from tests.torture.run import NotQuiet, Tally, torture
 from tests.torture.weather import weather
 
 WRITTEN = {"synchronous_commit": "on", "full_page_writes": "on"}
 """What has been committed survives the end of the server's processes, if not of the machine."""
-PROTOCOLS = {each.name: each for each in (DESIGNED, *MUTANTS)}
 
 
 def arguments() -> argparse.Namespace:
@@ -117,11 +115,11 @@ def main() -> None:
     seed = time.time_ns() % 1_000_000 if chosen.seed is None else chosen.seed
     home = Path(tempfile.mkdtemp(prefix="coordinator-torture-"))
     home.chmod(0o755)
-    mutants: Sequence[Protocol] = [PROTOCOLS[chosen.mutant]] if chosen.mutant else ()
+    mutants = [each for each in MUTANTS if chosen.mutants or each.name == chosen.mutant]
     print(f"Seed {seed}.", flush=True)
     try:
         with EmbeddedPostgres(home / "postgres", durable=False, settings=WRITTEN) as server:
-            if mutants := MUTANTS if chosen.mutants else mutants:
+            if mutants:
                 caught = [is_caught(server, each, seed, chosen) for each in mutants]
                 is_fine = all(caught)
             else:

@@ -25,6 +25,7 @@ from tests.torture.weather import Weather
 WRITERS = 3
 ROUNDS_A_FIELD = 20
 SURVEYS = (1, 4, 10)
+"""After which of them PostgreSQL is told what has grown."""
 QUIET_SECONDS = 30.0
 
 
@@ -77,7 +78,10 @@ def torture(
         judges: list[Judge] = []
         for theme in drawn(dice):
             if tally.rounds % ROUNDS_A_FIELD == 0:
-                judges = everybody.settle(dice)
+                if tally.rounds:
+                    everybody.field.sow(dice)
+                quiet(everybody.field, everybody.crew)
+                judges = [Judge(plot.ground) for plot in everybody.field.plots]
             burst(everybody, theme, dice)
             tally.rounds += 1
             tally.theme = theme.name
@@ -88,7 +92,7 @@ def torture(
             everybody.count(tally)
             wrong = [kinds for judge in judges if (kinds := judge.wrong())]
             if wrong:
-                tally.wrong[tally.rounds] = {k: n for kinds in wrong for k, n in kinds.items()}
+                tally.wrong[tally.rounds] = dict(sum(map(Counter, wrong), Counter[str]()))
             each(tally)
             is_over = tally.rounds == rounds or time.monotonic() > ends
             if is_over or (wrong and until_wrong):
@@ -106,13 +110,6 @@ class Everybody:
     manager: Manager
     crew: Crew
     outside: Weather | None
-
-    def settle(self, dice: random.Random) -> list[Judge]:
-        """Go to a field of which nobody knows anything, once its first work is done."""
-        if any(plot.crowd for plot in self.field.plots):
-            self.field.sow(dice)
-        quiet(self.field, self.crew)
-        return [Judge(plot.ground) for plot in self.field.plots]
 
     def count(self, tally: Tally) -> None:
         ground = self.field.plots[0].ground

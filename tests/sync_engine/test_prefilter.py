@@ -207,6 +207,21 @@ def test_a_rule_that_builds_on_another_segment_is_read_with_everybody(ground: Gr
     assert {(person, outer) for person in people} <= ground.stored()
 
 
+def test_a_rule_beside_those_that_build_on_each_other_is_narrowed(ground: Ground) -> None:
+    inner = ground.segment(sales())
+    ground.segment({"attr": "memberOf", "op": "has", "value": inner})
+    beside = ground.segment(sales())
+    ground.people(9, department="Legal")
+    ground.people(2, department="Sales")
+    press = ground.people(3, department="Press")
+    ground.settle()
+
+    done = edited(ground, beside, eq("Press"))
+
+    assert (done.people, done.added, done.removed) == (5, 3, 2)
+    assert {id for id, segment in ground.stored() if segment == beside} == {*press}
+
+
 VALUES = {
     "department": ["Sales", "sales ", "Straße", "STRASSE", "Legal"],
     "title": ["Boss", "boss", "Clerk"],

@@ -164,6 +164,25 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
     ],
 )
 @example(
+    history=[
+        ("hold", 1, 0),
+        ("attach", "Welding", "Sales", AttachmentMode.FROZEN),
+        ("attach", "Welding", "Outer", AttachmentMode.SYNC),
+        ("change", "Cy", "department", "Ops"),
+        ("pin", "Pip", "Sales", False),
+        ("attach", "Safety", "Line", AttachmentMode.ADD_ONLY),
+        ("change", "Bo", "manager", None),
+    ],
+    looked_at=[
+        (K.CHANGE_MODE, "Sales", "Welding", "", AttachmentMode.SYNC),
+        (K.CHANGE_MODE, "Line", "Safety", "", AttachmentMode.REMOVE_ONLY),
+        (K.CHANGE_MODE, "City", "Safety", "", AttachmentMode.FROZEN),
+        (K.EDIT_RULE, "Line", "", 'not (memberOf has "Beyond")'),
+        (K.EDIT_RULE, "Sales", "", 'reportsTo has "ada@"'),
+        (K.DELETE, "Sales", ""),
+    ],
+)
+@example(
     history=[("role", "instructors", "Safety", "Bo")],
     looked_at=[(K.EDIT_RULE, "Sales", "Safety", RULES[6])],
 )

@@ -178,7 +178,8 @@ class Fields:
                 continue
             for number, given in enumerate(self._choices(name, declared)):
                 below = self._growth.from_root(kind, is_short=number > 0 and name not in KINDS)
-                said = [f"{each}: ${each}" for each in given] + [SAID.get(name, "")]
+                beside = "" if "segmentId" in given else SAID.get(name, "")
+                said = [f"{each}: ${each}" for each in given] + [beside]
                 call = f"{name}{arguments_of(declared, ', '.join(each for each in said if each))}"
                 head = ", ".join(f"${each}: {declared.args[each].type}" for each in given)
                 text = f"query {f'({head})' if head else ''} {{ Query_{name}: {call} {below} }}"
@@ -213,12 +214,19 @@ class Fields:
         if name in ALSO_ON_A_COURSE:
             course = self._town.here.id("Course", NOUNS["Course"][0])
             choices += [said | {"courseId": course} for said in choices]
+            choices.append(self._detached())
         if name not in ABOUT_SOMEBODY:
             return choices
         if "courseId" in needed:
             return choices + list(self._pairs())
         people = self._values(name, "memberId", "ID")
         return choices + [said | {"memberId": each} for said in choices for each in people]
+
+    def _detached(self) -> dict[str, Any]:
+        """A change of which somebody keeps the role by something else."""
+        here = self._town.here
+        about = {"segmentId": here.id("Segment", "Lawyers"), "courseId": here.id("Course", "Law")}
+        return {"change": "DETACH", **about}
 
     def _pairs(self) -> Iterator[dict[str, Any]]:
         here = self._town.here

@@ -271,15 +271,16 @@ async def _catalog(world: World) -> None:
         await world.enrol(course, "learner")
     await world.enrol("Law", "Lou")
     async with world.edge.transaction() as db:
-        await overrides.keep(
-            db,
-            by=world.system,
-            course_id=world.courses["Law"],
-            member_id=world.members["Kim"],
-            reason="Stands in.",
-            expires_at=None,
-            at=MONDAY,
-        )
+        for name in ("Kim", "Dora"):
+            await overrides.keep(
+                db,
+                by=world.system,
+                course_id=world.courses["Law"],
+                member_id=world.members[name],
+                reason="Stands in.",
+                expires_at=None,
+                at=MONDAY,
+            )
 
 
 async def _modules(world: World) -> None:

@@ -5,7 +5,7 @@ moment is somebody in the one and not yet in the other.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import partial
@@ -47,16 +47,21 @@ def read_residents(
     block: Block,
     claimed: Collection[int] = (),
     rules: WorkspaceRules | None = None,
+    renewed: Callable[[int], WorkspaceRules] | None = None,
 ) -> Residents | None:
     """The people of a block; None when the workspace is gone. Given `rules`, only those whom the
-    segments `claimed` may concern, if that pays and the rules have not changed since."""
+    segments `claimed` may concern, if that pays. If the rules have changed since, it is tried once
+    more with those `renewed` to the epoch that was read."""
     where = block.span | block.place
     narrowing = None if rules is None else prefilter(rules, claimed)
     if narrowing is not None:
         given = where | narrowing.parameters | {"segments": array(claimed)}
         rows = db.execute(BLOCK.replace(LIVING, LIVING + narrowing.condition), given).fetchall()
-        if rows and rows[0][1] == narrowing.epoch:
+        epoch = rows[0][1] if rows else narrowing.epoch
+        if rows and epoch == narrowing.epoch:
             return _residents(rows)
+        if renewed is not None:
+            return read_residents(db, block, claimed, renewed(epoch))
     rows = db.execute(BLOCK, where).fetchall()
     return _residents(rows) if rows else None
 

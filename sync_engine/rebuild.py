@@ -214,8 +214,8 @@ def _run(
     """One transaction, whose stretch of blocks is locked, to its end. False: all its markers are
     in the hands of others."""
     claimed = {segment for _, segment in claims}
-    known = rules.known(block.workspace_id)
-    residents = read_residents(db, block, claimed, known) if claimed else None
+    known, renewed = rules.known(block.workspace_id), partial(rules.of, db, block.workspace_id)
+    residents = read_residents(db, block, claimed, known, renewed) if claimed else None
     if residents is None:
         db.commit()
         return bool(claimed)

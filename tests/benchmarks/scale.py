@@ -397,13 +397,20 @@ def play(size: Size) -> None:
         for percent in (0, 1, 10):
             deliver(scene, percent)
         reorganize(scene)
-        first = {"attr": "text1", "op": "eq", "value": "value 20"}
+        first: Document = {"attr": "text1", "op": "eq", "value": "value 20"}
         second = {"attr": "text1", "op": "eq", "value": "value 24"}
         wide: Document = {"attr": "level", "op": "ge", "value": 5}
         text1 = "facts->>'text1' IN ('value 20', 'value 24')"
         edit(scene, "edit to a narrow rule", first, text1)
         edit(scene, "narrow to narrow", second, text1)
-        edit(scene, "narrow to half of all", wide, "(facts->>'level')::numeric >= 5")
+        few: list[Document] = [
+            {"all": [first, {"attr": "text2", "op": "eq", "value": f"value {number}"}]}
+            for number in (7, 8)
+        ]
+        rare = "facts->>'text1' = 'value 20' AND facts->>'text2' = 'value 8'"
+        edit(scene, "narrow to rare", few[0], text1)
+        edit(scene, "rare to rare", few[1], rare)
+        edit(scene, "rare to half of all", wide, "(facts->>'level')::numeric >= 5")
         attach_everybody(scene)
         deliver(scene, 100)
         for queue, process in processes.items():

@@ -63,9 +63,12 @@ def as_designed(
             each=progress,
             outside=outside,
         )
-    print(line(tally))
+    print(line(tally), *tally.evidence, sep="\n")
     for theme, rounds in tally.themes.most_common():
         print(f"{rounds:>5} rounds of {theme}")
+    if tally.rounds < (chosen.rounds or 1000) and chosen.seconds is None:
+        print("Time ended before the rounds did: say --seconds, or less --rounds.")
+        return False
     return not tally.wrong
 
 

@@ -17,6 +17,20 @@ SELECT {", ".join(f"{name}::text" if name in DOCUMENTS else name for name in FIE
        digest, hash, detail
   FROM journal_entry WHERE workspace_id = %s AND seq > %s ORDER BY seq
 """
+AROUND = """
+SELECT 'segment', s.id, to_jsonb(s)::text FROM segment s WHERE s.id = ANY(%(segments)s)
+UNION ALL
+SELECT 'person', m.id, to_jsonb(m)::text FROM member m WHERE m.id = ANY(%(members)s)
+UNION ALL
+SELECT 'interval', c.opened_by_id, to_jsonb(c)::text FROM membership c
+ WHERE c.segment_id = ANY(%(segments)s) AND c.member_id = ANY(%(members)s)
+UNION ALL
+SELECT 'entry', j.seq, concat_ws(' ', j.verb, j.segment_id, j.member_id, left(j.detail::text, 200))
+  FROM journal_entry j
+ WHERE j.workspace_id = %(workspace_id)s
+   AND j.seq > (SELECT max(seq) - 80 FROM journal_entry WHERE workspace_id = %(workspace_id)s)
+ ORDER BY 1, 2
+"""
 EXCUSED = """
 SELECT id FROM member WHERE workspace_id = %s AND deleted_at IS NOT NULL
 UNION
@@ -36,6 +50,7 @@ class Judge:
     hash: bytes = NOTHING_BEFORE
     replayed: Pairs = field(default_factory=set)
     frozen: dict[tuple[int, int], set[int]] = field(default_factory=dict)
+    differing: list[tuple[int, int]] = field(default_factory=list)
 
     def wrong(self) -> dict[str, int]:
         """What is wrong, by kind: how many pairs, courses' coordinators, entries or people."""
@@ -43,8 +58,9 @@ class Judge:
         frozen = self._frozen_segments()
         kept = {pair for pair in stored if pair[1] in frozen}
         courses = truth.courses(self.ground)
+        self.differing = sorted(stored ^ truth.memberships(self.ground, stored))
         found = {
-            "memberships": len(stored ^ truth.memberships(self.ground, stored)),
+            "memberships": len(self.differing),
             "coordinators": len(self._coordinators() ^ courses.coordinators),
             "ending beside a source": len(courses.ending_beside),
             "holds": truth.bad_holds(self.ground),
@@ -55,6 +71,20 @@ class Judge:
             "written meanwhile": self._written_meanwhile(),
         }
         return {kind: count for kind, count in found.items() if count}
+
+    def evidence(self) -> list[str]:
+        """What lies around the memberships that were wrong at the last verdict: timing does not
+        come back with a seed, so whoever looks for the reason needs it now."""
+        if not self.differing:
+            return []
+        asked = {
+            "workspace_id": self.ground.workspace_id,
+            "members": sorted({member for member, _ in self.differing}),
+            "segments": sorted({segment for _, segment in self.differing}),
+        }
+        found = self.ground.db.execute(AROUND, asked).fetchall()
+        self.ground.db.rollback()
+        return [f"wrong: {self.differing}", *(" ".join(map(str, row)) for row in found)]
 
     def _frozen_segments(self) -> dict[int, int]:
         return dict(

@@ -45,6 +45,8 @@ class Tally:
     theme: str = ""
     themes: Counter[str] = field(default_factory=Counter)
     wrong: dict[int, dict[str, int]] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+    """What lay around the memberships that were wrong first."""
 
     @property
     def wrong_pairs(self) -> int:
@@ -93,6 +95,8 @@ def torture(
             wrong = [kinds for judge in judges if (kinds := judge.wrong())]
             if wrong:
                 tally.wrong[tally.rounds] = dict(sum(map(Counter, wrong), Counter[str]()))
+                found = [line for judge in judges for line in judge.evidence()]
+                tally.evidence = tally.evidence or found
             each(tally)
             is_over = tally.rounds == rounds or time.monotonic() > ends
             if is_over or (wrong and until_wrong):

@@ -90,7 +90,7 @@ async def refused(doing: Awaitable[T]) -> tuple[Code | None, T | None]:
 
 # Shrinking a history of this size would take longer than reading it.
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(20),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

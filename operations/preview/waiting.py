@@ -18,6 +18,7 @@ from operations.preview.change import SegmentChangeKind
 from operations.preview.outer import Outside, Waiting
 from operations.preview.people import Moved
 from sync_engine.plan import Pair, Plan
+from sync_engine.rules.index import collector_at_rest
 from sync_engine.withholding import Withheld, undecided, waiting_in
 
 BY_RULE: Final = frozenset({SegmentChangeKind.EDIT_RULE, SegmentChangeKind.RESUME})
@@ -49,7 +50,9 @@ async def waiting_of(
     if kind not in BY_RULE or not any(each.by_rule for each in moves.values()):
         return frozenset()
     segment_id, workspace_id = about["segment_id"], about["workspace_id"]
-    found, plan = Withheld(), _plan(moves)
+    found = Withheld()
+    with collector_at_rest():
+        plan = _plan(moves)
     connection = await db.connection()
 
     async def more_of(plan: Plan) -> Mapping[Pair, int]:
@@ -75,7 +78,8 @@ async def waiting_of(
 
 def _more(workspace_id: int, plan: Plan, found: Withheld, db: Connection) -> Mapping[Pair, int]:
     asked = _Asked(db)
-    return waiting_in(asked, workspace_id, undecided(asked, workspace_id, plan), found)
+    with collector_at_rest():
+        return waiting_in(asked, workspace_id, undecided(asked, workspace_id, plan), found)
 
 
 def _plan(moves: Mapping[int, Moved], released: frozenset[Pair] = frozenset()) -> Plan:

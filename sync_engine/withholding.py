@@ -73,10 +73,13 @@ SELECT count(*) FROM (SELECT FROM membership WHERE segment_id = %(segment_id)s A
 """
 
 IN_ANY: Final = """
-SELECT count(DISTINCT member_id) FROM membership
- WHERE until IS NULL AND segment_id IN (
-       SELECT segment_id FROM course_segment WHERE workspace_id = %(workspace_id)s)
+SELECT count(DISTINCT member_id), count(*) FROM (
+    SELECT member_id FROM membership
+     WHERE until IS NULL AND segment_id IN (
+           SELECT segment_id FROM course_segment WHERE workspace_id = %(workspace_id)s)
+     LIMIT %(rows)s) AS looked_at
 """
+"""Of the first so many memberships, which are mostly of few segments, and so of many people."""
 
 LOST: Final = """
 SELECT count(DISTINCT person.id)
@@ -309,11 +312,22 @@ class _Counting:
         at_most = self.counts.lost + leaving
         if at_most <= self.counts.people:
             return None
-        present = int(self._one(IN_ANY, workspace_id=self.workspace_id))
+        present = self._present(self._needed(at_most) if self.counts.percent else None)
         if self._excess(at_most, present) is None:
             return None
         gone = int(self._one(LOST, workspace_id=self.workspace_id))
         return self._excess(gone + leaving, present + gone)
+
+    def _present(self, enough: int | None) -> int:
+        """How many are in any segment of a course; counted until there are `enough`, by looking at
+        ever more memberships."""
+        rows = None if enough is None else 4 * enough
+        while True:
+            asked = {"workspace_id": self.workspace_id, "rows": rows}
+            [(people, seen)] = self.db.execute(IN_ANY, asked)
+            if rows is None or enough is None or seen < rows or people >= enough:
+                return int(people)
+            rows *= 8
 
     def _needed(self, counted: int) -> int:
         """Of how many people so many may go."""

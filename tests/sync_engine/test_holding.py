@@ -276,6 +276,30 @@ def test_many_small_segments_together_are_held_for_the_workspace(ground: Ground)
 
 
 @pytest.mark.spec("S11")
+def test_a_share_of_the_workspace_is_of_people_however_many_segments_each_is_in(
+    ground: Ground,
+) -> None:
+    """Twelve of sixty may go, who are in six segments each."""
+    limit(ground, people=3, percent=20)
+    departments = [f"D{n}" for n in range(12)]
+    for name in departments:
+        rule = {"attr": "department", "op": "eq", "value": name}
+        ground.course(*(ground.segment(rule) for _ in range(6)))
+    people = {name: ground.people(5, department=name) for name in departments}
+    ground.settle()
+
+    for name in departments:
+        ground.change(people[name][0], **LEGAL)
+        ground.settle()
+    went = open_holds(ground)
+    ground.change(people["D5"][1], **LEGAL)
+    ground.settle()
+
+    assert went == []
+    assert open_holds(ground) == [(None, 12, 60, 13, 6)]
+
+
+@pytest.mark.spec("S11")
 def test_who_moves_from_one_segment_to_another_loses_nothing_and_counts_for_no_workspace(
     ground: Ground,
 ) -> None:

@@ -6,7 +6,7 @@ with the context, the guard and the presentation of errors that it uses.
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -40,6 +40,10 @@ class Person:
     expires_at: datetime | None = None
 
 
+def nothing() -> None:
+    """What is done where there is no engine."""
+
+
 @dataclass(frozen=True)
 class Ask:
     """Runs documents against the schema as people of a world.
@@ -49,7 +53,7 @@ class Ask:
 
     world: World
     seal: Seal = SEAL
-    settle: Callable[[], None] = field(default=lambda: None)
+    settle: Callable[[], None] = nothing
 
     async def __call__(
         self, document: str, /, *, by: str | Caller, **variables: Any

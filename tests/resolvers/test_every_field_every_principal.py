@@ -47,7 +47,7 @@ ALL_SEEING = "workspace_manager"
 
 ELSE = [each for each in PEOPLE if each != ALL_SEEING]
 GROUPS = 3
-"""So many groups of them, each in a town of its own."""
+"""So many groups of them, each in a town of its own; one of them in a run."""
 
 A_FIFTH = 1 / 5
 
@@ -222,7 +222,7 @@ HAPPENING = {
 """What happens while a stream is listened to, one event at a time."""
 
 
-@pytest.mark.parametrize("start", range(GROUPS))
+@pytest.mark.parametrize("start", some(range(GROUPS), "groups of principals", share=1 / GROUPS))
 async def test_every_field_is_readable_along_every_path_for_whom_the_table_says(
     town: Town, start: int, record_property: Callable[[str, object], None]
 ) -> None:

@@ -234,7 +234,7 @@ DRAFT = 4
 
 
 @pytest.mark.spec("M34", "M38", "C13")
-@pytest.mark.parametrize("seed", some(range(5), "worlds of actions", share=0.4))
+@pytest.mark.parametrize("seed", some(range(5), "worlds of actions", share=0.2))
 async def test_what_a_row_says_of_an_action_is_what_trying_it_does(
     world: World, sessions: Sessions, seed: int
 ) -> None:

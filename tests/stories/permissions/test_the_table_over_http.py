@@ -46,7 +46,7 @@ def in_turns(operation: str) -> list[Asked]:
     asked = questions(PROBES[operation])
     own = [each for each in asked if each.case.place == OWN]
     elsewhere = [each for each in asked if each.case.place != OWN]
-    return own + some(elsewhere, f"elsewhere {operation}", share=0.25)
+    return own + some(elsewhere, f"elsewhere {operation}", share=0.1)
 
 
 @pytest.mark.parametrize("operation", [each for each in OPERATIONS if each in PROBES])

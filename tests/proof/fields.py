@@ -108,7 +108,7 @@ SOME: Final[dict[str, list[Any]]] = {
 """What is said where an argument of the kind is needed."""
 
 NODES: Final = "nodes"
-A_PART: Final = 0.08
+A_PART: Final = 0.04
 VERBS: Final = ("approve", "discard", "undo")
 """What is done with the thing whose id is called `id`."""
 ROOTS_APART: Final = frozenset({"node", "nodes"})

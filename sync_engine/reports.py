@@ -86,6 +86,14 @@ UPDATE member m SET manager_id = said.meant
 RETURNING m.id, m.manager_id
 """  # noqa: S608 - made of constants of ours
 
+SAID: Final = """
+SELECT EXISTS (SELECT FROM member WHERE workspace_id = %(workspace_id)s
+                                    AND attributes ->> 'manager' IS NOT NULL)
+    OR EXISTS (SELECT FROM member WHERE workspace_id = %(workspace_id)s
+                                    AND manager_id IS NOT NULL)
+"""
+"""Whether anybody names a manager, or has one. Whoever names one later leaves a marker."""
+
 SCAN: Final = "SET LOCAL enable_nestloop = off"
 """While PostgreSQL knows nothing about the tables, as during a first load, it would look for each
 of many in the wrong index."""
@@ -143,7 +151,7 @@ DELETE FROM dirty_reports WHERE member_id = ANY (ARRAY(
 """
 """A marker that a writer has renewed since it was read stays."""
 
-A_PASS: Final = 1000
+A_PASS: Final = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +211,10 @@ def look_again(db: Connection, workspace_id: int, waiting: Collection[_Marker]) 
     ids = [each.member_id for each in waiting]
     about = {"workspace_id": workspace_id, "ids": array(ids)}
     if len(ids) > FEW:
+        [(is_said,)] = db.execute(SAID, about)
+        if not is_said:
+            db.rollback()
+            return
         db.execute(SCAN)
     differing = DIFFERING_OF_MANY if len(ids) > FEW else DIFFERING
     before: dict[int, int | None] = dict(db.execute(differing, about).fetchall())

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Final
 
 from app.embedded import EmbeddedRedis
-from sync_engine.bell import Bell
+from sync_engine.bell import REBUILD_SEGMENTS, Bell
 from sync_engine.snapshot import array
 from tests.benchmarks.attach import attach
 from tests.benchmarks.database import durable_database
@@ -186,7 +186,7 @@ class Scene:
             single.start()
         begin = time.perf_counter()
         change()
-        self.bell.tell(lanes=(1,))
+        self.bell.tell(lanes=(1,), wakes=(REBUILD_SEGMENTS,))
         self.rest()
         seconds = time.perf_counter() - begin
         beside = single.stop() if singles else None

@@ -22,11 +22,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from app.authentication.bearer import NOT_SIGNED_IN, TOO_MANY
+from app.authentication.bearer import NOT_SIGNED_IN, too_many
 from app.authentication.failures import Failures
 from app.doors import about, answering, token_of
 from app.graphql import Unauthenticated
-from app.graphql.errors import Code, refused
 from operations import health
 from operations.edge import Edge
 from operations.metrics import MEDIA_TYPE, as_metrics
@@ -60,8 +59,7 @@ class MetricsDoor:
         seconds = self._failures.seconds_to_wait(client)
         self._failures.count(client)
         if seconds:
-            headers = {"retry-after": str(seconds)}
-            raise refused(Code.RATE_LIMITED, TOO_MANY, status=429, headers=headers)
+            raise too_many(seconds)
         raise Unauthenticated(NOT_SIGNED_IN)
 
     async def _gauges(self) -> str:

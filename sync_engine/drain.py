@@ -6,33 +6,26 @@ read; one that commits later finds its marker gone and leaves a new one. Everyth
 is refused at once rather than waited for, except the journal's number at the very end.
 """
 
-import time
 import uuid
-from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
 from sqlalchemy import Engine
 
-from sync_engine import breakage
+from sync_engine.blocks import Block, in_hands, outside, work_off
 from sync_engine.chains import Once, chains_of
 from sync_engine.changes import Run
 from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS
 from sync_engine.parking import Causes, settle_apart
 from sync_engine.plan import Plan
-from sync_engine.snapshot import Clock, array, plan_for_people, read_people
-from sync_engine.state import Connection, OnCommit, Rules, connection_to, quietly
-
-Did = TypeVar("Did")
+from sync_engine.snapshot import Clock, plan_for_people, read_people
+from sync_engine.state import Connection, OnCommit, Rules, quietly
 
 BATCH: Final = 200
 """People a transaction. More is little faster, and an interactive change may wait that long."""
-
-RETRY_SECONDS: Final = 0.003
-"""How long to wait when every block with work is locked."""
 
 _OLDEST: Final = f"""
 SELECT workspace_id, (member_id >> {BLOCK_BITS})::integer AS block
@@ -64,34 +57,6 @@ WITH claimed AS (
 )
 SELECT member_id, cause FROM claimed
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive ids of one workspace's people: what one run works on, alone. A stretch is the
-    same of several blocks, `count` of them from `number` on."""
-
-    workspace_id: int
-    number: int
-    count: int = 1
-
-    @property
-    def first(self) -> int:
-        return self.number << BLOCK_BITS
-
-    @property
-    def last(self) -> int:
-        return ((self.number + self.count) << BLOCK_BITS) - 1
-
-    @property
-    def place(self) -> dict[str, int]:
-        """As statements name it."""
-        return {"workspace_id": self.workspace_id, "block": self.number}
-
-    @property
-    def span(self) -> dict[str, int]:
-        """The first and the last id, as statements name them."""
-        return {"first": self.first, "last": self.last}
 
 
 @dataclass(slots=True)
@@ -130,14 +95,6 @@ def drain(
     )
 
 
-def in_hands(hands: int, work: Callable[[], Did]) -> list[Did]:
-    """What so many threads did that all do this work."""
-    if hands == 1:
-        return [work()]
-    with ThreadPoolExecutor(hands, thread_name_prefix="hand") as pool:
-        return [each.result() for each in [pool.submit(work) for _ in range(hands)]]
-
-
 def _work(
     engine: Engine,
     rules: Rules,
@@ -147,44 +104,26 @@ def _work(
     seconds: float,
     on_commit: OnCommit,
 ) -> Drained:
-    """One pair of hands, from the first marker to the last."""
-    drained = Drained()
-    until = time.monotonic() + seconds
-    busy: list[Block] = []
-    lane = str(max(lanes))
-    run = partial(_run, lane=max(lanes), batch=batch, drained=drained, on_commit=on_commit)
-    with connection_to(engine) as db:
-        while True:
-            block, is_ours = pick(db, lanes, busy, turn=rules.turns[lane])
-            if block is None and not busy:
-                break
-            if block is None:
-                db.rollback()
-                busy.clear()
-                time.sleep(RETRY_SECONDS)
-            elif is_ours and run(db, rules, block):
-                rules.turns[lane] = block.workspace_id
-                busy.clear()
-            else:
-                busy.append(block)
-            if time.monotonic() > until:
-                drained.more = True
-                break
-        db.rollback()
-        breakage.report(db, rules, on_commit)
+    """One pair of hands."""
+    drained, lane = Drained(), max(lanes)
+    run = partial(_run, lane=lane, batch=batch, drained=drained, on_commit=on_commit)
+    drained.more = work_off(
+        engine,
+        rules,
+        str(lane),
+        partial(pick, lanes),
+        run,
+        seconds=seconds,
+        on_commit=on_commit,
+    )
     return drained
 
 
 def pick(
-    db: Connection, lanes: Collection[int], busy: Collection[Block], *, turn: int = 0
+    lanes: Collection[int], db: Connection, busy: Collection[Block], turn: int
 ) -> tuple[Block | None, bool]:
-    """The block of the oldest marker outside `busy` of the workspace whose turn comes after that
-    of `turn`, and whether its lock is ours now."""
-    given = {
-        "turn": turn,
-        "workspaces": array(each.workspace_id for each in busy),
-        "blocks": array(each.number for each in busy),
-    }
+    """The block of the oldest marker of the most urgent lane that has any (`blocks.Pick`)."""
+    given = {"turn": turn} | outside(busy)
     for lane in sorted(lanes):
         row = db.execute(PICK, given | {"lane": lane}).fetchone()
         if row is not None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from sync_engine.blocks import Block
 from sync_engine.chains import Once, chains_in
-from sync_engine.drain import Block
 from sync_engine.plan import NONE, NOTHING, Pair, Plan, Standing, difference
 from sync_engine.prefilter import prefilter
 from sync_engine.snapshot import (

@@ -10,16 +10,16 @@ import logging
 import time
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 import psycopg
 from sqlalchemy import Engine
 
-from sync_engine import breakage
+from sync_engine.blocks import Block, in_hands, work_off
 from sync_engine.changes import Run
-from sync_engine.drain import RETRY_SECONDS, Block, in_hands, plan_segments
+from sync_engine.drain import plan_segments
 from sync_engine.holds import Case, write_plan
 from sync_engine.markers import BLOCK_BITS, NOT_EXPANDED
 from sync_engine.parking import is_poison, mark_people
@@ -141,34 +141,18 @@ def rebuild(
 
 
 def _work(engine: Engine, rules: Rules, *, seconds: float, on_commit: OnCommit) -> Rebuilt:
-    """One pair of hands, from the first marker to the last. Where somebody works, a stretch as long
-    as our own is passed over at first, and single blocks when nothing else is left."""
-    rebuilt, pace, leap = Rebuilt(), Pace(), 1
-    until = time.monotonic() + seconds
-    busy: list[Block] = []
-    run = partial(_run_apart, rebuilt=rebuilt, pace=pace, on_commit=on_commit)
-    with connection_to(engine) as db:
-        while True:
-            block, is_ours = pick(db, busy, rules.turns["segments"])
-            if block is None and not busy:
-                break
-            if block is None:
-                db.rollback()
-                busy.clear()
-                leap = 1
-                time.sleep(RETRY_SECONDS)
-            elif is_ours and run(db, rules, block):
-                rules.turns["segments"] = block.workspace_id
-                busy.clear()
-                leap = pace.blocks
-            else:
-                ahead = 1 if is_ours else leap
-                busy += [replace(block, number=block.number + n) for n in range(ahead)]
-            if time.monotonic() > until:
-                rebuilt.more = True
-                break
-        db.rollback()
-        breakage.report(db, rules, on_commit)
+    """One pair of hands."""
+    rebuilt, pace = Rebuilt(), Pace()
+    rebuilt.more = work_off(
+        engine,
+        rules,
+        "segments",
+        pick,
+        partial(_run_apart, rebuilt=rebuilt, pace=pace, on_commit=on_commit),
+        seconds=seconds,
+        on_commit=on_commit,
+        stretch=lambda: pace.blocks,
+    )
     return rebuilt
 
 

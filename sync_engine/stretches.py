@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final, NamedTuple
 
-from sync_engine.drain import Block
+from sync_engine.blocks import Block, outside
 from sync_engine.snapshot import array
 from sync_engine.state import Connection
 
@@ -96,16 +96,8 @@ class Pace:
 
 
 def pick(db: Connection, busy: Collection[Block], turn: int) -> tuple[Block | None, bool]:
-    """The block of the oldest marker outside `busy` of the workspace whose turn comes after that
-    of `turn`, and whether its lock is ours now."""
-    row = db.execute(
-        PICK,
-        {
-            "turn": turn,
-            "workspaces": array(each.workspace_id for each in busy),
-            "blocks": array(each.number for each in busy),
-        },
-    ).fetchone()
+    """The block of the oldest marker (`blocks.Pick`)."""
+    row = db.execute(PICK, {"turn": turn} | outside(busy)).fetchone()
     return (None, False) if row is None else (Block(row[0], row[1]), row[2])
 
 

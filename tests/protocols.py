@@ -17,7 +17,7 @@ from typing import Any
 from unittest.mock import patch
 
 from sync_engine import drain, markers, rebuild, snapshot, ticks
-from sync_engine.drain import Block
+from sync_engine.blocks import Block
 from sync_engine.holds import Done
 from sync_engine.state import Connection, Rules
 

@@ -190,7 +190,7 @@ class Bearer:
         if isinstance(refusal, NotInvited):
             return Forbidden(NO_ACCOUNT_YET)
         self._failures.count(about.client)
-        return _too_many(seconds) if seconds else Unauthenticated(NOT_SIGNED_IN)
+        return too_many(seconds) if seconds else Unauthenticated(NOT_SIGNED_IN)
 
 
 _SAYING_NO: Final = (NotAccepted, Ended, NotInvited, WorkspaceNeeded, IssuerSilent)
@@ -209,7 +209,8 @@ def _choose(choices: tuple[Choice, ...], said: str | None) -> RequestRefused:
     return refused(Code.WORKSPACE_REQUIRED, message, status=400, workspaces=workspaces)
 
 
-def _too_many(seconds: int) -> RequestRefused:
+def too_many(seconds: int) -> RequestRefused:
+    """Of an address that has shown too many wrong tokens."""
     return refused(
         Code.RATE_LIMITED,
         TOO_MANY,

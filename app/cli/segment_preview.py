@@ -18,7 +18,16 @@ if TYPE_CHECKING:
     from operations.preview.previewing import SegmentPreview
 
 _SHOWN = 50
-_KINDS = (*("create", "edit-rule", "pause", "resume", "attach", "detach", "change-mode", "delete"),)
+_KINDS = (
+    "create",
+    "edit-rule",
+    "pause",
+    "resume",
+    "attach",
+    "detach",
+    "change-mode",
+    "delete",
+)
 _MODES = ("sync", "add-only", "remove-only", "frozen")
 
 Change = Annotated[str, typer.Argument(metavar="CHANGE", help=f"One of {', '.join(_KINDS)}.")]

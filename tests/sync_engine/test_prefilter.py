@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from sync_engine import passes
-from sync_engine.drain import Block
+from sync_engine.blocks import Block
 from sync_engine.markers import BLOCK_BITS
 from sync_engine.passes import read_residents
 from sync_engine.prefilter import Part, necessary, prefilter

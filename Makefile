@@ -9,9 +9,13 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-# One more than two cores: tests of processes and clocks wait about as much as they work.
-WORKERS ?= 3
+# Twice two cores: tests of processes and clocks wait about as much as they work.
+WORKERS ?= 4
 PYTEST_ARGS ?=
+PACKAGES := access app models operations resolvers schema sync_engine tests
+
+# A run of the tests starts dozens of processes: bytecode is kept, whatever the shell says.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Say what can be made (this is what a bare `make` does).
@@ -28,6 +32,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; \
 	fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 	@touch $(STAMP)
 
 .PHONY: venv

@@ -141,6 +141,8 @@ async def test_a_message_shows_everything_it_stands_for(
         held = await fewest_held(company)
         await company.enrol("Safety", PEOPLE[2])
         last = await heard.next()
+        if last["insights"]["figures"]["assigned"] < 4:
+            last = await heard.next()  # the last one was enrolled more than a second later
         assert await heard.is_silent(1.2)
 
     assert held == 0

@@ -7,12 +7,16 @@ of a thousand databases: with an engine for each, a quarter of their time went i
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from tests.recording import recording_cursor
+
+_PLANNED_ONCE: Final = {"prepare_threshold": 0, "options": "-c plan_cache_mode=force_generic_plan"}
+"""Each statement on each connection, as on those of a server that has run for a while. Otherwise
+PostgreSQL plans each of the few times that a test asks: an eighth of all the time."""
 
 _turn: dict[str, Any] = {}
 """How the engine connects now."""
@@ -35,7 +39,8 @@ async def engine_on(url: str, statements: list[str]) -> AsyncIterator[AsyncEngin
     assert not _turn, "One database at a time: make another engine for the second."
     engine = _engine()
     _, named = engine.dialect.create_connect_args(make_url(url))
-    _turn.update(named, cursor_factory=recording_cursor(statements))
+    _turn.update(named)
+    _turn.update(_PLANNED_ONCE, cursor_factory=recording_cursor(statements))
     try:
         async with engine.connect():
             # SQLAlchemy asks the server about itself on its first connection.

@@ -1,7 +1,7 @@
 """What the list of the people on a course can be narrowed to."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
@@ -101,7 +101,7 @@ def narrowed(workspace_id: int, to: Narrowing) -> list[Where]:
     """For rows of Progress beside their Course; who is deleted is left out elsewhere."""
     return [
         *_by_person(workspace_id, to),
-        or_(false(), *(_of_kind(each) for each in to.kinds)),
+        or_(false(), *_by_kind(to.kinds)),
         *_by_progress(to),
         *_by_enrolment(to),
         *_by_certificate(to),
@@ -128,14 +128,17 @@ def _by_person(workspace_id: int, to: Narrowing) -> Iterator[Where]:
         yield Progress.member_id.in_(people.where(Member.state.in_(to.member_states)))
 
 
-def _of_kind(kind: LearnerKind) -> Where:
-    match kind:
-        case LearnerKind.LEARNER:
-            return Progress.is_learner.expression
-        case LearnerKind.STAFF:
-            return and_(~Progress.is_learner, is_staff())
-        case LearnerKind.FORMER:
-            return and_(~Progress.is_learner, ~is_staff())
+def _by_kind(kinds: Collection[LearnerKind]) -> Iterator[Where]:
+    """Alternatives. Who is staff is looked up only where that tells who is meant."""
+    if LearnerKind.LEARNER in kinds:
+        yield Progress.is_learner.expression
+    match LearnerKind.STAFF in kinds, LearnerKind.FORMER in kinds:
+        case True, True:
+            yield ~Progress.is_learner
+        case True, False:
+            yield and_(~Progress.is_learner, is_staff())
+        case False, True:
+            yield and_(~Progress.is_learner, ~is_staff())
 
 
 def _by_progress(to: Narrowing) -> Iterator[Where]:

@@ -16,6 +16,8 @@ from tests.resolvers.following import Event, Follow, Heard
 from tests.world import World
 
 STEPS = 100
+QUIET = 0.3
+"""Seconds after which nothing more comes, also on a machine with more to do."""
 
 OF_COURSE = """
 subscription ($course: ID!, $after: Cursor, $state: Boolean = false) {
@@ -146,7 +148,7 @@ async def test_a_snapshot_and_the_events_after_it_are_a_new_snapshot(
         await mine.next()
         for _ in range(2):
             people = await applied(ask, safety, people, changes)
-            while not await mine.is_silent(0.05):
+            while not await mine.is_silent(QUIET):
                 apply(courses, mine.last["courseId"], mine.last["isCoordinator"])
 
             assert people == (await coordinators(ask, safety))[0]
@@ -157,7 +159,7 @@ async def test_a_snapshot_and_the_events_after_it_are_a_new_snapshot(
 
 async def applied(ask: Ask, course: str, people: set[str], changes: Heard) -> set[str]:
     """What a client knows after all that has come. A segment's people are read, not told."""
-    while not await changes.is_silent(0.05):
+    while not await changes.is_silent(QUIET):
         if changes.last["kind"].startswith("SEGMENT"):
             people, _ = await coordinators(ask, course)
         elif changes.last["kind"] == "CHANGED":

@@ -46,7 +46,7 @@ ALL_SEEING = "workspace_manager"
 """Asks everything, in every run, where the fields are counted that anybody has seen."""
 
 ELSE = [each for each in PEOPLE if each != ALL_SEEING]
-GROUPS = 3
+GROUPS = 6
 """So many groups of them, each in a town of its own; one of them in a run."""
 
 A_FIFTH = 1 / 5

@@ -7,7 +7,8 @@ pair neither overlap nor run backwards, even when the server's clock is set back
 
 import json
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any, Final
@@ -58,13 +59,18 @@ closed AS (
                        AS r(member_id, segment_id, cause, by_rule)
      WHERE m.segment_id = r.segment_id AND m.member_id = r.member_id AND m.until IS NULL
 ),
+ended AS MATERIALIZED (
+    SELECT p.member_id, h.segment_id, h.until + interval '1 microsecond' AS at
+      FROM unnest(%(added_people)s::bigint[]) AS p(member_id)
+     CROSS JOIN LATERAL (SELECT segment_id, max(until) AS until FROM membership
+                          WHERE member_id = p.member_id AND until IS NOT NULL
+                          GROUP BY segment_id OFFSET 0) AS h
+),
 opened AS (
     INSERT INTO membership (member_id, segment_id, since, opened_by_id, cause)
-    SELECT a.member_id, a.segment_id,
-           greatest(change.at, (SELECT max(h.until + interval '1 microsecond') FROM membership h
-                                 WHERE h.member_id = a.member_id AND h.segment_id = a.segment_id)),
-           change.id, a.cause
+    SELECT a.member_id, a.segment_id, greatest(change.at, ended.at), change.id, a.cause
       FROM change, added a
+      LEFT JOIN ended ON ended.member_id = a.member_id AND ended.segment_id = a.segment_id
 )
 SELECT id,{grace.STATE}FROM change
 UNION ALL
@@ -130,12 +136,12 @@ def write(
         "removed": len(plan.removed),
         "added_members": array(member for member, _ in plan.added),
         "added_segments": array(segment for _, segment in plan.added),
-        "added_causes": array(map(cause_of, plan.added)),
+        "added_causes": array(map(cause_of, plan.added)) if run.causes else "{}",
         "segment_ids": array(sorted({segment for _, segment in (*plan.added, *plan.removed)})),
         "added_people": array(sorted({member for member, _ in plan.added})),
         "removed_members": array(member for member, _ in plan.removed),
         "removed_segments": array(segment for _, segment in plan.removed),
-        "removed_causes": array(map(cause_of, plan.removed)),
+        "removed_causes": array(map(cause_of, plan.removed)) if run.causes else "{}",
         "removed_by_rule": array(map(frozenset(plan.by_rule).__contains__, plan.removed)),
         "held": judged.held,
         "lost": array(judged.lost) if judged.lost else None,
@@ -166,8 +172,15 @@ def append(db: Connection, workspace_id: int, entries: Sequence[Mapping[str, Any
 
 def by_segment(plan: Plan) -> dict[str, dict[str, list[int]]]:
     """Who was added to and removed from each segment, as the journal tells it."""
-    told: dict[str, dict[str, list[int]]] = {}
-    for key, pairs in (("added", plan.added), ("removed", plan.removed)):
-        for member_id, segment_id in pairs:
-            told.setdefault(str(segment_id), {"added": [], "removed": []})[key].append(member_id)
-    return told
+    added, removed = _by_segment(plan.added), _by_segment(plan.removed)
+    return {
+        str(each): {"added": added.get(each, []), "removed": removed.get(each, [])}
+        for each in (*added, *(removed.keys() - added.keys()))
+    }
+
+
+def _by_segment(pairs: Iterable[Pair]) -> dict[int, list[int]]:
+    found: defaultdict[int, list[int]] = defaultdict(list)
+    for member_id, segment_id in pairs:
+        found[segment_id].append(member_id)
+    return found

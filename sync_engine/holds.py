@@ -103,8 +103,7 @@ def write_plan(db: Connection, case: Case, plan: Plan) -> Done:
 
 
 def _note(db: Connection, case: Case, added: Collection[Pair]) -> None:
-    causes = [(pair[0], case.cause_of(pair)) for pair in added]
-    invitees.note(db, case.run.workspace_id, causes, case.states)
+    invitees.note(db, case.run.workspace_id, added, case.cause_of, case.states)
 
 
 def _keep(db: Connection, case: Case, found: Withheld) -> list[dict[str, Any]]:

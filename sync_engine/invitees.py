@@ -7,10 +7,11 @@ this moment could not be seen. Notes are never changed, so the engine waits for 
 """
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Final
 
 from models.people import MemberState
+from sync_engine.plan import Pair
 from sync_engine.snapshot import array
 from sync_engine.state import Connection
 
@@ -33,12 +34,14 @@ SELECT m.id, m.workspace_id FROM member m
 def note(
     db: Connection,
     workspace_id: int,
-    added: Iterable[tuple[int, uuid.UUID | None]],
+    added: Iterable[Pair],
+    cause_of: Callable[[Pair], uuid.UUID | None],
     states: Mapping[int, str],
 ) -> None:
-    """Note those of the people added (with what caused it) who are PENDING by `states`: in one
+    """Note those of the people added who are PENDING by `states`, with what caused it: in one
     statement, and in none when nobody is."""
-    due = {id: cause for id, cause in added if states.get(id) == MemberState.PENDING}
+    pending = {id for id, state in states.items() if state == MemberState.PENDING}
+    due = {pair[0]: cause_of(pair) for pair in added if pair[0] in pending} if pending else {}
     if due:
         db.execute(
             NOTE,

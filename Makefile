@@ -9,6 +9,7 @@ PYTHON ?= $(shell for each in python3.11 python3.12 python3.13 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Twice two cores: tests of processes and clocks wait about as much as they work.
 WORKERS ?= 4
 PYTEST_ARGS ?=
@@ -26,12 +27,11 @@ $(STAMP): requirements-dev.lock pyproject.toml
 		echo "Python 3.11 or newer with venv is needed and was not found; set PYTHON=/path/to/python." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@echo "Installing into $(VENV) from requirements-dev.lock (about half a minute the first time)"
-	@if test -x $(BIN)/uv; then \
-		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements-dev.lock; \
-	else \
-		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock; \
-	fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation -e .
+	@# uv, once it is there itself, takes a third of the time; pip knows more ways to an index.
+	@test -x $(BIN)/uv || { sed -n '/^uv==/,/# via/p' requirements-dev.lock >$(VENV)/uv.lock && $(PIP) --require-hashes -r $(VENV)/uv.lock; }
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock || \
+		$(PIP) --require-hashes -r requirements-dev.lock
+	@$(PIP) --no-index --no-deps --no-build-isolation -e .
 	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 	@touch $(STAMP)
 

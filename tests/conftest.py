@@ -17,7 +17,8 @@ import gc
 import os
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from typing import Any
+from itertools import pairwise
+from typing import Any, Final
 
 import pytest
 import redis
@@ -41,6 +42,10 @@ NEW_OBJECTS, YOUNG, OLD = 20_000, 50, 100
 """After how many new objects garbage is looked for among the newest, and after how many such looks
 among older ones. Answers and parsed documents are so many objects that Python's own numbers spend
 a quarter of the time on it."""
+
+
+LONG: Final = 90.0
+"""Seconds a test may take from which on it is among those that begin."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,9 +76,19 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["redis"] = (servers.redis.socket, servers.redis.tcp)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What may take long begins, so that at the end no process waits for another's last test."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What may take long begins in each of the processes, which get equal shares one after the
+    other: so that at the end none waits for another's last test."""
+    processes = int(getattr(config, "workerinput", {}).get("workercount", 1))
     items.sort(key=_longest, reverse=True)
+    long = [each for each in items if _longest(each) >= LONG]
+    rest = items[len(long) :]
+    shares = [len(rest) * number // processes for number in range(processes + 1)]
+    items[:] = [
+        each
+        for number, (start, end) in enumerate(pairwise(shares))
+        for each in (*long[number::processes], *rest[start:end])
+    ]
 
 
 def pytest_collection_finish() -> None:

@@ -10,8 +10,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Twice two cores: tests of processes and clocks wait about as much as they work.
-WORKERS ?= 4
+# One more than two cores: tests of processes and clocks wait about as much as they work.
+WORKERS ?= 3
 PYTEST_ARGS ?=
 PACKAGES := access app models operations resolvers schema sync_engine tests
 

@@ -175,7 +175,7 @@ def by_segment(plan: Plan) -> dict[str, dict[str, list[int]]]:
     added, removed = _by_segment(plan.added), _by_segment(plan.removed)
     return {
         str(each): {"added": added.get(each, []), "removed": removed.get(each, [])}
-        for each in (*added, *(removed.keys() - added.keys()))
+        for each in dict.fromkeys((*added, *removed))
     }
 
 

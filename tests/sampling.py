@@ -49,4 +49,4 @@ def is_turn(*places: int, of: int) -> bool:
 def examples(number: int) -> int:
     """How many examples Hypothesis takes where `number` are taken in a whole run: they are others
     in every run, so what one leaves out the next may take."""
-    return number if is_whole() else max(3, number // 4)
+    return number if is_whole() else max(3, number // 5)

@@ -275,7 +275,9 @@ def never_seen(compared: Compared) -> set[str]:
 async def test_lists_counts_and_searches_give_what_node_gives(
     town: Town, record_property: Callable[[str, object], None]
 ) -> None:
-    counted = await Lists(schema._schema, town).compare(Here(town))
+    whom = some(PEOPLE, "who reads lists", share=1 / 2)
+
+    counted = await Lists(schema._schema, town).compare(Here(town), whom)
 
     assert counted.faults == []
     record_property("lists paged through and compared with node", counted.lists)

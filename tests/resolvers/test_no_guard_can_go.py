@@ -1,4 +1,4 @@
-"""Two guards chosen at random are taken away, one at a time, and the proof notices each.
+"""A guard chosen at random is taken away, and the proof notices it.
 
 `make guards` takes away all of them. What is UNPROVEN is not drawn, and is counted here.
 """
@@ -31,7 +31,7 @@ async def test_no_guard_can_be_taken_away_unnoticed(
     proof = Noticing(town)
     seed = int(os.environ.get("GUARDS_SEED", random.SystemRandom().randrange(10**6)))
     guards = [each for each in all_guards() if each.place not in UNPROVEN]
-    chosen = random.Random(seed).sample(guards, 2)
+    chosen = random.Random(seed).sample(guards, 1)
 
     faults = await proof.faults_around(chosen)
     found = {each.name: await proof.notices(each) for each in chosen}
@@ -45,7 +45,7 @@ async def test_no_guard_can_be_taken_away_unnoticed(
     unnoticed = [name for name, said in found.items() if said == UNNOTICED]
     assert unnoticed == [], f"with GUARDS_SEED={seed}"
     record_property(
-        f"two of {len(guards)} guards taken away, GUARDS_SEED={seed}",
+        f"one of {len(guards)} guards taken away, GUARDS_SEED={seed}",
         str(dict(Counter(found.values()))),
     )
 

@@ -275,7 +275,7 @@ def never_seen(compared: Compared) -> set[str]:
 async def test_lists_counts_and_searches_give_what_node_gives(
     town: Town, record_property: Callable[[str, object], None]
 ) -> None:
-    whom = some(PEOPLE, "who reads lists", share=1 / 2)
+    whom = some(PEOPLE, "who reads lists", share=1 / 3)
 
     counted = await Lists(schema._schema, town).compare(Here(town), whom)
 

@@ -49,7 +49,7 @@ ELSE = [each for each in PEOPLE if each != ALL_SEEING]
 GROUPS = 6
 """So many groups of them, each in a town of its own; one of them in a run."""
 
-A_FIFTH = 1 / 5
+A_TENTH = 1 / 10
 
 APART = {
     "Query": "its fields are the operations: the proof over HTTP asks for them",
@@ -108,7 +108,7 @@ def _in_turns(probes: Sequence[Probe]) -> Iterator[Asked]:
 
 def _all_seeing_and_some(whom: list[str], about: str) -> list[str]:
     others = [each for each in whom if each != ALL_SEEING]
-    return [each for each in whom if each == ALL_SEEING] + some(others, about, share=A_FIFTH)
+    return [each for each in whom if each == ALL_SEEING] + some(others, about, share=A_TENTH)
 
 
 def _widened(fields: Fields, each: Asked, town: Town) -> tuple[str, dict[str, object]]:

@@ -26,7 +26,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@test -n "$(PYTHON)" || { \
 		echo "Python 3.11 or newer with venv is needed and was not found; set PYTHON=/path/to/python." >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) from requirements-dev.lock (about half a minute the first time)"
+	@echo "Installing into $(VENV) from requirements-dev.lock (about a quarter of a minute the first time)"
 	@# uv, once it is there itself, takes a third of the time; pip knows more ways to an index.
 	@test -x $(BIN)/uv || { sed -n '/^uv==/,/# via/p' requirements-dev.lock >$(VENV)/uv.lock && $(PIP) --require-hashes -r $(VENV)/uv.lock; }
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock || \

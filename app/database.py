@@ -1,6 +1,7 @@
 """Connections to PostgreSQL: a pool for each kind of work, with the limits that kind may take."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.ext.asyncio import (
@@ -16,6 +17,9 @@ _WEB_LIMITS: Mapping[str, int] = {
     "lock_timeout": 2_000,
     "idle_in_transaction_session_timeout": 10_000,
 }
+# A worker that hangs between two statements (its machine paused, its network gone) holds locks for
+# which every writer of the workspace waits: PostgreSQL ends it, and another does the work again.
+WORKER_LIMITS: Final = {"idle_in_transaction_session_timeout": 60_000}
 _CONNECT_SECONDS = 5
 
 
@@ -56,13 +60,14 @@ def sessions_on(engine: AsyncEngine) -> async_sessionmaker[AsyncSession]:
 def worker_engine(
     url: str, *, application_name: str = "coordinator worker", pool_size: int = 8
 ) -> Engine:
-    """The pool of the sync engine and of commands: synchronous, without time limits."""
+    """The pool of the sync engine and of commands: synchronous; a statement may take its time, the
+    pause between two of a transaction at most a minute."""
     return create_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_pre_ping=True,
-        connect_args=_connect_arguments(application_name, {}),
+        connect_args=_connect_arguments(application_name, WORKER_LIMITS),
     )
 
 

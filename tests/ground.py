@@ -439,6 +439,15 @@ class Ground:
             )
         )
 
+    def claimed(self) -> bool:
+        """Whether anybody has a block in hand. Other databases of the server have claims, too."""
+        return bool(
+            self.one(
+                "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND database ="
+                " (SELECT oid FROM pg_database WHERE datname = current_database()))"
+            )
+        )
+
     def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         found = self.db.execute(statement, parameters or None).fetchall()
         self.db.rollback()

@@ -9,8 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sqlalchemy import create_engine, text
+
 from tests.forking import Child, begin
 
+OPEN_TRANSACTIONS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name LIKE 'coordinator worker%' AND xact_start IS NOT NULL"
+)
 START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
@@ -74,6 +80,26 @@ class Workers:
     def log_of(self, number: int) -> Path:
         """Where the numbered process logs to."""
         return self.home / f"worker-{number}.log"
+
+    def halt(self, *processes: Child) -> None:
+        """Stop processes (SIGSTOP) where no transaction of theirs is open: whoever writes meanwhile
+        would wait for the locks of it."""
+        engine = create_engine(self.database_url, isolation_level="AUTOCOMMIT")
+        until = time.monotonic() + STOP_SECONDS
+        with engine.connect() as watcher:
+            while time.monotonic() < until:
+                for process in processes:
+                    process.send_signal(signal.SIGSTOP)
+                # What was sent before the signal may still arrive.
+                time.sleep(0.05)
+                if watcher.scalar(OPEN_TRANSACTIONS) == 0:
+                    break
+                for process in processes:
+                    process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
+            else:
+                raise AssertionError(f"They were never at rest within {STOP_SECONDS:.0f} seconds.")
+        engine.dispose()
 
     def stop(self, process: Child) -> int:
         """Ask a process to end, as a supervisor does; its exit code."""

@@ -238,7 +238,7 @@ def test_s6_a_worker_killed_before_its_commit_has_done_nothing(ground: Ground) -
     killed = subprocess.run([sys.executable, "-c", KILLED, address], check=False)
 
     assert killed.returncode == -signal.SIGKILL
-    wait_until(lambda: ground.one("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == 0)
+    wait_until(lambda: not ground.claimed())
     assert ground.rows("SELECT member_id FROM dirty_member") == [(person,)]
     assert ground.stored() == set()
     assert wrong_pairs(ground) == set()

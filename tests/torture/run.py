@@ -191,8 +191,8 @@ def quiet(field: Field, crew: Crew) -> None:
             "SELECT EXISTS (SELECT FROM coordinator_override"
             " WHERE expires_at IS NOT NULL AND kind <> 'ENDING')"
             " OR EXISTS (SELECT FROM membership_pin WHERE expires_at IS NOT NULL)"
-            " OR EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory')"
         )
+        or ground.claimed()
         or ground.waiting()
     ):
         if crew.lost():

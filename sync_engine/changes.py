@@ -42,10 +42,11 @@ change AS (
                             segment_ids, at)
     SELECT %(workspace_id)s, %(kind)s, %(causes)s::jsonb, %(watermark)s, %(epoch)s, %(today)s,
            %(examined)s, %(added)s, %(removed)s,
-           (SELECT count(*) FROM added WHERE (member_id, segment_id) IN (
+           (SELECT count(*) FILTER (WHERE (member_id, segment_id) IN (
                 SELECT r.member_id, a.segment_id
                   FROM course_role r JOIN course_segment a ON a.course_id = r.course_id
-                 WHERE r.role = 'INSTRUCTOR' AND r.member_id = ANY(%(added_people)s::bigint[]))),
+                 WHERE r.role = 'INSTRUCTOR' AND r.member_id = ANY(%(added_people)s::bigint[])))
+              FROM added),
            %(held)s, %(lost)s::bigint[], %(segment_ids)s::integer[], at
       FROM moment
     RETURNING id, at
@@ -63,8 +64,8 @@ ended AS MATERIALIZED (
     SELECT p.member_id, h.segment_id, h.until + interval '1 microsecond' AS at
       FROM unnest(%(added_people)s::bigint[]) AS p(member_id)
      CROSS JOIN LATERAL (SELECT segment_id, max(until) AS until FROM membership
-                          WHERE member_id = p.member_id AND until IS NOT NULL
-                          GROUP BY segment_id OFFSET 0) AS h
+                          WHERE member_id = p.member_id GROUP BY segment_id
+                         HAVING max(until) IS NOT NULL OFFSET 0) AS h
 ),
 opened AS (
     INSERT INTO membership (member_id, segment_id, since, opened_by_id, cause)
@@ -76,7 +77,11 @@ SELECT id,{grace.STATE}FROM change
 UNION ALL
 SELECT NULL, ({GUARD}) IS NULL, NULL FROM followed
 """  # noqa: S608 - made of constants of ours
-"""Where courses follow a segment of `asks`, nothing is written: the guard of removals is locked."""
+"""Where courses follow a segment of `asks`, nothing is written: the guard of removals is locked.
+
+It is planned once a connection, perhaps when nothing had ended yet: `ended` has no condition that
+an index of what has ended would serve, or each person would be looked for among all that has.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,8 @@ def write(
     if not (plan.added or plan.removed or judged.held):
         return Written(True, append(db, run.workspace_id, judged.told) if judged.told else None)
     causes = sorted(map(str, run.causes))
+    # Columns that are shorter than the others are filled up with NULL by unnest.
+    uncaused = "{}"
     parameters = {
         "workspace_id": run.workspace_id,
         "kind": run.kind,
@@ -136,12 +143,12 @@ def write(
         "removed": len(plan.removed),
         "added_members": array(member for member, _ in plan.added),
         "added_segments": array(segment for _, segment in plan.added),
-        "added_causes": array(map(cause_of, plan.added)) if run.causes else "{}",
+        "added_causes": array(map(cause_of, plan.added)) if run.causes else uncaused,
         "segment_ids": array(sorted({segment for _, segment in (*plan.added, *plan.removed)})),
         "added_people": array(sorted({member for member, _ in plan.added})),
         "removed_members": array(member for member, _ in plan.removed),
         "removed_segments": array(segment for _, segment in plan.removed),
-        "removed_causes": array(map(cause_of, plan.removed)) if run.causes else "{}",
+        "removed_causes": array(map(cause_of, plan.removed)) if run.causes else uncaused,
         "removed_by_rule": array(map(frozenset(plan.by_rule).__contains__, plan.removed)),
         "held": judged.held,
         "lost": array(judged.lost) if judged.lost else None,

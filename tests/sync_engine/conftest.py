@@ -5,7 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 
 from tests.ground import Ground
 
@@ -50,6 +50,16 @@ class Meter:
             for table, counts in after.items()
             if (was := self.before.get(table, (0, 0, 0))) != counts
         }
+
+    def looked_through(self, index: str) -> int:
+        """How many times an index has been read, ever."""
+        self._flush()
+        with self.engine.connect() as db:
+            found = db.execute(
+                text("SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = :index"),
+                {"index": index},
+            )
+            return int(found.scalar_one())
 
     def _flush(self) -> None:
         with self.engine.connect() as db:

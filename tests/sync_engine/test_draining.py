@@ -64,6 +64,24 @@ def test_a_batch_costs_the_same_statements_however_many_people_it_holds(
     }
 
 
+def test_a_batch_does_not_look_through_what_has_ended_of_others(
+    ground: Ground, meter: Meter
+) -> None:
+    ground.segment(sales())
+    ids = ground.people(1_000, department="Sales")[:50]
+    ground.settle()
+    # So it is where workers plan their statements in a first load, when nothing has ended.
+    ground.db.execute("ANALYZE membership")
+    ground.db.commit()
+    for department in ("Legal", "Sales"):
+        for member_id in ids:
+            ground.change(member_id, department=department)
+        drain(meter.engine, Rules(), lanes=(0,))
+
+    assert len(ground.stored()) == 1_000
+    assert meter.looked_through("ix_membership_ended") == 0
+
+
 def test_when_nothing_differs_nothing_is_written_but_the_marker_removed(
     ground: Ground, meter: Meter
 ) -> None:

@@ -32,7 +32,7 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock || \
 		$(PIP) --require-hashes -r requirements-dev.lock
 	@$(PIP) --no-index --no-deps --no-build-isolation -e .
-	@$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
+	@$(BIN)/python -m compileall -q -j 0 -x "/test_" $(PACKAGES)
 	@touch $(STAMP)
 
 .PHONY: venv

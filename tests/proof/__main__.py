@@ -18,7 +18,7 @@ from tests.world import World
 
 
 async def take_all_away(database_url: str) -> int:
-    engine = create_async_engine(database_url, poolclass=NullPool)
+    engine = create_async_engine(database_url)
     world = await World.new(async_sessionmaker(engine, expire_on_commit=False))
     town = await open_town(world, KEYS)
     run_until_idle(create_engine(database_url, poolclass=NullPool))

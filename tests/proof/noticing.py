@@ -15,7 +15,7 @@ from schema.schema import schema
 from tests.proof import guards
 from tests.proof.asking_here import Here
 from tests.proof.fields import Compared, Fields
-from tests.proof.guards import FILTER, GATE, QUESTION, Guard
+from tests.proof.guards import FILTER, QUESTION, Guard
 from tests.proof.lists import Lists
 from tests.proof.probes import PROBES
 from tests.proof.proving import DENIED, Asked, outcome
@@ -53,9 +53,6 @@ Question = Swept | Asked | Read
 
 ALONE, DOUBLED, UNNOTICED = "noticed", "doubled by another guard", "unnoticed"
 
-
-AT_ONCE = 100
-"""So many questions are asked before it is seen whether those looked for have been met."""
 
 ENOUGH = 4
 """So many of the documents in which a gate was seen to deny are looked at again."""
@@ -105,27 +102,6 @@ class Noticing:
     async def faults(self) -> list[str]:
         """What is wrong with the product as it is; and from where each question was asked."""
         return await self._look_at([*self._denied, *self._probes, *self._reads])
-
-    async def faults_around(self, some: Iterable[Guard]) -> list[str]:
-        """The same, as far as it takes to meet these guards. All that must be denied is asked; the
-        rest only until each of them was seen at work."""
-        found = await self._look_at(self._denied)
-        some = list(some)
-        for gate in (each for each in some if each.kind == GATE):
-            for read in self._showing(gate.name):
-                if len(self._seen.denied[gate.name]) < ENOUGH:
-                    found += await self._look_at([read])
-        lines = {each.name for each in some if each.kind == QUESTION}
-        further = [*self._probes, *sorted(self._reads, key=self._length)]
-        for start in range(0, len(further), AT_ONCE):
-            if lines <= self._asked_at.keys():
-                break
-            found += await self._look_at(further[start : start + AT_ONCE])
-        return found
-
-    def _length(self, read: Question) -> int:
-        assert isinstance(read, Read)
-        return len(self._fields.documents[read.document].text)
 
     async def _look_at(self, questions: Iterable[Question]) -> list[str]:
         """Those that have not been looked at; what is wrong with them."""

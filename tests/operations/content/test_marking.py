@@ -71,9 +71,12 @@ def _questions() -> st.SearchStrategy[Question]:
     )
 
 
+QUESTIONS = _questions()
+
+
 @st.composite
 def _asked_and_said(draw: st.DrawFn) -> tuple[Question, Said]:
-    question = draw(_questions())
+    question = draw(QUESTIONS)
     match question.kind:
         case QuestionKind.SINGLE_CHOICE:
             return question, Said(7, choice_ids=[draw(st.integers(1, 5))])

@@ -52,7 +52,7 @@ def in_turns(operation: str) -> list[Asked]:
     return own + some(elsewhere, f"elsewhere {operation}", share=0.1)
 
 
-@pytest.mark.parametrize("operation", some(PROVEN, "operations over HTTP", share=1 / 2))
+@pytest.mark.parametrize("operation", some(PROVEN, "operations over HTTP", share=1 / 3))
 async def test_the_operation_is_for_whom_the_table_says(
     operation: str,
     town: Town,

@@ -16,6 +16,9 @@ from operations import inbox
 from tests.sampling import examples
 from tests.world import MONDAY, World
 
+# Asked whole (`make proof`) it is a hundred histories.
+pytestmark = pytest.mark.timeout(300)
+
 PEOPLE = ("u1", "u2")
 ATTRIBUTES = ("title", "department", "remote")
 VALUES = {"title": ("Clerk", "Boss", None), "department": ("Sales", "IT"), "remote": (True, False)}

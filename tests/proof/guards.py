@@ -117,6 +117,7 @@ ELSEWHERE: Final = {
     "operations/membership_order.py": "the same",
     "resolvers/announcements.py": "streams: proven over sockets, with what ends them",
     "resolvers/course_announcements.py": "the same",
+    "resolvers/hold_announcements.py": "the same, in tests/resolvers/test_holds.py",
     "resolvers/insights/following.py": "the same",
     "resolvers/attributes.py": "how much of the attribute schema is shown; told by its own tests",
     "operations/newcomers.py:_may_describe": "what inviters may say of people; the same",

@@ -2,6 +2,9 @@
 
 import pytest
 
+from access.permissions import Principal
+from app.graphql.errors import RequestRefused
+from operations import grants
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Follow
 from tests.resolvers.school import settled
@@ -91,3 +94,26 @@ async def test_managers_are_told_what_becomes_of_a_hold(
     assert [each["verb"] for each in told] == ["hold.opened", "hold.approved"]
     assert told[0]["segment"] == {"name": "Sales"}
     assert told[1]["hold"]["state"] == "DECIDED"
+
+
+async def test_nobody_but_who_edits_segments_is_told_and_only_while_they_may(
+    school: World, ask: Ask, follow: Follow
+) -> None:
+    with pytest.raises(RequestRefused, match="CREATE_EDIT_SEGMENT"):
+        async with follow(FOLLOWED, by="Ada") as stream:
+            await stream.next()
+
+    await school.grant("Bo", Principal.WORKSPACE_MANAGER)
+    async with follow("subscription { holdsChanged { kind } }", by="Mo") as stream:
+        await stream.next()
+        async with school.edge.transaction() as db:
+            await grants.take(
+                db,
+                by=school.system,
+                member_ids=[school.members["Mo"]],
+                principals=[Principal.WORKSPACE_MANAGER],
+            )
+        await settled(ask)
+        rest = await stream.rest()
+
+    assert [each["kind"] for each in rest] == ["ROLE_ENDED"]

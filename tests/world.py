@@ -289,6 +289,17 @@ class World:
                 at=MONDAY,
             )
 
+    async def take(self, name: str, principal: Principal, *, department: str | None = None) -> None:
+        """A right that `grant` gave, of the workspace or of a department."""
+        async with self.edge.transaction() as db:
+            await grants.take(
+                db,
+                by=self.system,
+                member_ids=[self.members[name]],
+                principals=[principal],
+                department_id=self.departments[department] if department else None,
+            )
+
     async def coordinators_of(self, course: str) -> set[str]:
         """The names of the effective coordinators, as the database sees them."""
         async with self.edge.read() as db:

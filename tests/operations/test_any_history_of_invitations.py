@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from access.permissions import Principal
 from models.people import MemberState
-from operations import grants
 from tests.mailing import Outbox
 from tests.operations.inviting import accept
 from tests.world import World
@@ -75,13 +74,7 @@ async def _take(outbox: Outbox, told: _Told, step: str) -> None:
 
 async def _grant(world: World, told: _Told, step: str) -> None:
     if step == "take":
-        async with world.edge.transaction() as db:
-            await grants.take(
-                db,
-                by=world.system,
-                member_ids=[world.members["Pea"]],
-                principals=[Principal.FINANCE_MANAGER],
-            )
+        await world.take("Pea", Principal.FINANCE_MANAGER)
         told.holds = False
     elif told.state != "DEACTIVATED":
         await world.grant("Pea", Principal.FINANCE_MANAGER)

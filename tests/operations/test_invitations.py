@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from access.permissions import Principal
 from models.mail import MailState
 from models.people import MemberState
-from operations import grants, invitations, mail, sign_in_identities
+from operations import invitations, mail, sign_in_identities
 from operations.invitations import Opened
 from operations.refusals import Code, Denied, Refused
 from operations.sign_in_identities import Identity
@@ -136,13 +136,7 @@ async def test_who_has_no_address_cannot_be_sent_anything(outbox: Outbox) -> Non
 
 
 async def test_who_holds_nothing_is_not_invited_again(outbox: Outbox) -> None:
-    async with outbox.world.edge.transaction() as db:
-        await grants.take(
-            db,
-            by=outbox.world.system,
-            member_ids=[outbox.world.members["Pea"]],
-            principals=[Principal.FINANCE_MANAGER],
-        )
+    await outbox.world.take("Pea", Principal.FINANCE_MANAGER)
 
     assert (await refusal(outbox)).code is Code.NOTHING_GIVEN
 

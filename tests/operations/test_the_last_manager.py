@@ -28,13 +28,7 @@ async def deactivate(world: World, name: str) -> None:
 
 
 async def remove_grant(world: World, name: str) -> None:
-    async with world.edge.transaction() as db:
-        await grants.take(
-            db,
-            by=world.system,
-            member_ids=[world.members[name]],
-            principals=[Principal.WORKSPACE_MANAGER],
-        )
+    await world.take(name, Principal.WORKSPACE_MANAGER)
 
 
 @pytest.mark.parametrize("end", [deactivate, remove_grant])

@@ -11,7 +11,6 @@ from access.caller import Caller, Origin
 from access.permissions import Permission, Principal
 from models.coordinators import CourseRoleKind
 from models.people import MemberState
-from operations import grants
 from resolvers import announcements
 from resolvers.seal import Position, Seal
 from tests.resolvers.asking import Ask
@@ -24,14 +23,7 @@ Act = Callable[[World], Awaitable[None]]
 
 
 async def take_back_the_grant(school: World) -> None:
-    async with school.edge.transaction() as db:
-        await grants.take(
-            db,
-            by=school.system,
-            member_ids=[school.members["Di"]],
-            principals=[Principal.DEPARTMENT_MANAGER],
-            department_id=school.departments["Training"],
-        )
+    await school.take("Di", Principal.DEPARTMENT_MANAGER, department="Training")
 
 
 async def take_the_role_by_hand(school: World) -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from access.permissions import Principal
 from app.graphql.errors import RequestRefused
-from operations import grants
 from tests.resolvers.asking import Ask
 from tests.resolvers.following import Follow
 from tests.resolvers.school import settled
@@ -106,13 +105,7 @@ async def test_nobody_but_who_edits_segments_is_told_and_only_while_they_may(
     await school.grant("Bo", Principal.WORKSPACE_MANAGER)
     async with follow("subscription { holdsChanged { kind } }", by="Mo") as stream:
         await stream.next()
-        async with school.edge.transaction() as db:
-            await grants.take(
-                db,
-                by=school.system,
-                member_ids=[school.members["Mo"]],
-                principals=[Principal.WORKSPACE_MANAGER],
-            )
+        await school.take("Mo", Principal.WORKSPACE_MANAGER)
         await settled(ask)
         rest = await stream.rest()
 

@@ -17,7 +17,7 @@ import pytest
 from access.permissions import Principal
 from models.coordinators import CourseRoleKind
 from models.people import MemberState
-from operations import coordinators, grants, overrides
+from operations import coordinators, overrides
 from tests.stories.dashboards import COORDINATORS, over_events, over_socket
 from tests.stories.running import Company, Found
 from tests.world import MONDAY, World
@@ -55,14 +55,7 @@ async def by_deactivation(company: Company, name: str) -> None:
 
 async def by_grant(company: Company, name: str) -> None:
     world = company.world
-    async with world.edge.transaction() as db:
-        await grants.take(
-            db,
-            by=world.system,
-            member_ids=[world.members[name]],
-            principals=[Principal.DEPARTMENT_MANAGER],
-            department_id=world.departments["Training"],
-        )
+    await world.take(name, Principal.DEPARTMENT_MANAGER, department="Training")
 
 
 LOSSES: dict[str, Loss] = {

@@ -19,7 +19,7 @@ from app.jobs import door
 from models.identity import TokenKind
 from models.jobs import Job
 from models.people import MemberState
-from operations import grants, tokens
+from operations import tokens
 from resolvers.ids import encode
 from resolvers.jobs.reading import address_of
 from tests.app.serving import Web, running, settings_for
@@ -256,14 +256,7 @@ async def test_a_part_of_the_log_is_for_who_sees_at_least_that_part(doors: Doors
     world = doors.files.world
     whole = await doors.files.made(await doors.files.audit("Mona"))
     part = await doors.files.made(await doors.files.audit("Dora"))
-    async with world.edge.transaction() as db:
-        await grants.take(
-            db,
-            by=world.system,
-            member_ids=[world.members["Dora"]],
-            principals=[Principal.DEPARTMENT_MANAGER],
-            department_id=world.departments["Training"],
-        )
+    await world.take("Dora", Principal.DEPARTMENT_MANAGER, department="Training")
     again = await doors.files.made(await doors.files.audit("Dora"))
 
     assert (await doors.get("Mona", whole)).status_code == 200

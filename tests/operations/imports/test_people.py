@@ -8,7 +8,6 @@ from access.permissions import Permission, Principal
 from models.identity import Connection, ConnectionKind, DirectoryPerson
 from models.jobs import JobState
 from models.people import MemberState
-from operations import grants
 from operations.imports.trying import attempt
 from operations.jobs import working as runs
 from operations.refusals import Code, Denied, Refused
@@ -250,13 +249,7 @@ async def test_who_lost_the_right_does_no_further_batch_and_what_was_done_stays(
     await bringing.confirm()
     job = await bringing.claim()
     await bringing.do(job, bringing.said[:4])
-    async with office.edge.transaction() as db:
-        await grants.take(
-            db,
-            by=office.system,
-            member_ids=[office.members["Ivo"]],
-            principals=[Principal.INVITE],
-        )
+    await office.take("Ivo", Principal.INVITE)
 
     with pytest.raises(Denied):
         await bringing.do(job, bringing.said[4:])

@@ -17,7 +17,7 @@ from tests.stories.permissions.over_http import OverHttp
 pytestmark = pytest.mark.timeout(120)
 
 PROVEN = [each for each in OPERATIONS if each in PROBES]
-"""Half of these in a run, drawn; all with `make proof`."""
+"""A third of these in a run, drawn; all with `make proof`."""
 
 BY_OTHER_DOORS = {"ingest_idp_event", "receive_billing_mail"}
 """Proven by tests of their own: what does not come through GraphQL."""
